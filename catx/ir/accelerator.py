@@ -1,0 +1,214 @@
+"""Accelerator: memories and fanouts from the outside in, ending at the compute units."""
+
+from dataclasses import dataclass, field
+from math import inf, prod
+
+from catx.errors import Loc, SpecError
+from catx.ir.dtype import DType
+from catx.ir.einsum import ROLES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """A memory level. Numbers are of one instance; a fanout further out multiplies instances.
+
+    `keeps` lists the operand roles that the memory may hold; those in `optional` may also bypass it.
+    A shared port serves reads and writes together; `read_bytes_per_cycle` is then its rate and the
+    write rate is not used. `dram_type` marks off-chip memory (it has embodied carbon per GB, no die area).
+    """
+
+    name: str
+    capacity_bytes: float = inf
+    read_bytes_per_cycle: float = inf
+    write_bytes_per_cycle: float = inf
+    shared_port: bool = False
+    double_buffered: bool = False
+    keeps: frozenset[str] = frozenset(ROLES)
+    optional: frozenset[str] = frozenset()
+    read_j_per_byte: float = 0.0
+    write_j_per_byte: float = 0.0
+    static_w: float = 0.0
+    area_mm2: float = 0.0
+    dram_type: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FanoutAxis:
+    """One direction of a fanout. Loops over `dims` may be unrolled along it, together up to `size` instances.
+
+    `dims` holds dim names, or classes of dims by what they index: "input_output", "weight_output",
+    "reduction" (both factors, not the output), "batch" (all three operands). Empty: any dim.
+    Roles in `multicast` get data that several instances share in one parent access; without it the parent
+    pays once per instance. `reduces`: outputs of several instances are added on the way to the parent.
+    """
+
+    name: str
+    size: int
+    dims: frozenset[str] = frozenset()
+    multicast: frozenset[str] = frozenset(ROLES)
+    reduces: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fanout:
+    """A spatial level: everything further in exists once per point of its axes.
+
+    The link is what connects the parent's side with the instances: its rate is of the parent's side
+    [byte/cycle], its energy is per byte that enters it there, after multicast and reduction.
+    """
+
+    name: str
+    axes: tuple[FanoutAxis, ...]
+    link_bytes_per_cycle: float = inf
+    link_j_per_byte: float = 0.0
+    area_mm2: float = 0.0
+    source: str = ""
+
+    @property
+    def size(self) -> int:
+        """Instances of everything further in, per instance of this level's surroundings."""
+        return prod(axis.size for axis in self.axes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MacRate:
+    """What one matrix unit does with one element type of its factors."""
+
+    dtype: DType
+    macs_per_cycle: float
+    j_per_mac: float
+    accumulator: DType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixUnit:
+    """The compute unit at the end of the levels; numbers are of one instance.
+
+    `pipeline_cycles` pass between the first operands and the first result (rows + columns - 1 in a systolic
+    array); they are paid once per op, or once per stationary tile where the innermost memory is not
+    double buffered.
+    """
+
+    name: str
+    rates: tuple[MacRate, ...]
+    pipeline_cycles: float = 0.0
+    static_w: float = 0.0
+    area_mm2: float = 0.0
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorUnit:
+    """Lanes for everything that is not a contraction, fed by the memory level named `memory`.
+
+    `lanes` is the total of all instances. `j_per_op` is the energy of one simple operation (add, multiply)
+    of one lane [J]; costlier functions are multiples of it (costmodel/vector_table.py).
+    """
+
+    name: str
+    memory: str
+    lanes: int
+    j_per_op: float = 0.0
+    static_w: float = 0.0
+    area_mm2: float = 0.0
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Technology:
+    """How the chip is made: what area turns into embodied carbon."""
+
+    node_nm: float
+    dram_gb: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accelerator:
+    """Levels outermost first, compute units, clock, technology.
+
+    `precision` is the element type that floating-point models run at; None keeps the model's own types.
+    `overlap_only` leaves out what cannot overlap (first fill, last drain, pipeline depth) from latency.
+    `launch_s` is a constant overhead per op. `other_area_mm2` is die area outside levels and units.
+    """
+
+    name: str
+    levels: tuple[Memory | Fanout, ...]
+    matrix: MatrixUnit
+    vector: VectorUnit | None
+    clock_hz: float
+    technology: Technology
+    precision: DType | None = None
+    overlap_only: bool = False
+    launch_s: float = 0.0
+    other_area_mm2: float = 0.0
+    description: str = ""
+    source: str = ""
+    loc: Loc = field(default=Loc("<python>"), compare=False)
+
+    def __post_init__(self) -> None:
+        names = [level.name for level in self.levels] + [self.matrix.name]
+        names += [self.vector.name] if self.vector else []
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise SpecError(f"names used twice: {', '.join(twice)}", loc=self.loc)
+        if not self.levels or not isinstance(self.levels[0], Memory):
+            raise SpecError("the outermost level must be a memory", loc=self.loc)
+        outer = self.levels[0]
+        if outer.keeps != frozenset(ROLES) or outer.optional or outer.capacity_bytes != inf:
+            raise SpecError(
+                f"{outer.name} must keep every operand and have no capacity limit: ops start and end there",
+                loc=self.loc,
+                hint="technology.dram_gb sizes DRAM for its carbon",
+            )
+        if self.vector and self.vector.memory not in {memory.name for memory in self.memories}:
+            raise SpecError(
+                f"vector unit {self.vector.name!r} is fed by unknown memory {self.vector.memory!r}",
+                loc=self.loc,
+            )
+        for memory in self.memories:
+            if unknown := sorted((memory.keeps | memory.optional) - set(ROLES)):
+                raise SpecError(f"{memory.name} keeps unknown roles {unknown}", loc=self.loc)
+            if not memory.optional <= memory.keeps:
+                raise SpecError(f"{memory.name}: optional roles must be among those it keeps", loc=self.loc)
+
+    @property
+    def memories(self) -> tuple[Memory, ...]:
+        """Memory levels, outermost first."""
+        return tuple(level for level in self.levels if isinstance(level, Memory))
+
+    @property
+    def fanouts(self) -> tuple[Fanout, ...]:
+        """Spatial levels, outermost first."""
+        return tuple(level for level in self.levels if isinstance(level, Fanout))
+
+    def instances(self, name: str) -> int:
+        """How many instances of a level (or of the matrix unit) the chip has."""
+        count = 1
+        for level in self.levels:
+            if level.name == name:
+                return count
+            if isinstance(level, Fanout):
+                count *= level.size
+        assert name == self.matrix.name, f"no level {name!r}"
+        return count
+
+    @property
+    def peak_macs_per_cycle(self) -> dict[DType, float]:
+        """MACs per cycle of the whole chip, by element type."""
+        return {
+            rate.dtype: rate.macs_per_cycle * self.instances(self.matrix.name) for rate in self.matrix.rates
+        }
+
+    @property
+    def die_area_mm2(self) -> float:
+        """Area of the die [mm2]; off-chip memories have none."""
+        levels = sum(level.area_mm2 * self.instances(level.name) for level in self.levels)
+        units = self.matrix.area_mm2 * self.instances(self.matrix.name)
+        return levels + units + (self.vector.area_mm2 if self.vector else 0.0) + self.other_area_mm2
+
+    @property
+    def static_w(self) -> float:
+        """Leakage and background power of everything, DRAM included [W]."""
+        levels = sum(memory.static_w * self.instances(memory.name) for memory in self.memories)
+        units = self.matrix.static_w * self.instances(self.matrix.name)
+        return levels + units + (self.vector.static_w if self.vector else 0.0)

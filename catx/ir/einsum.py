@@ -1,0 +1,86 @@
+"""Einsum: the one kind of op that the mapper sees."""
+
+from dataclasses import dataclass, field, replace
+from math import prod
+
+from catx.errors import GraphError, Loc
+from catx.ir.operand import Operand
+from catx.ir.vector_op import VectorOp
+
+INPUT, WEIGHT, OUTPUT = ROLES = ("input", "weight", "output")
+"""Roles of an einsum's operands: the first and the second factor, and the result."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Einsum:
+    """output[...] += input[...] * weight[...] over the box of `dims` (name, extent).
+
+    The two factors have the roles `input` and `weight`, whether or not the second one is a parameter
+    (in Q K^T it is an activation). Dims that index both factors but not the output are contracted.
+    Output axes follow one dim each, so every output element has one place. `op` is the model's own
+    operator; `fused` holds elementwise vector ops that run on each result before it is written;
+    `sources` names the model's nodes that this op covers.
+    """
+
+    name: str
+    op: str
+    dims: tuple[tuple[str, int], ...]
+    inputs: tuple[Operand, Operand]
+    output: Operand
+    fused: tuple[VectorOp, ...] = ()
+    sources: tuple[str, ...] = ()
+    loc: Loc = field(default=Loc("<python>"), compare=False)
+
+    def __post_init__(self) -> None:
+        extents = dict(self.dims)
+        if len(extents) != len(self.dims):
+            raise GraphError(f"{self.name}: a dim is named twice in {self.dims}", loc=self.loc)
+        if bad := [dim for dim, extent in self.dims if extent < 1]:
+            raise GraphError(f"{self.name}: dims {bad} have no iteration", loc=self.loc)
+        for operand in self.operands:
+            used = [dim for axis in operand.axes for dim, _ in axis]
+            if unknown := sorted(set(used) - extents.keys()):
+                raise GraphError(f"{self.name}: {operand.tensor} uses unknown dims {unknown}", loc=self.loc)
+            if len(set(used)) != len(used):
+                raise GraphError(
+                    f"{self.name}: a dim stands twice in {operand.tensor}{operand.axes}", loc=self.loc
+                )
+            if any(coeff < 1 for axis in operand.axes for _, coeff in axis):
+                raise GraphError(f"{self.name}: {operand.tensor} has a coefficient below 1", loc=self.loc)
+        if any(len(axis) > 1 or (axis and axis[0][1] != 1) for axis in self.output.axes):
+            raise GraphError(
+                f"{self.name}: each output axis must follow one dim, not {self.output.axes}", loc=self.loc
+            )
+        if idle := sorted(extents.keys() - set().union(*(operand.dims for operand in self.operands))):
+            raise GraphError(f"{self.name}: dims {idle} index no operand", loc=self.loc)
+
+    @property
+    def operands(self) -> tuple[Operand, Operand, Operand]:
+        """The operands in the order of `ROLES`."""
+        return (*self.inputs, self.output)
+
+    @property
+    def extents(self) -> dict[str, int]:
+        """Extent by dim name, in the order of `dims`."""
+        return dict(self.dims)
+
+    @property
+    def contracted(self) -> frozenset[str]:
+        """Dims over which the output accumulates."""
+        return frozenset(dim for dim, _ in self.dims) - self.output.dims
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates: points of the iteration domain."""
+        return prod(extent for _, extent in self.dims)
+
+    def canonical(self) -> "Einsum":
+        """The einsum without what its mapping cannot depend on: equal for repeated layers.
+
+        Tensors are named by role; name, operator, fused ops and sources are dropped.
+        """
+        first, second = (
+            replace(operand, tensor=role) for operand, role in zip(self.inputs, ROLES, strict=False)
+        )
+        output = replace(self.output, tensor=OUTPUT)
+        return Einsum(name="", op="", dims=self.dims, inputs=(first, second), output=output)

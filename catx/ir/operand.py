@@ -1,0 +1,40 @@
+"""Operand: a tensor and the projection of an iteration domain onto its axes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+from catx.ir.dtype import DType
+
+Axis = tuple[tuple[str, int], ...]
+"""A tensor axis, index = sum(coeff * dim): (("y", 2), ("r", 1)) in a stride-2 convolution; () for index 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A tensor as an op touches it: its element type, and per axis an affine sum of iteration dims.
+
+    A dim that no axis uses does not index the tensor: the tensor is reused (or broadcast) along it.
+    """
+
+    tensor: str
+    axes: tuple[Axis, ...]
+    dtype: DType
+
+    @property
+    def dims(self) -> frozenset[str]:
+        """Iteration dims that index this tensor."""
+        return frozenset(dim for axis in self.axes for dim, _ in axis)
+
+    def footprint(self, tile: Mapping[str, int]) -> tuple[int, ...]:
+        """Span per axis that a tile of the domain covers, halo included [element]."""
+        return tuple(1 + sum(coeff * (tile[dim] - 1) for dim, coeff in axis) for axis in self.axes)
+
+    def elements(self, tile: Mapping[str, int]) -> int:
+        """Elements that a tile of the domain touches, halo included [element]."""
+        return prod(self.footprint(tile))
+
+
+def plain_axes(*dims: str) -> tuple[Axis, ...]:
+    """Axes that each follow one dim with coefficient 1: `plain_axes("m", "k")` is a matrix."""
+    return tuple(((dim, 1),) for dim in dims)

@@ -1,0 +1,140 @@
+"""Report: what a design costs, layer by layer, with everything needed to redo the numbers."""
+
+from dataclasses import dataclass
+
+from catx.ir.counts import Counts
+from catx.ir.graph import FreeNode, Op
+from catx.ir.mapping import Mapping
+from catx.ir.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """How good a mapping is known to be.
+
+    `status` is "proved" or "gap"; `gap` is the relative distance to `bound`, a lower bound of the objective
+    (0 when proved). `evaluated` counts the mappings that were costed.
+    """
+
+    status: str
+    gap: float
+    bound: float
+    evaluated: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """Bytes that one op (or a whole model) moves at one memory level."""
+
+    memory: str
+    read_bytes: float
+    write_bytes: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerCost:
+    """Cost of one op, once. `mapping`, `counts` and `certificate` are None for vector ops."""
+
+    latency_s: float
+    energy_j: float
+    static_energy_j: float
+    bound_by: str
+    utilization: float
+    roofline_s: float
+    traffic: tuple[Traffic, ...]
+    energy_by_part_j: tuple[tuple[str, float], ...]
+    mapping: Mapping | None = None
+    counts: Counts | None = None
+    certificate: Certificate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """A unique op: `op` is its first occurrence, `names` every place where the model has it.
+
+    `model` is the index of the input file; costs are per occurrence.
+    """
+
+    model: int
+    op: Op
+    names: tuple[str, ...]
+    cost: LayerCost
+
+    @property
+    def count(self) -> int:
+        """How often the model runs it."""
+        return len(self.names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What became of the model's nodes."""
+
+    costed: int
+    free: int
+    unknown: int
+    unknown_ops: tuple[str, ...] = ()
+    free_nodes: tuple[FreeNode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarbonReport:
+    """Embodied carbon by part, operational carbon per inference and lifetime, and what they assume."""
+
+    embodied_by_part_gco2e: tuple[tuple[str, float], ...]
+    operational_gco2e: float
+    operational_per_inference_gco2e: float
+    assumptions: tuple[tuple[str, str, str], ...]
+
+    @property
+    def embodied_gco2e(self) -> float:
+        """Embodied carbon of one unit [gCO2e]."""
+        return sum(carbon for _, carbon in self.embodied_by_part_gco2e)
+
+    @property
+    def total_gco2e(self) -> float:
+        """Embodied carbon plus that of all inferences of the lifetime [gCO2e]."""
+        return self.embodied_gco2e + self.operational_gco2e
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """One model of the report: where it came from and how big it is."""
+
+    name: str
+    file: str
+    sha256: str
+    macs: int
+    parameters: int
+    parameter_bytes: float
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The cost of running every model once, in sequence, on one accelerator.
+
+    `schedule` is "sequential": totals are sums over ops. `area_by_part_mm2` sums to the die's area.
+    `notes` are things that a reader must know: costed unknown ops, a precision that was replaced.
+    """
+
+    accelerator: str
+    accelerator_sha256: str
+    objective: str
+    schedule: str
+    version: str
+    models: tuple[ModelInfo, ...]
+    layers: tuple[Layer, ...]
+    latency_s: float
+    energy_j: float
+    area_mm2: float
+    area_by_part_mm2: tuple[tuple[str, float], ...]
+    traffic: tuple[Traffic, ...]
+    scenario: Scenario
+    carbon: CarbonReport
+    notes: tuple[str, ...] = ()
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return sum(layer.op.macs * layer.count for layer in self.layers)

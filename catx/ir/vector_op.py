@@ -1,0 +1,53 @@
+"""VectorOp: everything that is not a contraction: norms, activations, reductions, lookups, data movement."""
+
+from dataclasses import dataclass, field
+from math import prod
+
+from catx.errors import GraphError, Loc
+from catx.ir.operand import Operand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorOp:
+    """An operation of the vector unit over a box of iteration dims.
+
+    `kind` names the row of the vector cost table (`costmodel/vector_table.py`): scalar work per element and
+    passes over the data. `reduced` lists the dims along which a result depends on a whole row (softmax,
+    norms, reductions, pooling windows): an input is read again for each further pass over such a row.
+    An operand that lacks a dim is broadcast along it. `op` is the model's own name of the operator.
+    `fused` holds elementwise ops that run on each result element before it is written.
+    `sources` names the model's nodes that this op covers.
+    """
+
+    name: str
+    op: str
+    kind: str
+    dims: tuple[tuple[str, int], ...]
+    inputs: tuple[Operand, ...]
+    outputs: tuple[Operand, ...]
+    reduced: tuple[str, ...] = ()
+    fused: tuple["VectorOp", ...] = ()
+    sources: tuple[str, ...] = ()
+    loc: Loc = field(default=Loc("<python>"), compare=False)
+
+    def __post_init__(self) -> None:
+        extents = dict(self.dims)
+        if len(extents) != len(self.dims):
+            raise GraphError(f"{self.name}: a dim is named twice in {self.dims}", loc=self.loc)
+        if bad := [dim for dim, extent in self.dims if extent < 1]:
+            raise GraphError(f"{self.name}: dims {bad} have no iteration", loc=self.loc)
+        if unknown := sorted(set(self.reduced) - extents.keys()):
+            raise GraphError(f"{self.name}: reduces over unknown dims {unknown}", loc=self.loc)
+        for operand in (*self.inputs, *self.outputs):
+            if unknown := sorted(operand.dims - extents.keys()):
+                raise GraphError(f"{self.name}: {operand.tensor} uses unknown dims {unknown}", loc=self.loc)
+
+    @property
+    def elements(self) -> int:
+        """Points of the iteration domain."""
+        return prod(extent for _, extent in self.dims)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates: none, by definition."""
+        return 0
