@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -17,8 +17,17 @@ FLOAT, INT64, BOOL, INT8, UINT8, FLOAT16 = (
     TensorProto.FLOAT16,
 )
 Shape = Sequence[int | str | None] | None
-Typed = Mapping[str, Shape | tuple[int, Shape]]
-"""Name -> shape (float32), or name -> (element type, shape). A str extent is a named dynamic dim."""
+
+
+class Of(NamedTuple):
+    """A declared type other than float32: `Of(INT64, (2,))`."""
+
+    elem_type: int
+    shape: Shape = None
+
+
+Typed = Mapping[str, Shape | Of]
+"""Name -> shape (of float32) or Of(type, shape). An extent that is a str is a named dynamic dim."""
 
 
 def node(op: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> NodeProto:
@@ -40,17 +49,9 @@ def const(name: str, values: Any, dtype: Any = np.int64) -> TensorProto:
 
 
 def typed(values: Typed) -> list[ValueInfoProto]:
-    """Value infos: `{"x": (1, "n"), "i": (INT64, (2,))}`."""
-    infos = []
-    for name, spec in values.items():
-        pair = (
-            isinstance(spec, tuple)
-            and len(spec) == 2
-            and (spec[1] is None or isinstance(spec[1], tuple | list))
-        )
-        elem_type, shape = spec if pair else (FLOAT, spec)  # type: ignore[misc]
-        infos.append(helper.make_tensor_value_info(name, elem_type, shape))  # type: ignore[arg-type]
-    return infos
+    """Value infos: `{"x": (1, "n"), "i": Of(INT64, (2,))}`."""
+    specs = {name: spec if isinstance(spec, Of) else Of(FLOAT, spec) for name, spec in values.items()}
+    return [helper.make_tensor_value_info(name, spec.elem_type, spec.shape) for name, spec in specs.items()]
 
 
 def graph(
@@ -84,7 +85,7 @@ def model(
     functions: Sequence[onnx.FunctionProto] = (),
 ) -> ModelProto:
     """A model; outputs given by name alone have no declared shape."""
-    declared = outputs if isinstance(outputs, Mapping) else {name: (FLOAT, None) for name in outputs}
+    declared = outputs if isinstance(outputs, Mapping) else dict.fromkeys(outputs)
     body = graph(nodes, inputs, declared, initializers, value_info)
     imports = {"": opset} | dict(opsets or {})
     return helper.make_model(
