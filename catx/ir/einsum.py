@@ -19,7 +19,8 @@ class Einsum:
     (in Q K^T it is an activation). Dims that index both factors but not the output are contracted.
     Output axes follow one dim each, so every output element has one place. `op` is the model's own
     operator; `fused` holds elementwise vector ops that run on each result before it is written;
-    `sources` names the model's nodes that this op covers.
+    `sources` names the model's nodes that this op covers. The op runs `repeat` times, one run after the
+    other (the time steps of a recurrent layer); dims, operands and `macs` are those of one run.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Einsum:
     output: Operand
     fused: tuple[VectorOp, ...] = ()
     sources: tuple[str, ...] = ()
+    repeat: int = 1
     loc: Loc = field(default=Loc("<python>"), compare=False)
 
     def __post_init__(self) -> None:
@@ -37,6 +39,8 @@ class Einsum:
             raise GraphError(f"{self.name}: a dim is named twice in {self.dims}", loc=self.loc)
         if bad := [dim for dim, extent in self.dims if extent < 1]:
             raise GraphError(f"{self.name}: dims {bad} have no iteration", loc=self.loc)
+        if self.repeat < 1:
+            raise GraphError(f"{self.name}: runs {self.repeat} times", loc=self.loc)
         for operand in self.operands:
             used = [dim for axis in operand.axes for dim, _ in axis]
             if unknown := sorted(set(used) - extents.keys()):
@@ -71,13 +75,13 @@ class Einsum:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates: points of the iteration domain."""
+        """Multiply-accumulates of one run: points of the iteration domain."""
         return prod(extent for _, extent in self.dims)
 
     def canonical(self) -> "Einsum":
         """The einsum without what its mapping cannot depend on: equal for repeated layers.
 
-        Tensors are named by role; name, operator, fused ops and sources are dropped.
+        Tensors are named by role; name, operator, fused ops, sources and repetition are dropped.
         """
         first, second = (
             replace(operand, tensor=role) for operand, role in zip(self.inputs, ROLES, strict=False)

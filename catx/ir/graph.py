@@ -103,23 +103,31 @@ class Graph:
     @property
     def macs(self) -> int:
         """Multiply-accumulates of all einsums."""
-        return sum(op.macs for op in self.ops)
+        return sum(op.macs * op.repeat for op in self.ops)
 
     @property
     def parameters(self) -> int:
-        """Elements of all weights."""
-        return sum(tensor.elements for tensor in self.tensors if tensor.kind == "weight")
+        """Elements of all weights; a view of a weight is no second one."""
+        return sum(tensor.elements for tensor in self.weights)
 
     @property
     def parameter_bytes(self) -> float:
         """Size of all weights at their real bit width [byte]."""
-        return sum(tensor.size_bytes for tensor in self.tensors if tensor.kind == "weight")
+        return sum(tensor.size_bytes for tensor in self.weights)
+
+    @property
+    def weights(self) -> tuple[Tensor, ...]:
+        """Weights that are stored: those that are not views."""
+        return tuple(t for t in self.tensors if t.kind == "weight" and t.name not in self._views)
 
     def unique_ops(self) -> dict[Op, tuple[Op, ...]]:
-        """Ops grouped by what their cost depends on: the key is the canonical op, the value all that equal it."""
+        """Ops grouped by what their cost depends on: the key is the canonical op, the value all that equal it.
+
+        A group lists an op once per run, so its length is how often the model runs the canonical op.
+        """
         groups: dict[Op, list[Op]] = {}
         for op in self.ops:
-            groups.setdefault(canonical_op(op), []).append(op)
+            groups.setdefault(canonical_op(op), []).extend([op] * op.repeat)
         return {key: tuple(ops) for key, ops in groups.items()}
 
     def to_networkx(self) -> "nx.DiGraph[str]":
@@ -150,6 +158,7 @@ def canonical_op(op: Op) -> Op:
             part,
             name="",
             sources=(),
+            repeat=1,
             inputs=tuple(
                 replace(o, tensor=names.setdefault(o.tensor, f"t{len(names)}")) for o in part.inputs
             ),

@@ -16,7 +16,8 @@ class VectorOp:
     norms, reductions, pooling windows): an input is read again for each further pass over such a row.
     An operand that lacks a dim is broadcast along it. `op` is the model's own name of the operator.
     `fused` holds elementwise ops that run on each result element before it is written.
-    `sources` names the model's nodes that this op covers.
+    `sources` names the model's nodes that this op covers. The op runs `repeat` times, one run after the
+    other (the time steps of a recurrent layer); dims and operands are those of one run.
     """
 
     name: str
@@ -28,6 +29,7 @@ class VectorOp:
     reduced: tuple[str, ...] = ()
     fused: tuple["VectorOp", ...] = ()
     sources: tuple[str, ...] = ()
+    repeat: int = 1
     loc: Loc = field(default=Loc("<python>"), compare=False)
 
     def __post_init__(self) -> None:
@@ -36,6 +38,8 @@ class VectorOp:
             raise GraphError(f"{self.name}: a dim is named twice in {self.dims}", loc=self.loc)
         if bad := [dim for dim, extent in self.dims if extent < 1]:
             raise GraphError(f"{self.name}: dims {bad} have no iteration", loc=self.loc)
+        if self.repeat < 1:
+            raise GraphError(f"{self.name}: runs {self.repeat} times", loc=self.loc)
         if unknown := sorted(set(self.reduced) - extents.keys()):
             raise GraphError(f"{self.name}: reduces over unknown dims {unknown}", loc=self.loc)
         for operand in (*self.inputs, *self.outputs):
