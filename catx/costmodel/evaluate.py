@@ -1,0 +1,149 @@
+"""Evaluate one mapping: exact counts, cycles and energy, as values."""
+
+from catx.costmodel.legality import check_legal
+from catx.costmodel.nest_kernel import evaluate_nest
+from catx.costmodel.pack import pack_machine, pack_mapping, pack_problem
+from catx.costmodel.rates import rate_for
+from catx.costmodel.tiles_kernel import (
+    BUSIEST,
+    OUT,
+    PARTIAL_UPDATE,
+    SUM_DRAIN,
+    SUM_FILL,
+    SUM_LATENCY,
+    SUM_OPS,
+    SUM_PIPELINE,
+    SUM_UNHIDDEN,
+    SUM_UNITS,
+    TOTAL,
+    Ints,
+    Result,
+    new_result,
+    new_scratch,
+)
+from catx.errors import MappingError
+from catx.ir.accelerator import Accelerator
+from catx.ir.counts import Access, Counts, Cycles, LinkCounts, StoreCounts
+from catx.ir.einsum import ROLES, Einsum
+from catx.ir.mapping import Mapping
+
+
+def evaluate(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> Counts:
+    """Exact counts, cycles and energy of a mapping (docs/cost-model.md).
+
+    Raises:
+        MappingError: the mapping is illegal, a memory overflows (the message names it and the bytes), or the
+            matrix unit does not compute the einsum's element types.
+    """
+    check_legal(einsum, mapping, accelerator)
+    problem, machine = pack_problem(einsum, accelerator), pack_machine(einsum, accelerator)
+    nest = pack_mapping(mapping, einsum, accelerator)
+    result = new_result(len(machine.memories), len(machine.links))
+    scratch = new_scratch(len(einsum.dims), len(nest))
+    fits = evaluate_nest(nest, len(nest), problem, machine, scratch, result)
+    stores = _stores(einsum, accelerator, result)
+    if not fits:
+        raise MappingError(_overflow(accelerator, stores))
+    return Counts(
+        operations=int(result.summary[SUM_OPS]),
+        compute_instances=int(result.summary[SUM_UNITS]),
+        stores=stores,
+        links=tuple(
+            LinkCounts(fanout=f.name, total_bytes=float(row[TOTAL]), busiest_bytes=float(row[BUSIEST]))
+            for f, row in zip(accelerator.fanouts, result.link_bytes, strict=True)
+        ),
+        cycles=_cycles(accelerator, result),
+        energy_j=_energy(einsum, accelerator, result),
+    )
+
+
+def _stores(einsum: Einsum, accelerator: Accelerator, result: Result) -> tuple[StoreCounts, ...]:
+    accumulator = rate_for(einsum, accelerator).accumulator.bits
+    stores = []
+    for m, memory in enumerate(accelerator.memories):
+        for r, role in enumerate(ROLES):
+            if result.tiles[m, r] < 0:
+                continue
+            bits = einsum.operands[r].dtype.bits
+            total = _access(result.counts[m, r, TOTAL])
+            busiest = _access(result.counts[m, r, BUSIEST])
+            partial = r == OUT and result.counts[m, r, TOTAL, PARTIAL_UPDATE] > 0
+            tile_bits = accumulator if partial else bits
+            wide = accumulator if r == OUT else bits
+            stores.append(
+                StoreCounts(
+                    memory=memory.name,
+                    role=role,
+                    tile_elements=int(result.tiles[m, r]),
+                    tile_bytes=int(result.tiles[m, r]) * tile_bits / 8,
+                    instances=int(result.instances[m, r]),
+                    total=total,
+                    busiest=busiest,
+                    read_bytes=_read_bytes(total, bits, wide),
+                    write_bytes=_write_bytes(total, bits, wide),
+                    busiest_read_bytes=_read_bytes(busiest, bits, wide),
+                    busiest_write_bytes=_write_bytes(busiest, bits, wide),
+                )
+            )
+    return tuple(stores)
+
+
+def _access(row: Ints) -> Access:
+    names = ("fill", "read_child", "read_psum", "update", "drain", "partial_update", "partial_drain")
+    return Access(**dict(zip(names, (int(n) for n in row), strict=True)))
+
+
+def _read_bytes(access: Access, bits: int, wide: int) -> float:
+    partial = access.read_psum + access.partial_drain
+    return (partial * wide + (access.read_child + access.drain - access.partial_drain) * bits) / 8
+
+
+def _write_bytes(access: Access, bits: int, wide: int) -> float:
+    partial = access.fill + access.partial_update
+    return (partial * wide + (access.update - access.partial_update) * bits) / 8
+
+
+def _overflow(accelerator: Accelerator, stores: tuple[StoreCounts, ...]) -> str:
+    for memory in accelerator.memories:
+        tiles = [store for store in stores if store.memory == memory.name]
+        copies = 2 if memory.double_buffered else 1
+        needed = copies * sum(store.tile_bytes for store in tiles)
+        if needed > memory.capacity_bytes:
+            parts = ", ".join(f"{store.role} {copies * store.tile_bytes:.10g}" for store in tiles)
+            doubled = ", double buffered" if copies == 2 else ""
+            return (
+                f"{memory.name} overflows by {needed - memory.capacity_bytes:.10g} bytes: its tiles need {needed:.10g}"
+                f" ({parts}{doubled}), it holds {memory.capacity_bytes:.10g}"
+            )
+    raise AssertionError("the kernel rejected a mapping that fits")
+
+
+def _cycles(accelerator: Accelerator, result: Result) -> Cycles:
+    n_memories = len(accelerator.memories)
+    loads = [float(load) for load in result.loads]
+    memory = tuple(zip((m.name for m in accelerator.memories), loads[1 : 1 + n_memories], strict=True))
+    link = tuple(zip((f.name for f in accelerator.fanouts), loads[1 + n_memories :], strict=True))
+    by_name = dict((*memory, *link))
+    ordered = [("compute", loads[0]), *((level.name, by_name[level.name]) for level in accelerator.levels)]
+    return Cycles(
+        compute=loads[0],
+        memory=memory,
+        link=link,
+        first_fill=float(result.summary[SUM_FILL]),
+        last_drain=float(result.summary[SUM_DRAIN]),
+        pipeline=float(result.summary[SUM_PIPELINE]),
+        unhidden=float(result.summary[SUM_UNHIDDEN]),
+        latency_cycles=float(result.summary[SUM_LATENCY]),
+        bound_by=max(ordered, key=lambda entry: entry[1])[0],
+    )
+
+
+def _energy(einsum: Einsum, accelerator: Accelerator, result: Result) -> tuple[tuple[str, float], ...]:
+    parts = []
+    for m, memory in enumerate(accelerator.memories):
+        read, write = result.memory_bytes[m, :, TOTAL]
+        parts.append((memory.name, float(read * memory.read_j_per_byte + write * memory.write_j_per_byte)))
+    for f, fanout in enumerate(accelerator.fanouts):
+        parts.append((fanout.name, float(result.link_bytes[f, TOTAL] * fanout.link_j_per_byte)))
+    rate = rate_for(einsum, accelerator)
+    return (*parts, (accelerator.matrix.name, float(result.summary[SUM_OPS]) * rate.j_per_mac))

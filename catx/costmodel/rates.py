@@ -1,0 +1,32 @@
+"""Which rate of the matrix unit an einsum runs at, by the element types of its factors."""
+
+from catx.errors import MappingError
+from catx.ir.accelerator import Accelerator, MacRate
+from catx.ir.einsum import Einsum
+
+
+def rate_for(einsum: Einsum, accelerator: Accelerator) -> MacRate:
+    """The matrix unit's rate for an einsum: its wider factor's type, or the next wider one of the same class.
+
+    Raises:
+        MappingError: the unit computes no such type.
+    """
+    factors = [operand.dtype for operand in einsum.inputs]
+    wanted = max(factors, key=lambda dtype: (dtype.is_float, dtype.bits))
+    for rate in accelerator.matrix.rates:
+        if rate.dtype == wanted:
+            return rate
+    wider = [
+        rate
+        for rate in accelerator.matrix.rates
+        if rate.dtype.is_float == wanted.is_float and rate.dtype.bits >= wanted.bits
+    ]
+    if wider:
+        return min(wider, key=lambda rate: rate.dtype.bits)
+    known = ", ".join(rate.dtype for rate in accelerator.matrix.rates)
+    raise MappingError(
+        f"{einsum.name or 'an einsum'} multiplies {wanted}, but {accelerator.matrix.name} of {accelerator.name} "
+        f"computes {known}",
+        loc=einsum.loc,
+        hint=f"set `precision:` of the accelerator to one of {known}, or add a rate for {wanted}",
+    )
