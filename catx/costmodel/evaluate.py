@@ -112,8 +112,8 @@ def _overflow(accelerator: Accelerator, stores: tuple[StoreCounts, ...]) -> str:
             parts = ", ".join(f"{store.role} {copies * store.tile_bytes:.10g}" for store in tiles)
             doubled = ", double buffered" if copies == 2 else ""
             return (
-                f"{memory.name} overflows by {needed - memory.capacity_bytes:.10g} bytes: its tiles need {needed:.10g}"
-                f" ({parts}{doubled}), it holds {memory.capacity_bytes:.10g}"
+                f"{memory.name} overflows by {needed - memory.capacity_bytes:.10g} bytes: "
+                f"its tiles need {needed:.10g} ({parts}{doubled}), it holds {memory.capacity_bytes:.10g}"
             )
     raise AssertionError("the kernel rejected a mapping that fits")
 

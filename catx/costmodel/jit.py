@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @cache
 def _kernel_cache() -> str:
-    """A folder named after the content of every kernel file, since numba watches only the file of the caller."""
+    """A folder named after the content of all kernel files: numba alone watches only the caller's file."""
     digest = hashlib.sha256(numba.__version__.encode())
     for path in sorted(Path(__file__).parents[1].glob("*/*_kernel.py")):
         digest.update(path.read_bytes())

@@ -6,7 +6,7 @@ from catx.ir.einsum import Einsum
 
 
 def rate_for(einsum: Einsum, accelerator: Accelerator) -> MacRate:
-    """The matrix unit's rate for an einsum: its wider factor's type, or the next wider one of the same class.
+    """The matrix unit's rate for an einsum: of its wider factor's type, or the next wider of the class.
 
     Raises:
         MappingError: the unit computes no such type.

@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 
 
 def constant(value: int) -> int:
-    """An int for kernels: numba would compile one variant of a function per Python int that it is called with."""
+    """An int for kernels: numba would compile one variant of a function per Python int in a call."""
     return cast(int, np.int64(value))
 
 
@@ -82,8 +82,8 @@ _MAX_PIECES = 8 * MAX_LOOPS
 class Problem(NamedTuple):
     """An einsum of D dims.
 
-    extents (D,); axis_of, coeff (3, D): axis of a role that a dim indexes (-1: none) and its coefficient; n_axes
-    (3,); bits (4,): widths of the three roles and of the accumulator [bit].
+    extents (D,); axis_of, coeff (3, D): axis of a role that a dim indexes (-1: none) and its coefficient;
+    n_axes (3,); bits (4,): widths of the three roles and of the accumulator [bit].
     """
 
     extents: Ints

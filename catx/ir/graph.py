@@ -46,6 +46,7 @@ class Graph:
 
     `views` maps a tensor that is another one seen differently (reshape, relabelled transpose, slice) to the
     tensor that holds its data. Ops name the tensor that they touch; a consumer reads through its view.
+    `sha256` is the hash of the file that the model came from.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Graph:
     outputs: tuple[str, ...]
     free: tuple[FreeNode, ...] = ()
     views: tuple[tuple[str, str], ...] = ()
+    sha256: str = ""
     loc: Loc = field(default=Loc("<python>"), compare=False)
 
     def __post_init__(self) -> None:
