@@ -1,0 +1,75 @@
+"""Timeloop's published reference outputs, reproduced count by count.
+
+What Timeloop's numbers mean in catx's terms, all per instance:
+- `reads` are `read_child + read_psum`: it leaves out the reads that drain results to the parent;
+- `fills` are `fill`, for outputs the partial sums that come back;
+- `updates` are `update`;
+- `temporal_reductions` are the updates that need an old value, `read_psum`; it reports none for DRAM, which
+  it takes to leave the adding to others (levels of DRAM have no size).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from catx.costmodel.evaluate import evaluate
+from catx.ir.accelerator import Accelerator
+from catx.ir.counts import Counts
+from catx.ir.einsum import Einsum
+from catx.ir.mapping import Mapping
+from tests.oracle.timeloop_case import TimeloopCase, load
+from tests.oracle.walk import illegal, walk
+
+FILES = sorted((Path(__file__).parent.parent / "data" / "timeloop").glob("*.json"))
+Model = Callable[[Einsum, Mapping, Accelerator], Counts]
+
+
+def check(case: TimeloopCase, model: Model) -> None:
+    counts = model(case.einsum, case.mapping, case.accelerator)
+    assert counts.operations == case.summary["computes"]
+    assert counts.cycles.compute == counts.cycles.latency_cycles == case.summary["cycles"]
+    assert counts.cycles.bound_by == "compute"
+    stored = {(name, case.roles[t]) for name, level in case.expected.items() for t in level["tensors"]}
+    assert stored == {(row.memory, row.role) for row in counts.stores}
+    for name, level in case.expected.items():
+        if "utilized_instances" in level:
+            assert counts.compute_instances == level["utilized_instances"]
+        assert level["cycles"] == counts.cycles.latency_cycles
+        for tensor, expected in level["tensors"].items():
+            row = counts.store(name, case.roles[tensor])
+            one = row.busiest
+            assert row.tile_elements == expected["utilized_capacity_words"], (name, tensor)
+            assert row.instances == expected["utilized_instances"], (name, tensor)
+            assert one.read_child + one.read_psum == expected["reads_per_instance"], (name, tensor)
+            assert one.fill == expected["fills_per_instance"], (name, tensor)
+            assert one.update == expected["updates_per_instance"], (name, tensor)
+            if "size" in level:
+                assert one.read_psum == expected["temporal_reductions_per_instance"], (name, tensor)
+            # No remainders in these cases: all used instances do the same.
+            assert row.total.reads == one.reads * row.instances
+            assert row.total.writes == one.writes * row.instances
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_kernel_reproduces_timeloop(path: Path) -> None:
+    check(load(path), evaluate)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_oracle_reproduces_timeloop(path: Path) -> None:
+    case = load(path)
+    if case.summary["computes"] > 5_000:
+        pytest.skip("too many operations to walk one by one")
+    assert illegal(case.einsum, case.mapping, case.accelerator) is None
+    check(case, walk)
+
+
+@pytest.mark.slow
+def test_oracle_reproduces_a_spatial_case() -> None:
+    (path,) = (path for path in FILES if "3levelspatial" in path.stem)
+    check(load(path), walk)
+
+
+def test_all_files_are_here() -> None:
+    assert len(FILES) >= 10

@@ -1,0 +1,118 @@
+"""The compiled kernel against the oracle that walks every step: both follow docs/cost-model.md and agree exactly."""
+
+from dataclasses import fields, is_dataclass, replace
+from math import inf
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from catx.costmodel.evaluate import evaluate
+from catx.errors import MappingError
+from catx.ir.accelerator import Memory
+from catx.ir.counts import Counts
+from tests.oracle.legality import needed_bytes
+from tests.oracle.walk import illegal, walk
+from tests.strategies import Case, cases, mutated
+
+quick = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=5_000, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def comparable(value: object) -> object:
+    """Dataclasses and tables as dicts, so that a difference shows by name; the order of rows says nothing."""
+    if isinstance(value, Counts):
+        plain = {f.name: getattr(value, f.name) for f in fields(value)}
+        plain["stores"] = {(row.memory, row.role): row for row in value.stores}
+        plain["links"] = {row.fanout: row for row in value.links}
+        plain["energy_j"] = dict(value.energy_j)
+        return comparable(plain)
+    if is_dataclass(value):
+        return {f.name: comparable(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, dict):
+        return {key: comparable(entry) for key, entry in value.items()}
+    if isinstance(value, tuple) and all(isinstance(entry, tuple) for entry in value):
+        return [(name, comparable(number)) for name, number in value]
+    return value
+
+
+def differences(actual: object, expected: object, where: str = "") -> list[str]:
+    """Every entry that differs: integers and names exactly, floats beyond rounding."""
+    if isinstance(expected, dict):
+        assert isinstance(actual, dict)
+        assert actual.keys() == expected.keys(), where
+        return [d for key in expected for d in differences(actual[key], expected[key], f"{where}.{key}")]
+    if isinstance(expected, list):
+        assert isinstance(actual, list)
+        assert [name for name, _ in actual] == [name for name, _ in expected], where
+        return differences(dict(actual), dict(expected), where)
+    if isinstance(expected, float):
+        same = actual == pytest.approx(expected, rel=1e-12, abs=1e-9 if expected == 0 else 0)
+    else:
+        same = actual == expected and type(actual) is type(expected)
+    return [] if same else [f"{where}: {actual} instead of {expected}"]
+
+
+def agree(case: Case) -> None:
+    actual = evaluate(case.einsum, case.mapping, case.accelerator)
+    expected = walk(case.einsum, case.mapping, case.accelerator)
+    assert differences(comparable(actual), comparable(expected)) == []
+
+
+def agree_on_legality(case: Case) -> None:
+    reason = illegal(case.einsum, case.mapping, case.accelerator)
+    if reason is None:
+        agree(case)
+        return
+    with pytest.raises(MappingError):
+        evaluate(case.einsum, case.mapping, case.accelerator)
+
+
+@quick
+@given(case=cases())
+def test_kernel_counts_what_moves(case: Case) -> None:
+    assert illegal(case.einsum, case.mapping, case.accelerator) is None
+    agree(case)
+
+
+@quick
+@given(case=cases(max_points=60).flatmap(mutated))
+def test_both_refuse_the_same_mappings(case: Case) -> None:
+    agree_on_legality(case)
+
+
+@settings(quick, max_examples=100)
+@given(case=cases(max_points=60), data=st.data())
+def test_capacity_is_exact(case: Case, data: st.DataObject) -> None:
+    need = needed_bytes(case.einsum, case.mapping, case.accelerator)
+    inner = [memory for memory in case.accelerator.memories[1:] if need[memory.name]]
+    assume(inner)
+    chosen = data.draw(st.sampled_from(inner))
+
+    def sized(capacity: float) -> Case:
+        levels = tuple(
+            replace(level, capacity_bytes=capacity if level.name == chosen.name else inf)
+            if isinstance(level, Memory)
+            else level
+            for level in case.accelerator.levels
+        )
+        return replace(case, accelerator=replace(case.accelerator, levels=levels))
+
+    agree(sized(need[chosen.name]))
+    tight = sized(need[chosen.name] - 0.125)
+    with pytest.raises(MappingError, match=chosen.name):
+        evaluate(tight.einsum, tight.mapping, tight.accelerator)
+
+
+@pytest.mark.slow
+@thorough
+@given(case=cases(max_points=1_000))
+def test_kernel_counts_what_moves_thoroughly(case: Case) -> None:
+    agree(case)
+
+
+@pytest.mark.slow
+@thorough
+@given(case=cases(max_points=100).flatmap(mutated))
+def test_both_refuse_the_same_mappings_thoroughly(case: Case) -> None:
+    agree_on_legality(case)
