@@ -8,6 +8,7 @@ from catx.costmodel.tiles_kernel import (
     BUSIEST,
     OUT,
     PARTIAL_UPDATE,
+    REPORT,
     SUM_DRAIN,
     SUM_FILL,
     SUM_LATENCY,
@@ -40,7 +41,7 @@ def evaluate(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> Coun
     nest = pack_mapping(mapping, einsum, accelerator)
     result = new_result(len(machine.memories), len(machine.links))
     scratch = new_scratch(len(einsum.dims), len(nest))
-    fits = evaluate_nest(nest, len(nest), problem, machine, scratch, result)
+    fits = evaluate_nest(nest, len(nest), REPORT, problem, machine, scratch, result)
     stores = _stores(einsum, accelerator, result)
     if not fits:
         raise MappingError(_overflow(accelerator, stores))

@@ -27,6 +27,8 @@ from catx.costmodel.tiles_kernel import (
     PARTIAL_UPDATE,
     READ_CHILD,
     READ_PSUM,
+    REPORT,
+    SEARCH,
     SPATIAL,
     STEPS,
     STORE,
@@ -56,12 +58,14 @@ from catx.costmodel.tiles_kernel import (
 def _mark_loops(nest: Ints, n_rows: int, problem: Problem, scratch: Scratch, result: Result) -> int:
     """Find loops with a trip count above 1, and nominal tiles; returns the innermost memory that stores."""
     scratch.nominal[:] = problem.extents
-    innermost = 0
+    innermost, spatial = 0, 0
     for i in range(n_rows):
         scratch.busy[i] = 0
+        scratch.spatial[i] = spatial
         if nest[i, 0] != STORE:
             d, tile = nest[i, 1], nest[i, 2]
             scratch.busy[i] = 1 if tile < scratch.nominal[d] else 0
+            spatial += scratch.busy[i] * (nest[i, 0] == SPATIAL)
             scratch.nominal[d] = tile
             continue
         memory, role = nest[i, 1], nest[i, 3]
@@ -74,6 +78,7 @@ def _mark_loops(nest: Ints, n_rows: int, problem: Problem, scratch: Scratch, res
             elements *= span
         result.tiles[memory, role] = elements
         innermost = max(innermost, memory)
+    scratch.spatial[n_rows] = spatial
     return innermost
 
 
@@ -157,8 +162,8 @@ def _count_edges(
 
 @kernel
 def _count_links(
-    nest: Ints, row: int, parent: int, role: int, slide: int, what: int, problem: Problem, machine: Machine,
-    scratch: Scratch, result: Result,
+    nest: Ints, row: int, parent: int, role: int, slide: int, what: int, purpose: int, problem: Problem,
+    machine: Machine, scratch: Scratch, result: Result,
 ) -> None:  # fmt: skip
     """Bytes that cross each fanout between a parent and its child."""
     links = machine.links
@@ -166,6 +171,8 @@ def _count_links(
     width, accumulator = problem.bits[role] / 8.0, problem.bits[3] / 8.0
     for f in range(links.shape[0]):
         if not machine.memories[parent].level < links[f].level < inner:
+            continue
+        if purpose == SEARCH and links[f].rate == np.inf and links[f].j == 0.0:
             continue
         for scope in range(2):
             outer = ALL if scope == TOTAL else FIRST
@@ -180,15 +187,86 @@ def _count_links(
 
 
 @kernel
-def _count_role(
-    nest: Ints, n_rows: int, role: int, innermost: int, problem: Problem, machine: Machine, scratch: Scratch,
+def _sides(
+    nest: Ints, row: int, parent: int, parent_row: int, role: int, slide: int, what: int, problem: Problem,
+    machine: Machine, scratch: Scratch,
+) -> tuple[int, int, int, int]:  # fmt: skip
+    """V at the child (total, busiest) and at its parent (total, busiest)."""
+    visited = measure(nest, row, role, STEPS, INNERMOST, ALL, slide, what, problem, machine, scratch)
+    visited_busiest, served = visited, visited
+    if scratch.spatial[row] > 0:
+        visited_busiest = measure(
+            nest, row, role, STEPS, INNERMOST, FIRST, slide, what, problem, machine, scratch
+        )
+    served_busiest = visited_busiest
+    if scratch.spatial[row] > scratch.spatial[parent_row]:
+        level = machine.memories[parent].level
+        served = measure(nest, row, role, STEPS, level, ALL, slide, what, problem, machine, scratch)
+        served_busiest = served
+        if scratch.spatial[parent_row] > 0:
+            served_busiest = measure(
+                nest, row, role, STEPS, level, FIRST, slide, what, problem, machine, scratch
+            )
+    return visited, visited_busiest, served, served_busiest
+
+
+@kernel
+def _distinct(nest: Ints, row: int, problem: Problem, machine: Machine, scratch: Scratch) -> tuple[int, int]:
+    """D of docs/cost-model.md at a store of the output (total, busiest)."""
+    every = measure(nest, row, OUT, DISTINCT, INNERMOST, ALL, NONE, ELEMENTS, problem, machine, scratch)
+    if scratch.spatial[row] == 0:
+        return every, every
+    busiest = measure(nest, row, OUT, DISTINCT, INNERMOST, FIRST, NONE, ELEMENTS, problem, machine, scratch)
+    return every, busiest
+
+
+@kernel
+def _book_parent(
+    parent: int, role: int, scope: int, served: int, held: int, done: int, problem: Problem, result: Result
+) -> None:
+    """Count what a parent serves: `held` distinct output elements, `done` of them final there."""
+    width, accumulator = problem.bits[role] / 8.0, problem.bits[3] / 8.0
+    counts, moved = result.counts[parent, role, scope], result.memory_bytes[parent]
+    if role != OUT:
+        counts[READ_CHILD] = served
+        moved[0, scope] += served * width
+        return
+    counts[UPDATE], counts[READ_PSUM], counts[PARTIAL_UPDATE] = served, served - held, served - done
+    moved[0, scope] += (served - held) * accumulator
+    moved[1, scope] += (served - done) * accumulator + done * width
+
+
+@kernel
+def _book_child(
+    child: int, role: int, scope: int, visited: int, held: int, done: int, problem: Problem, machine: Machine,
     result: Result,
+) -> None:  # fmt: skip
+    """Count fills and drains of a store, and the time that they take by themselves."""
+    width, accumulator = problem.bits[role] / 8.0, problem.bits[3] / 8.0
+    counts, moved = result.counts[child, role, scope], result.memory_bytes[child]
+    if role != OUT:
+        counts[FILL] = visited
+        written, read = visited * width, 0.0
+    else:
+        counts[FILL], counts[DRAIN], counts[PARTIAL_DRAIN] = visited - held, visited, visited - done
+        written, read = (visited - held) * accumulator, (visited - done) * accumulator + done * width
+    moved[0, scope] += read
+    moved[1, scope] += written
+    if scope == BUSIEST:
+        memory = machine.memories[child]
+        result.edge[child, EDGE_MOVED] += written / _write_rate(memory) + read / memory.read_rate
+
+
+@kernel
+def _count_role(
+    nest: Ints, n_rows: int, role: int, innermost: int, purpose: int, problem: Problem, machine: Machine,
+    scratch: Scratch, result: Result,
 ) -> float:  # fmt: skip
     """Counts of one tensor at all its stores; returns its visits at memory `innermost`, or infinity."""
-    width, accumulator = problem.bits[role] / 8.0, problem.bits[3] / 8.0
-    counts, moved = result.counts, result.memory_bytes
     parent, parent_row = NONE, NONE
-    parent_distinct, distinct = (0, 0), (0, 0)
+    parent_held, held = (0, 0), (0, 0)
+    parent_final, final = True, True
+    edges = machine.unit[0].overlap_only == 0
     stationary = np.inf
     for row in range(n_rows + 1):
         keeps = row < n_rows
@@ -197,66 +275,49 @@ def _count_role(
         what = ELEMENTS if keeps else VISITS
         slide = _mark_visits(nest, row, role, what, problem, scratch)
         child = nest[row, 1] if keeps else NONE
-        if keeps:
-            if role == OUT:
-                distinct = (
-                    measure(
-                        nest, row, role, DISTINCT, INNERMOST, ALL, NONE, ELEMENTS, problem, machine, scratch
-                    ),
-                    measure(
-                        nest, row, role, DISTINCT, INNERMOST, FIRST, NONE, ELEMENTS, problem, machine, scratch
-                    ),
-                )
-            result.instances[child, role] = measure(
-                nest, row, role, FIRST_TILE, INNERMOST, ALL, NONE, VISITS, problem, machine, scratch
+        final = _reduced(nest, row, NONE, problem, machine, scratch)
+        if keeps and role == OUT:
+            held = _distinct(nest, row, problem, machine, scratch)
+        if child == innermost and edges and machine.unit[0].pipeline > 0.0:
+            stationary = float(
+                measure(nest, row, role, STEPS, INNERMOST, FIRST, NONE, VISITS, problem, machine, scratch)
             )
-            if child == innermost:
-                stationary = float(
-                    measure(nest, row, role, STEPS, INNERMOST, FIRST, NONE, VISITS, problem, machine, scratch)
-                )
         if parent >= 0:
-            level = machine.memories[parent].level
-            parent_final = _reduced(nest, parent_row, NONE, problem, machine, scratch)
-            final = _reduced(nest, row, NONE, problem, machine, scratch)
+            visited, visited_busiest, served, served_busiest = _sides(
+                nest, row, parent, parent_row, role, slide, what, problem, machine, scratch
+            )
             for scope in range(2):
-                outer = ALL if scope == TOTAL else FIRST
-                served = measure(nest, row, role, STEPS, level, outer, slide, what, problem, machine, scratch)
-                here = parent_distinct[scope]
-                done = here if parent_final else 0
-                if role != OUT:
-                    counts[parent, role, scope, READ_CHILD] = served
-                    moved[parent, 0, scope] += served * width
-                else:
-                    counts[parent, role, scope, UPDATE] = served
-                    counts[parent, role, scope, READ_PSUM] = served - here
-                    counts[parent, role, scope, PARTIAL_UPDATE] = served - done
-                    moved[parent, 0, scope] += (served - here) * accumulator
-                    moved[parent, 1, scope] += (served - done) * accumulator + done * width
-                if not keeps:
-                    continue
-                visited = measure(
-                    nest, row, role, STEPS, INNERMOST, outer, slide, ELEMENTS, problem, machine, scratch
+                above = parent_held[scope]
+                amount = served if scope == TOTAL else served_busiest
+                _book_parent(
+                    parent, role, scope, amount, above, above if parent_final else 0, problem, result
                 )
-                if role != OUT:
-                    counts[child, role, scope, FILL] = visited
-                    written, read = visited * width, 0.0
-                else:
-                    back = visited - distinct[scope]
-                    done = distinct[scope] if final else 0
-                    counts[child, role, scope, FILL] = back
-                    counts[child, role, scope, DRAIN] = visited
-                    counts[child, role, scope, PARTIAL_DRAIN] = visited - done
-                    written, read = back * accumulator, (visited - done) * accumulator + done * width
-                moved[child, 0, scope] += read
-                moved[child, 1, scope] += written
-                if scope == BUSIEST:
-                    memory = machine.memories[child]
-                    result.edge[child, EDGE_MOVED] += written / _write_rate(memory) + read / memory.read_rate
-            _count_links(nest, row, parent, role, slide, what, problem, machine, scratch, result)
-            if keeps and machine.unit[0].overlap_only == 0:
+                if keeps:
+                    here = held[scope]
+                    amount = visited if scope == TOTAL else visited_busiest
+                    _book_child(
+                        child, role, scope, amount, here, here if final else 0, problem, machine, result
+                    )
+            _count_links(nest, row, parent, role, slide, what, purpose, problem, machine, scratch, result)
+            if keeps and edges:
                 _count_edges(nest, row, parent_row, role, problem, machine, scratch, result)
-        parent, parent_row, parent_distinct = child, row, distinct
+        parent, parent_row, parent_held, parent_final = child, row, held, final
     return stationary
+
+
+@kernel
+def _count_instances(
+    nest: Ints, n_rows: int, problem: Problem, machine: Machine, scratch: Scratch, result: Result
+) -> None:
+    """Used instances of each store and of the matrix unit."""
+    for row in range(n_rows):
+        if nest[row, 0] == STORE:
+            result.instances[nest[row, 1], nest[row, 3]] = measure(
+                nest, row, nest[row, 3], FIRST_TILE, INNERMOST, ALL, NONE, VISITS, problem, machine, scratch
+            )
+    result.summary[SUM_UNITS] = measure(
+        nest, n_rows, OUT, FIRST_TILE, INNERMOST, ALL, NONE, VISITS, problem, machine, scratch
+    )
 
 
 @kernel
@@ -315,11 +376,18 @@ def _add_edges(innermost: int, stationary: float, machine: Machine, result: Resu
 
 @kernel
 def evaluate_nest(
-    nest: Ints, n_rows: int, problem: Problem, machine: Machine, scratch: Scratch, result: Result
+    nest: Ints,
+    n_rows: int,
+    purpose: int,
+    problem: Problem,
+    machine: Machine,
+    scratch: Scratch,
+    result: Result,
 ) -> bool:
     """Counts, cycles and energy of one mapping that is legal but for capacity; False if a memory overflows.
 
-    `nest` (n, 4) holds rows as described at TEMPORAL, the first `n_rows` of them used.
+    `nest` (n, 4) holds rows as described at TEMPORAL, the first `n_rows` of them used. With `purpose` REPORT
+    everything is counted, with SEARCH only what latency and dynamic energy depend on.
     """
     result.memory_bytes[:] = 0.0
     result.link_bytes[:] = 0.0
@@ -333,8 +401,10 @@ def evaluate_nest(
     innermost = _mark_loops(nest, n_rows, problem, scratch, result)
     stationary = np.inf
     for role in range(N_ROLES):
-        visits = _count_role(nest, n_rows, role, innermost, problem, machine, scratch, result)
+        visits = _count_role(nest, n_rows, role, innermost, purpose, problem, machine, scratch, result)
         stationary = min(stationary, visits)
+    if purpose == REPORT:
+        _count_instances(nest, n_rows, problem, machine, scratch, result)
     if not _fits(problem, machine, result):
         return False
     operations = 1
@@ -343,9 +413,7 @@ def evaluate_nest(
     result.summary[SUM_OPS] = operations
     _mark_visits(nest, n_rows, OUT, VISITS, problem, scratch)
     steps = measure(nest, n_rows, OUT, STEPS, INNERMOST, FIRST, NONE, VISITS, problem, machine, scratch)
-    units = measure(nest, n_rows, OUT, FIRST_TILE, INNERMOST, ALL, NONE, VISITS, problem, machine, scratch)
     result.loads[0] = steps / machine.unit[0].rate
-    result.summary[SUM_UNITS] = units
     _add_up(machine, result)
     if machine.unit[0].overlap_only == 0:
         _add_edges(innermost, stationary, machine, result)

@@ -40,6 +40,9 @@ VISITS, ELEMENTS = constant(0), constant(1)
 INNERMOST = constant(1 << 30)
 """A level further in than every other: the matrix unit."""
 
+SEARCH, REPORT = constant(0), constant(1)
+"""What an evaluation is for: its objective alone, or all of its counts."""
+
 NONE = constant(-1)
 """No row, no fanout."""
 
@@ -112,6 +115,7 @@ class Scratch(NamedTuple):
     at: Ints
     nominal: Ints
     busy: Ints
+    spatial: Ints
     visits: Ints
     modes: Ints
 
@@ -153,7 +157,7 @@ def new_scratch(n_dims: int, n_rows: int) -> Scratch:
     return Scratch(
         *(
             np.empty(shape, np.int64)
-            for shape in (table, table, _MAX_PIECES, n_dims, n_dims, n_dims, rows, rows, rows)
+            for shape in (table, table, _MAX_PIECES, n_dims, n_dims, n_dims, rows, rows, rows, rows)
         )
     )
 

@@ -1,0 +1,38 @@
+"""What the mapper minimizes: latency, energy, their product, or carbon."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from catx.errors import OptionError
+
+ObjectiveName = Literal["latency", "energy", "edp", "carbon"]
+OBJECTIVES: tuple[str, ...] = get_args(ObjectiveName)
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A name, and for carbon its rates: an op costs `gco2e_per_j * energy + gco2e_per_s * latency`.
+
+    Energy includes the chip's static power over the op's latency. Ties go to the lower latency, or to the lower
+    energy where latency itself is minimized.
+    """
+
+    name: ObjectiveName
+    gco2e_per_j: float = 0.0
+    gco2e_per_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.name not in OBJECTIVES:
+            raise OptionError(
+                f"unknown objective {self.name!r}", hint=f"the objectives are {', '.join(OBJECTIVES)}"
+            )
+
+    def value(self, energy_j: float, latency_s: float) -> float:
+        """The number to minimize: [s], [J], [J s] or [gCO2e]."""
+        if self.name == "latency":
+            return latency_s
+        if self.name == "energy":
+            return energy_j
+        if self.name == "edp":
+            return energy_j * latency_s
+        return self.gco2e_per_j * energy_j + self.gco2e_per_s * latency_s
