@@ -52,18 +52,15 @@ class LayerCost:
 class Layer:
     """A unique op: `op` is its first occurrence, `names` every place where the model has it.
 
-    `model` is the index of the input file; costs are per occurrence.
+    `count` is how often the model runs it (a recurrent layer runs one op many times). `model` is the index of
+    the input file; costs are per occurrence.
     """
 
     model: int
     op: Op
     names: tuple[str, ...]
+    count: int
     cost: LayerCost
-
-    @property
-    def count(self) -> int:
-        """How often the model runs it."""
-        return len(self.names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

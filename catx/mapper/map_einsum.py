@@ -19,6 +19,7 @@ from catx.mapper.mapspace import Unrolling, space, thinned, tile_candidates, unr
 from catx.mapper.misfit import explain_misfit
 from catx.mapper.nests_kernel import Desk, Goal
 from catx.mapper.objective import Objective
+from catx.mapper.store import load_mapping, save_mapping
 
 N_UNROLLINGS = 12
 """Spatial unrollings that the structured search starts from."""
@@ -52,10 +53,21 @@ class MappedEinsum:
 def map_einsum(einsum: Einsum, accelerator: Accelerator, objective: Objective) -> MappedEinsum:
     """A good mapping: deterministic, never worse than the structured tilings that it starts from.
 
+    Results are kept on disk by content and found again there.
+
     Raises:
-        MappingError: no mapping fits (the message tells which tensor, which memory, how many bytes are missing), or
-            the matrix unit does not compute the einsum's element types.
+        MappingError: no mapping fits (the message tells which tensor, which memory, how many bytes are
+            missing), or the matrix unit does not compute the einsum's element types.
     """
+    stored = load_mapping(einsum, accelerator, objective)
+    mapping, evaluated = stored or _search(einsum, accelerator, objective)
+    counts = evaluate(einsum, mapping, accelerator)
+    if stored is None:
+        save_mapping(einsum, accelerator, objective, mapping, evaluated)
+    return MappedEinsum(mapping, counts, certify(einsum, accelerator, objective, counts, evaluated))
+
+
+def _search(einsum: Einsum, accelerator: Accelerator, objective: Objective) -> tuple[Mapping, int]:
     desk = _desk(einsum, accelerator, objective)
     starts = _structured(einsum, accelerator, desk)
     if not starts:
@@ -69,9 +81,7 @@ def map_einsum(einsum: Einsum, accelerator: Accelerator, objective: Objective) -
         if best is None or nests_kernel.better((value, tie), best[0]):
             best = (value, tie), nest[:n].copy()
     assert best is not None
-    mapping = _unpack(best[1], einsum, accelerator)
-    counts = evaluate(einsum, mapping, accelerator)
-    return MappedEinsum(mapping, counts, _certificate(einsum, accelerator, objective, counts, desk))
+    return _unpack(best[1], einsum, accelerator), int(desk.evaluated[0])
 
 
 def _desk(einsum: Einsum, accelerator: Accelerator, objective: Objective) -> Desk:
@@ -141,18 +151,15 @@ def _unpack(nest: Ints, einsum: Einsum, accelerator: Accelerator) -> Mapping:
     return Mapping(tuple(nodes))
 
 
-def _certificate(
-    einsum: Einsum, accelerator: Accelerator, objective: Objective, counts: Counts, desk: Desk
+def certify(
+    einsum: Einsum, accelerator: Accelerator, objective: Objective, counts: Counts, evaluated: int
 ) -> Certificate:
+    """How far a mapping is from what no mapping can beat."""
     latency_s = counts.cycles.latency_cycles / accelerator.clock_hz
     energy_j = counts.dynamic_energy_j + accelerator.static_w * latency_s
     least_s = roofline_cycles(einsum, accelerator) / accelerator.clock_hz
     least_j = energy_bound_j(einsum, accelerator) + accelerator.static_w * least_s
     value, bound = objective.value(energy_j, latency_s), objective.value(least_j, least_s)
     gap = value / bound - 1.0 if bound > 0 else 0.0 if value == 0 else float("inf")
-    return Certificate(
-        status="proved" if gap <= 1e-12 else "gap",
-        gap=max(gap, 0.0),
-        bound=bound,
-        evaluated=int(desk.evaluated[0]),
-    )
+    status = "proved" if gap <= 1e-12 else "gap"
+    return Certificate(status=status, gap=max(gap, 0.0), bound=bound, evaluated=evaluated)

@@ -1,0 +1,246 @@
+"""Evaluate a design: models on an accelerator under a scenario, as one report."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from os import cpu_count
+
+from catx.costmodel.carbon.act import carbon_report, op_carbon_rate
+from catx.costmodel.evaluate import evaluate
+from catx.costmodel.rates import rate_for
+from catx.costmodel.vector_cost import fused_cost, vector_cost
+from catx.errors import MappingError, OptionError
+from catx.ir import mapping as nests
+from catx.ir.accelerator import Accelerator
+from catx.ir.counts import Counts
+from catx.ir.coverage import coverage
+from catx.ir.einsum import Einsum
+from catx.ir.fingerprint import fingerprint
+from catx.ir.graph import Graph, Op
+from catx.ir.passes.set_precision import set_precision
+from catx.ir.report import Layer, LayerCost, ModelInfo, Report, Traffic
+from catx.ir.scenario import Scenario
+from catx.mapper.bounds import roofline_cycles
+from catx.mapper.map_einsum import MappedEinsum, certify, map_einsum
+from catx.mapper.objective import Objective, ObjectiveName
+from catx.version import VERSION
+
+Progress = Callable[[int, int, str], None]
+"""Called as progress(done, total, what) while work goes on."""
+
+
+def evaluate_design(
+    graphs: Sequence[Graph],
+    accelerator: Accelerator,
+    *,
+    scenario: Scenario,
+    objective: ObjectiveName = "edp",
+    mappings: Mapping[Einsum, nests.Mapping] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Map and cost every op of the models, run once each in sequence; totals are sums over ops.
+
+    Args:
+        graphs: the models; several make one report.
+        accelerator: what they run on; floating-point models run at its `precision`.
+        scenario: what the carbon numbers assume.
+        objective: what each mapping minimizes.
+        mappings: mappings by canonical einsum; given, none is searched for, and each einsum must have one.
+        progress: is told how many unique ops are done.
+
+    Raises:
+        OptionError: no model, or an objective that does not exist.
+        MappingError: an op for which no mapping exists, or none or an illegal one was given.
+        SpecError: the accelerator lacks what an op needs.
+    """
+    if not graphs:
+        raise OptionError("no model was given")
+    notes = [note for graph in graphs for note in _precision_notes(graph, accelerator)]
+    if accelerator.precision:
+        graphs = [set_precision(graph, accelerator.precision) for graph in graphs]
+    rates = op_carbon_rate(accelerator, scenario)
+    goal = Objective(objective, *rates) if objective == "carbon" else Objective(objective)
+    uniques = [graph.unique_ops() for graph in graphs]
+    mapped = _map_all(uniques, accelerator, goal, mappings, progress)
+    layers = tuple(
+        Layer(
+            model=index,
+            op=occurrences[0],
+            names=tuple(dict.fromkeys(op.name for op in occurrences)),
+            count=len(occurrences),
+            cost=_cost(occurrences[0], accelerator, mapped),
+        )
+        for index, unique in enumerate(uniques)
+        for occurrences in unique.values()
+    )
+    latency_s = sum(layer.count * layer.cost.latency_s for layer in layers)
+    energy_j = sum(layer.count * layer.cost.energy_j for layer in layers)
+    return Report(
+        accelerator=accelerator.name,
+        accelerator_sha256=fingerprint(accelerator),
+        objective=objective if mappings is None else "given mappings",
+        schedule="sequential",
+        version=VERSION,
+        models=tuple(_model_info(graph) for graph in graphs),
+        layers=layers,
+        latency_s=latency_s,
+        energy_j=energy_j,
+        area_mm2=accelerator.die_area_mm2,
+        area_by_part_mm2=_areas(accelerator),
+        traffic=_total_traffic(layers, accelerator),
+        scenario=scenario,
+        carbon=carbon_report(accelerator, energy_j, latency_s, scenario),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _map_all(
+    uniques: Sequence[Mapping[Op, tuple[Op, ...]]],
+    accelerator: Accelerator,
+    objective: Objective,
+    mappings: Mapping[Einsum, nests.Mapping] | None,
+    progress: Progress | None,
+) -> dict[Einsum, MappedEinsum]:
+    """Each different einsum once, on all cores: the kernels hold no lock."""
+    work: dict[Einsum, Einsum] = {}
+    for unique in uniques:
+        for op in unique.values():
+            if isinstance(op[0], Einsum):
+                work.setdefault(op[0].canonical(), op[0])
+    done: dict[Einsum, MappedEinsum] = {}
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        jobs = {
+            canonical: pool.submit(_map_one, einsum, accelerator, objective, mappings)
+            for canonical, einsum in work.items()
+        }
+        try:
+            for canonical, job in jobs.items():
+                if progress:
+                    progress(len(done), len(jobs), work[canonical].name)
+                done[canonical] = job.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    if progress:
+        progress(len(jobs), len(jobs), "")
+    return done
+
+
+def _map_one(
+    einsum: Einsum,
+    accelerator: Accelerator,
+    objective: Objective,
+    mappings: Mapping[Einsum, nests.Mapping] | None,
+) -> MappedEinsum:
+    if mappings is None:
+        return map_einsum(einsum, accelerator, objective)
+    mapping = mappings.get(einsum.canonical())
+    if mapping is None:
+        raise MappingError(
+            f"no mapping is given for {einsum.name}",
+            loc=einsum.loc,
+            hint="every unique layer needs an entry; `catx compile -o DIR` writes a complete mapping.yaml",
+        )
+    try:
+        counts = evaluate(einsum, mapping, accelerator)
+    except MappingError as error:
+        raise MappingError(f"{einsum.name}: {error.args[0]}", loc=error.loc, hint=error.hint) from error
+    return MappedEinsum(mapping, counts, certify(einsum, accelerator, objective, counts, 1))
+
+
+def _cost(op: Op, accelerator: Accelerator, mapped: Mapping[Einsum, MappedEinsum]) -> LayerCost:
+    if not isinstance(op, Einsum):
+        return vector_cost(op, accelerator)
+    found = mapped[op.canonical()]
+    counts = found.counts
+    extra = fused_cost(op.fused, accelerator) if op.fused else None
+    latency_s = counts.cycles.latency_cycles / accelerator.clock_hz + accelerator.launch_s
+    latency_s += extra.latency_s if extra else 0.0
+    static_j = accelerator.static_w * latency_s
+    parts = dict(counts.energy_j)
+    for name, energy_j in extra.energy_by_part_j if extra else ():
+        parts[name] = parts.get(name, 0.0) + energy_j
+    peak = rate_for(op, accelerator).macs_per_cycle * accelerator.instances(accelerator.matrix.name)
+    return LayerCost(
+        latency_s=latency_s,
+        energy_j=sum(parts.values()) + static_j,
+        static_energy_j=static_j,
+        bound_by=counts.cycles.bound_by,
+        utilization=op.macs / (peak * latency_s * accelerator.clock_hz),
+        roofline_s=roofline_cycles(op, accelerator) / accelerator.clock_hz,
+        traffic=_traffic(counts, extra, accelerator),
+        energy_by_part_j=tuple(parts.items()),
+        mapping=found.mapping,
+        counts=counts,
+        certificate=found.certificate,
+    )
+
+
+@dataclass(slots=True)
+class _Sum:
+    read_bytes: float = 0.0
+    write_bytes: float = 0.0
+
+
+def _traffic(counts: Counts, extra: LayerCost | None, accelerator: Accelerator) -> tuple[Traffic, ...]:
+    sums = {memory.name: _Sum() for memory in accelerator.memories}
+    for store in counts.stores:
+        sums[store.memory].read_bytes += store.read_bytes
+        sums[store.memory].write_bytes += store.write_bytes
+    for entry in extra.traffic if extra else ():
+        sums[entry.memory].read_bytes += entry.read_bytes
+        sums[entry.memory].write_bytes += entry.write_bytes
+    return tuple(
+        Traffic(memory=name, read_bytes=s.read_bytes, write_bytes=s.write_bytes) for name, s in sums.items()
+    )
+
+
+def _total_traffic(layers: Sequence[Layer], accelerator: Accelerator) -> tuple[Traffic, ...]:
+    totals = {
+        memory.name: Traffic(memory=memory.name, read_bytes=0.0, write_bytes=0.0)
+        for memory in accelerator.memories
+    }
+    for layer in layers:
+        for entry in layer.cost.traffic:
+            so_far = totals[entry.memory]
+            totals[entry.memory] = replace(
+                so_far,
+                read_bytes=so_far.read_bytes + layer.count * entry.read_bytes,
+                write_bytes=so_far.write_bytes + layer.count * entry.write_bytes,
+            )
+    return tuple(totals.values())
+
+
+def _areas(accelerator: Accelerator) -> tuple[tuple[str, float], ...]:
+    parts = [(level.name, level.area_mm2 * accelerator.instances(level.name)) for level in accelerator.levels]
+    matrix = accelerator.matrix
+    parts.append((matrix.name, matrix.area_mm2 * accelerator.instances(matrix.name)))
+    if accelerator.vector:
+        parts.append((accelerator.vector.name, accelerator.vector.area_mm2))
+    parts.append(("other", accelerator.other_area_mm2))
+    return tuple((name, area) for name, area in parts if area > 0)
+
+
+def _model_info(graph: Graph) -> ModelInfo:
+    return ModelInfo(
+        name=graph.name,
+        file=graph.loc.file,
+        sha256=graph.sha256,
+        macs=graph.macs,
+        parameters=graph.parameters,
+        parameter_bytes=graph.parameter_bytes,
+        coverage=coverage(graph),
+    )
+
+
+def _precision_notes(graph: Graph, accelerator: Accelerator) -> list[str]:
+    if accelerator.precision is None:
+        return []
+    replaced = sorted(
+        {t.dtype.value for t in graph.tensors if t.dtype.is_float and t.dtype != accelerator.precision}
+    )
+    if not replaced:
+        return []
+    return [
+        f"{graph.name}: {', '.join(replaced)} tensors are costed at {accelerator.precision}, the precision "
+        f"of {accelerator.name}"
+    ]
