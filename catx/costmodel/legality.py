@@ -35,15 +35,15 @@ def axis_dims(einsum: Einsum, axis: FanoutAxis) -> frozenset[str]:
 def check_legal(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> None:
     """Raise a MappingError that names the first rule that the mapping breaks, and the node that breaks it."""
     _check_stores(mapping, accelerator)
+    _check_top(einsum, mapping, accelerator)
     _check_loops(einsum, mapping, accelerator)
 
 
 def _check_stores(mapping: Mapping, accelerator: Accelerator) -> None:
     memories = {memory.name: memory for memory in accelerator.memories}
     depth = {level.name: index for index, level in enumerate(accelerator.levels)}
-    outer = accelerator.memories[0].name
     deepest: dict[str, int] = {}
-    for position, node in enumerate(mapping.nodes):
+    for node in mapping.nodes:
         if not isinstance(node, Store):
             continue
         memory = memories.get(node.memory)
@@ -57,10 +57,6 @@ def _check_stores(mapping: Mapping, accelerator: Accelerator) -> None:
         if depth[node.memory] < deepest.get(node.role, 0):
             raise MappingError(f"the {node.role} in {memory.name} stands below a memory further in")
         deepest[node.role] = depth[node.memory]
-        if node.memory == outer and any(isinstance(above, Loop) for above in mapping.nodes[:position]):
-            raise MappingError(
-                f"a loop stands above the {node.role} in {outer}, where operands start and end"
-            )
     for memory in accelerator.memories:
         stored = {
             node.role for node in mapping.nodes if isinstance(node, Store) and node.memory == memory.name
@@ -70,6 +66,18 @@ def _check_stores(mapping: Mapping, accelerator: Accelerator) -> None:
                 f"{memory.name} must keep the {' and the '.join(missing)}",
                 hint="list a role as `optional` in the accelerator to let it bypass the memory",
             )
+
+
+def _check_top(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> None:
+    outer = accelerator.memories[0].name
+    nominal = dict(einsum.dims)
+    for node in mapping.nodes:
+        if isinstance(node, Store) and node.memory == outer and nominal != dict(einsum.dims):
+            raise MappingError(
+                f"a loop stands above the {node.role} in {outer}, where operands start and end"
+            )
+        if isinstance(node, Loop):
+            nominal[node.dim] = node.tile
 
 
 def _check_loops(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> None:

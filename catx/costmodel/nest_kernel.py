@@ -369,8 +369,9 @@ def _add_edges(innermost: int, stationary: float, machine: Machine, result: Resu
         total[SUM_DRAIN] += edge[m, EDGE_DRAIN]
         if m > 0 and not memories[m].double:
             total[SUM_UNHIDDEN] += max(0.0, edge[m, EDGE_MOVED] - edge[m, EDGE_WRITE] - edge[m, EDGE_READ])
-    changes = 1.0 if memories[innermost].double else stationary
-    total[SUM_PIPELINE] = machine.unit[0].pipeline * changes
+    if machine.unit[0].pipeline > 0.0:
+        changes = 1.0 if memories[innermost].double else stationary
+        total[SUM_PIPELINE] = machine.unit[0].pipeline * changes
     total[SUM_LATENCY] += total[SUM_FILL] + total[SUM_DRAIN] + total[SUM_UNHIDDEN] + total[SUM_PIPELINE]
 
 
