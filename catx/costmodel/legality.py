@@ -8,7 +8,7 @@ from math import ceil, prod
 from catx.errors import MappingError
 from catx.ir.accelerator import Accelerator, Fanout, FanoutAxis
 from catx.ir.einsum import ROLES, Einsum
-from catx.ir.mapping import Loop, Mapping, Store
+from catx.ir.mapping import Loop, Mapping, Node, Store
 
 DIM_CLASSES = {
     "input_output": (True, False, True),
@@ -34,16 +34,41 @@ def axis_dims(einsum: Einsum, axis: FanoutAxis) -> frozenset[str]:
 
 def check_legal(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> None:
     """Raise a MappingError that names the first rule that the mapping breaks, and the node that breaks it."""
-    _check_stores(mapping, accelerator)
-    _check_top(einsum, mapping, accelerator)
-    _check_loops(einsum, mapping, accelerator)
+    nodes = _busy_nodes(einsum, mapping, accelerator)
+    _check_stores(nodes, accelerator)
+    _check_unrolling(einsum, nodes, accelerator)
 
 
-def _check_stores(mapping: Mapping, accelerator: Accelerator) -> None:
+def _busy_nodes(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> list[Node]:
+    """The nodes without loops that split nothing; every loop must name things that exist, and shrink its dim."""
+    nominal = dict(einsum.dims)
+    nodes: list[Node] = []
+    for node in mapping.nodes:
+        if isinstance(node, Store):
+            nodes.append(node)
+            continue
+        if node.dim not in nominal:
+            raise MappingError(
+                f"{node} loops over no dim of the einsum", hint=f"its dims are {', '.join(nominal)}"
+            )
+        if not 1 <= node.tile <= nominal[node.dim]:
+            raise MappingError(f"{node}: the tile must lie in 1..{nominal[node.dim]}")
+        if node.spatial:
+            _find_axis(accelerator, node.fanout, node.axis)
+        if node.tile < nominal[node.dim]:
+            nodes.append(node)
+        nominal[node.dim] = node.tile
+    if left := {dim: extent for dim, extent in nominal.items() if extent > 1}:
+        raise MappingError(f"no loop takes these dims down to 1: {left}")
+    return nodes
+
+
+def _check_stores(nodes: list[Node], accelerator: Accelerator) -> None:
+    outer = accelerator.memories[0].name
     memories = {memory.name: memory for memory in accelerator.memories}
     depth = {level.name: index for index, level in enumerate(accelerator.levels)}
     deepest: dict[str, int] = {}
-    for node in mapping.nodes:
+    for position, node in enumerate(nodes):
         if not isinstance(node, Store):
             continue
         memory = memories.get(node.memory)
@@ -57,10 +82,12 @@ def _check_stores(mapping: Mapping, accelerator: Accelerator) -> None:
         if depth[node.memory] < deepest.get(node.role, 0):
             raise MappingError(f"the {node.role} in {memory.name} stands below a memory further in")
         deepest[node.role] = depth[node.memory]
+        if node.memory == outer and any(isinstance(above, Loop) for above in nodes[:position]):
+            raise MappingError(
+                f"a loop stands above the {node.role} in {outer}, where operands start and end"
+            )
     for memory in accelerator.memories:
-        stored = {
-            node.role for node in mapping.nodes if isinstance(node, Store) and node.memory == memory.name
-        }
+        stored = {node.role for node in nodes if isinstance(node, Store) and node.memory == memory.name}
         if missing := [role for role in ROLES if role in memory.keeps - memory.optional - stored]:
             raise MappingError(
                 f"{memory.name} must keep the {' and the '.join(missing)}",
@@ -68,40 +95,20 @@ def _check_stores(mapping: Mapping, accelerator: Accelerator) -> None:
             )
 
 
-def _check_top(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> None:
-    outer = accelerator.memories[0].name
-    nominal = dict(einsum.dims)
-    for node in mapping.nodes:
-        if isinstance(node, Store) and node.memory == outer and nominal != dict(einsum.dims):
-            raise MappingError(
-                f"a loop stands above the {node.role} in {outer}, where operands start and end"
-            )
-        if isinstance(node, Loop):
-            nominal[node.dim] = node.tile
-
-
-def _check_loops(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> None:
+def _check_unrolling(einsum: Einsum, nodes: list[Node], accelerator: Accelerator) -> None:
     nominal = dict(einsum.dims)
     trips: dict[tuple[str, str], list[int]] = {}
-    for position, node in enumerate(mapping.nodes):
-        if not isinstance(node, Loop):
+    for position, node in enumerate(nodes):
+        if isinstance(node, Store):
             continue
-        if node.dim not in nominal:
-            raise MappingError(
-                f"{node} loops over no dim of the einsum", hint=f"its dims are {', '.join(nominal)}"
-            )
-        if not 1 <= node.tile <= nominal[node.dim]:
-            raise MappingError(f"{node}: the tile must lie in 1..{nominal[node.dim]}")
         if node.spatial:
             trips.setdefault((node.fanout, node.axis), []).append(ceil(nominal[node.dim] / node.tile))
-            _check_place(einsum, mapping, accelerator, position, node)
+            _check_place(einsum, nodes, accelerator, position, node)
         nominal[node.dim] = node.tile
     for (name, axis_name), factors in trips.items():
         _, axis = _find_axis(accelerator, name, axis_name)
         if prod(factors) > axis.size:
             raise MappingError(f"{name}.{axis_name} has {axis.size} instances, the loops use {prod(factors)}")
-    if left := {dim: extent for dim, extent in nominal.items() if extent > 1}:
-        raise MappingError(f"no loop takes these dims down to 1: {left}")
 
 
 def _find_axis(accelerator: Accelerator, fanout: str, axis: str) -> tuple[Fanout, FanoutAxis]:
@@ -116,13 +123,13 @@ def _find_axis(accelerator: Accelerator, fanout: str, axis: str) -> tuple[Fanout
 
 
 def _check_place(
-    einsum: Einsum, mapping: Mapping, accelerator: Accelerator, position: int, loop: Loop
+    einsum: Einsum, nodes: list[Node], accelerator: Accelerator, position: int, loop: Loop
 ) -> None:
     fanout, axis = _find_axis(accelerator, loop.fanout, loop.axis)
     if loop.dim not in axis_dims(einsum, axis):
         raise MappingError(f"{loop}: {fanout.name}.{axis.name} allows only {', '.join(sorted(axis.dims))}")
     depth = {level.name: index for index, level in enumerate(accelerator.levels)}
-    for other, node in enumerate(mapping.nodes):
+    for other, node in enumerate(nodes):
         name = node.memory if isinstance(node, Store) else node.fanout
         if not name or name not in depth or name == fanout.name:
             continue
