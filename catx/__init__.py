@@ -1,0 +1,69 @@
+"""catx: map neural networks onto accelerators; exact counts, latency, energy, area and carbon.
+
+Everything here loads on first use, so that `import catx` is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from catx.api import compile_model, evaluate_mapping, load_accelerator, load_model
+    from catx.errors import CatxError
+    from catx.ir.accelerator import Accelerator
+    from catx.ir.counts import Counts
+    from catx.ir.einsum import Einsum
+    from catx.ir.graph import Graph
+    from catx.ir.mapping import Loop, Mapping, Store
+    from catx.ir.operand import Operand
+    from catx.ir.report import Report
+    from catx.ir.scenario import Scenario
+    from catx.version import VERSION as __version__
+
+_HOMES = {
+    "compile_model": "catx.api",
+    "evaluate_mapping": "catx.api",
+    "load_accelerator": "catx.api",
+    "load_model": "catx.api",
+    "CatxError": "catx.errors",
+    "Accelerator": "catx.ir.accelerator",
+    "Counts": "catx.ir.counts",
+    "Einsum": "catx.ir.einsum",
+    "Graph": "catx.ir.graph",
+    "Loop": "catx.ir.mapping",
+    "Mapping": "catx.ir.mapping",
+    "Store": "catx.ir.mapping",
+    "Operand": "catx.ir.operand",
+    "Report": "catx.ir.report",
+    "Scenario": "catx.ir.scenario",
+    "__version__": "catx.version",
+}
+
+__all__ = [
+    "Accelerator",
+    "CatxError",
+    "Counts",
+    "Einsum",
+    "Graph",
+    "Loop",
+    "Mapping",
+    "Operand",
+    "Report",
+    "Scenario",
+    "Store",
+    "__version__",
+    "compile_model",
+    "evaluate_mapping",
+    "load_accelerator",
+    "load_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'catx' has no attribute {name!r}")
+    home = import_module(_HOMES[name])
+    return getattr(home, "VERSION" if name == "__version__" else name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

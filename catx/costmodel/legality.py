@@ -40,7 +40,7 @@ def check_legal(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> N
 
 
 def _busy_nodes(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> list[Node]:
-    """The nodes without loops that split nothing; every loop must name things that exist, and shrink its dim."""
+    """The nodes without loops that split nothing; every loop must name what exists and shrink its dim."""
     nominal = dict(einsum.dims)
     nodes: list[Node] = []
     for node in mapping.nodes:

@@ -15,7 +15,7 @@ Unrolling = tuple[tuple[int, int, int], ...]
 
 
 def useful_tiles(extent: int) -> list[int]:
-    """Tile sizes that give an extent a trip count of its own, ascending: the smallest tile of each trip count."""
+    """Tile sizes that give an extent a trip count of its own, ascending: the smallest of each trip count."""
     root = isqrt(extent)
     trips = {*range(1, root + 2), *(ceil(extent / tile) for tile in range(1, root + 2))}
     return sorted({ceil(extent / trip) for trip in trips})
@@ -67,7 +67,7 @@ def tile_candidates(einsum: Einsum, accelerator: Accelerator) -> list[list[int]]
 
 
 def unrollings(einsum: Einsum, accelerator: Accelerator, limit: int) -> list[Unrolling]:
-    """Promising spatial unrollings, best occupancy first: one or two dims per axis, each with its best factor."""
+    """Promising spatial unrollings, best occupancy first: one or two dims per axis with their best factors."""
     axes = [axis for fanout in accelerator.fanouts for axis in fanout.axes]
     allowed = allowed_unrollings(einsum, accelerator)
     extents = list(einsum.extents.values())
@@ -89,9 +89,7 @@ def unrollings(einsum: Einsum, accelerator: Accelerator, limit: int) -> list[Unr
 def _axis_choices(axis: int, size: int, dims: list[int], left: list[int]) -> list[Unrolling]:
     """Ways to fill one axis: nothing, one dim, or two; a factor is the least that needs as few steps."""
     choices: list[Unrolling] = [()]
-    for d in dims:
-        if left[d] > 1:
-            choices.append(((axis, d, _factor(left[d], size)),))
+    choices.extend(((axis, d, _factor(left[d], size)),) for d in dims if left[d] > 1)
     for first, second in product(dims, dims):
         if first == second or left[second] == 1:
             continue

@@ -33,8 +33,8 @@ Bools = NDArray[np.bool_]
 class Space(NamedTuple):
     """What the mapper may choose, for D dims, M memories, X axes.
 
-    tiles (D, C): candidate tile sizes of each dim, ascending, the first n_tiles (D,) of each row used; allowed
-    (X, D): dims that an axis may unroll; may, must (M, 3): roles that a memory may and must store.
+    tiles (D, C): candidate tile sizes of each dim, ascending, the first n_tiles (D,) of each row used;
+    allowed (X, D): dims that an axis may unroll; may, must (M, 3): roles that a memory may and must store.
     """
 
     tiles: Ints
@@ -86,7 +86,7 @@ def score(nest: Ints, n: int, desk: Desk) -> tuple[float, float]:
 
 @kernel
 def better(new: tuple[float, float], old: tuple[float, float]) -> bool:
-    """Lexicographic order with room for rounding, so that ties are decided by the tie-breaker, then by age."""
+    """Lexicographic order with room for rounding: ties are decided by the tie-breaker, then by age."""
     slack = 1e-12 * abs(old[0]) if old[0] < np.inf else 0.0
     if new[0] < old[0] - slack:
         return True
@@ -99,8 +99,8 @@ def build(
 ) -> int:
     """The nest of a structured tiling; returns its number of rows.
 
-    tiles (M, D): nominal extents at the stores of each memory; order (M,): the role that the loops above a
-    memory's stores hold still (its dims stand outermost); keeps (M, 3): roles stored; spatial (S, 3): axis, dim,
+    tiles (M, D): nominal extents at the stores of each memory; order (M,): the role that the loops above
+    a memory's stores hold still (its dims stand outermost); keeps (M, 3): roles stored; spatial (S, 3): axis, dim,
     factor of each spatial loop, by axis.
     """
     problem, machine = desk.problem, desk.machine

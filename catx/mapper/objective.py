@@ -13,8 +13,8 @@ OBJECTIVES: tuple[str, ...] = get_args(ObjectiveName)
 class Objective:
     """A name, and for carbon its rates: an op costs `gco2e_per_j * energy + gco2e_per_s * latency`.
 
-    Energy includes the chip's static power over the op's latency. Ties go to the lower latency, or to the lower
-    energy where latency itself is minimized.
+    Energy includes the chip's static power over the op's latency. Ties go to the lower latency, or to the
+    lower energy where latency itself is minimized.
     """
 
     name: ObjectiveName

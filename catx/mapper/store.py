@@ -1,4 +1,4 @@
-"""Mapper results on disk: one small file per (einsum, accelerator, objective, mapper), deletable at any time."""
+"""Mapper results on disk: one small file per einsum, accelerator, objective and mapper."""
 
 import contextlib
 import hashlib

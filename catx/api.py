@@ -1,0 +1,97 @@
+"""The Python API: load a model and an accelerator, compile one onto the other, evaluate a mapping of your own."""
+
+from collections.abc import Mapping as Dict
+from collections.abc import Sequence
+from pathlib import Path
+
+from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO, scenario_by_name
+from catx.costmodel.evaluate import evaluate
+from catx.frontend import hardware, models
+from catx.ir.accelerator import Accelerator
+from catx.ir.counts import Counts
+from catx.ir.einsum import Einsum
+from catx.ir.graph import Graph
+from catx.ir.mapping import Mapping
+from catx.ir.report import Report
+from catx.ir.scenario import Scenario
+from catx.mapper.design import Progress, evaluate_design
+from catx.mapper.objective import ObjectiveName
+
+Model = Graph | str | Path
+"""A graph, the path of a model file, or the name of a built-in model."""
+
+
+def load_model(
+    model: str | Path, *, dims: Dict[str, int] | None = None, allow_unknown: bool = False
+) -> Graph:
+    """Read a model file, or a built-in model by name, and lower it to a graph.
+
+    Args:
+        model: a path that ends in .onnx, or a name that `catx models` lists.
+        dims: values of the model's dynamic dimensions by name.
+        allow_unknown: cost the data movement of operators that catx does not know, instead of refusing them.
+
+    Raises:
+        ModelError: the file cannot be read, or holds what catx cannot lower.
+        OptionError: a dim that the model does not have.
+    """
+    return models.load_model(model, dims=dims, allow_unknown=allow_unknown)
+
+
+def load_accelerator(accelerator: str | Path) -> Accelerator:
+    """Read an accelerator description (hw.yaml), or a built-in one by name.
+
+    Raises:
+        SpecError: the description is malformed or inconsistent; the message lists every problem with its line.
+    """
+    return hardware.load_accelerator(accelerator)
+
+
+def compile_model(
+    model: Model | Sequence[Model],
+    accelerator: Accelerator | str | Path = "edge",
+    *,
+    objective: ObjectiveName = "edp",
+    scenario: Scenario | str = DEFAULT_SCENARIO,
+    mappings: Dict[Einsum, Mapping] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Map one model, or several that run one after the other, onto an accelerator and cost it.
+
+    Example:
+        >>> import catx
+        >>> report = catx.compile_model("clip_vit_b16_text", "edge")
+        >>> report.macs
+        2921203712
+
+    Args:
+        model: graphs, paths or names; several make one report.
+        accelerator: an accelerator, the path of a hw.yaml, or a name that `catx hw` lists.
+        objective: what each mapping minimizes.
+        scenario: what the carbon numbers assume; a scenario or a name that `catx scenarios` lists.
+        mappings: mappings by canonical einsum to use instead of searching.
+        progress: called as progress(done, total, what).
+
+    Raises:
+        CatxError: as told by `load_model`, `load_accelerator` and `mapper.design.evaluate_design`.
+    """
+    wanted = [model] if isinstance(model, (Graph, str, Path)) else list(model)
+    graphs = [entry if isinstance(entry, Graph) else load_model(entry) for entry in wanted]
+    machine = accelerator if isinstance(accelerator, Accelerator) else load_accelerator(accelerator)
+    return evaluate_design(
+        graphs,
+        machine,
+        scenario=scenario if isinstance(scenario, Scenario) else scenario_by_name(scenario),
+        objective=objective,
+        mappings=mappings,
+        progress=progress,
+    )
+
+
+def evaluate_mapping(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> Counts:
+    """Exact counts, cycles and energy of one mapping (docs/cost-model.md).
+
+    Raises:
+        MappingError: the mapping is illegal, or a memory overflows.
+    """
+    return evaluate(einsum, mapping, accelerator)
