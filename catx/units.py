@@ -17,7 +17,6 @@ HOURS_PER_YEAR = 8760.0
 S_PER_YEAR = HOURS_PER_YEAR * S_PER_HOUR
 MM2_PER_CM2 = 100.0
 G_PER_KG = 1000.0
-BYTES_PER_GB = 1e9
 
 _SI = {
     "": "1",
@@ -101,6 +100,12 @@ DIMENSIONS: dict[str, Dimension] = {
         _dimension("size", "4 MiB", _BYTES | _BITS, "GiB MiB KiB GB MB kB B", unlimited=True),
         _dimension("width", "256 bit", _BITS | _BYTES, "B"),
         _dimension(
+            "DRAM capacity",
+            "8 GB",
+            {unit: factor / 10**9 for unit, factor in _BYTES.items()},
+            "GB",
+        ),
+        _dimension(
             "bandwidth per second",
             "80 GB/s",
             {f"{unit}/s": factor for unit, factor in (_BYTES | _BITS).items()},
@@ -129,8 +134,8 @@ DIMENSIONS: dict[str, Dimension] = {
         _dimension("length", "1 mm", {"mm": Decimal(1), "um": Decimal("1e-3"), "cm": Decimal(10)}, "mm"),
     )
 }
-"""Every dimension by name. Base units: byte, byte/s, byte/cycle, J/byte, J, W, Hz, mm2, s, nm (feature size),
-mm (length)."""
+"""Every dimension by name. Base units: byte (DRAM: GB), byte/s, byte/cycle, J/byte, J, W, Hz, mm2, s, nm
+(feature size), mm (length)."""
 
 
 def parse_quantity(text: str, dimension: str) -> float:
@@ -181,7 +186,7 @@ def parse_rate(text: str) -> Rate:
 
 
 def format_quantity(value: float, dimension: str) -> str:
-    """Write a number in base units so that `parse_quantity` reads the same float: shortest preferred unit.
+    """Write a number in base units so that `parse_quantity` reads the same float, in a handy unit.
 
     >>> format_quantity(4194304.0, "size")
     '4 MiB'
@@ -190,10 +195,21 @@ def format_quantity(value: float, dimension: str) -> str:
     if value == inf and kind.unlimited:
         return _UNLIMITED[1]
     assert isfinite(value), f"{value!r} is no {kind.name}"
-    quotients = [(float(Decimal(repr(value)) / kind.units[unit]), unit) for unit in kind.preferred]
-    texts = [f"{repr(number).removesuffix('.0')} {unit}" for number, unit in quotients if isfinite(number)]
+    quotients = [(Decimal(repr(value)) / kind.units[unit], unit) for unit in kind.preferred]
+    texts = {f"{_digits(number)} {unit}": number for number, unit in quotients}
     exact = [text for text in texts if parse_quantity(text, dimension) == value]
-    return min(exact, key=lambda text: (len(text.split()[0]), texts.index(text)))
+    return min(exact, key=lambda text: (_awkwardness(texts[text]), len(text)))
+
+
+def _digits(number: Decimal) -> str:
+    """The number as short as it is exact."""
+    plain = f"{number.normalize():f}"
+    return plain if len(plain) <= 20 else f"{number.normalize():e}"
+
+
+def _awkwardness(number: Decimal) -> int:
+    """Powers of ten by which a number lies outside of 1 to 1000."""
+    return 0 if number == 0 else max(-number.adjusted(), number.adjusted() - 2, 0)
 
 
 @lru_cache(maxsize=256)

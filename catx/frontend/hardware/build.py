@@ -1,0 +1,145 @@
+"""Build the Accelerator that a general form describes."""
+
+from dataclasses import replace
+from math import inf
+
+from catx.errors import Loc
+from catx.frontend.hardware.check import accumulator_of, check
+from catx.frontend.hardware.document import Document
+from catx.frontend.hardware.library import Library
+from catx.frontend.hardware.problems import KeyPath, fail
+from catx.frontend.hardware.spec import AxisSpec, FanoutSpec, GeneralSpec, MatrixSpec, MemorySpec, VectorSpec
+from catx.ir.accelerator import (
+    Accelerator,
+    Fanout,
+    FanoutAxis,
+    MacRate,
+    MatrixUnit,
+    Memory,
+    Technology,
+    VectorUnit,
+)
+from catx.ir.dtype import DType
+
+
+def build(spec: GeneralSpec, document: Document) -> Accelerator:
+    """The accelerator, in base units.
+
+    Raises:
+        SpecError: listing everything inconsistent, or everything that the component library refuses.
+    """
+    if problems := check(spec, document):
+        fail(document.file, problems)
+    library = Library(spec, document)
+    accelerator = Accelerator(
+        name=spec.name,
+        levels=tuple(_level(level, ("levels", i), spec, library) for i, level in enumerate(spec.levels)),
+        matrix=_matrix(spec.compute.matrix, library),
+        vector=_vector(spec.compute.vector, library) if spec.compute.vector else None,
+        clock_hz=spec.clock,
+        technology=Technology(node_nm=spec.technology.node, dram_gb=spec.technology.dram or 0.0),
+        precision=DType(spec.precision) if spec.precision else None,
+        overlap_only=spec.overlap_only,
+        launch_s=spec.launch_overhead,
+        other_area_mm2=spec.other_area or 0.0,
+        description=spec.description,
+        source=spec.source,
+        loc=Loc(document.file),
+    )
+    if library.problems:
+        fail(document.file, library.problems)
+    return _with_die_area(accelerator, spec.die_area, document)
+
+
+def _with_die_area(accelerator: Accelerator, whole_mm2: float | None, document: Document) -> Accelerator:
+    """Where the area of the whole die is known, what levels and units leave of it is other area."""
+    if whole_mm2 is None:
+        return accelerator
+    known_mm2 = accelerator.die_area_mm2
+    if known_mm2 > whole_mm2:
+        message = f"levels and units already take {known_mm2:.6g} mm2, more than the whole die"
+        fail(document.file, [document.problem(message, ("die_area",))])
+    return replace(accelerator, other_area_mm2=whole_mm2 - known_mm2)
+
+
+def _level(
+    level: MemorySpec | FanoutSpec, path: KeyPath, spec: GeneralSpec, library: Library
+) -> Memory | Fanout:
+    if isinstance(level, MemorySpec):
+        return _memory(level, path, spec, library)
+    link_j, source = library.link(level, path)
+    link = level.link_bandwidth
+    return Fanout(
+        name=level.fanout,
+        axes=tuple(_axis(axis) for axis in level.axes),
+        link_bytes_per_cycle=link.bytes_per_cycle(spec.clock) if link else inf,
+        link_j_per_byte=link_j,
+        area_mm2=level.area,
+        source=source,
+    )
+
+
+def _memory(level: MemorySpec, path: KeyPath, spec: GeneralSpec, library: Library) -> Memory:
+    read, write = level.bandwidth or level.read_bandwidth, level.bandwidth or level.write_bandwidth
+    assert read is not None
+    assert write is not None
+    numbers = library.memory(level, path)
+    return Memory(
+        name=level.memory,
+        capacity_bytes=inf if level.capacity is None else level.capacity,
+        read_bytes_per_cycle=read.bytes_per_cycle(spec.clock),
+        write_bytes_per_cycle=write.bytes_per_cycle(spec.clock),
+        shared_port=level.bandwidth is not None,
+        double_buffered=level.double_buffered,
+        keeps=frozenset(level.keeps),
+        optional=frozenset(level.optional),
+        read_j_per_byte=numbers.read_j_per_byte,
+        write_j_per_byte=numbers.write_j_per_byte,
+        static_w=numbers.static_w,
+        area_mm2=numbers.area_mm2,
+        dram_type=level.dram or "",
+        source=numbers.source,
+    )
+
+
+def _axis(axis: AxisSpec) -> FanoutAxis:
+    return FanoutAxis(
+        name=axis.name,
+        size=axis.size,
+        dims=frozenset(axis.dims),
+        multicast=frozenset(axis.multicast),
+        reduces=axis.reduces,
+    )
+
+
+def _matrix(unit: MatrixSpec, library: Library) -> MatrixUnit:
+    numbers, energies = library.matrix(unit)
+    return MatrixUnit(
+        name=unit.name,
+        rates=tuple(
+            MacRate(
+                dtype=DType(name),
+                macs_per_cycle=float(rate.macs_per_cycle),
+                j_per_mac=energies[name],
+                accumulator=accumulator_of(unit, name),
+            )
+            for name, rate in unit.rates.items()
+        ),
+        pipeline_cycles=float(unit.pipeline_cycles),
+        static_w=numbers.static_w,
+        area_mm2=numbers.area_mm2,
+        source=numbers.source,
+    )
+
+
+def _vector(unit: VectorSpec, library: Library) -> VectorUnit:
+    numbers = library.vector(unit)
+    return VectorUnit(
+        name=unit.name,
+        memory=unit.memory,
+        lanes=unit.lanes,
+        j_per_op=numbers.j_per_op,
+        static_w=numbers.static_w,
+        area_mm2=numbers.area_mm2,
+        source=numbers.source,
+    )

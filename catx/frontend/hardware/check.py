@@ -1,0 +1,263 @@
+"""What must fit together across the keys of a hardware file, all told at once."""
+
+from collections.abc import Iterator
+from math import inf, prod
+
+from catx.frontend.hardware.document import Document
+from catx.frontend.hardware.problems import KeyPath, Problem, nearest
+from catx.frontend.hardware.spec import (
+    AxisSpec,
+    ComponentSpec,
+    FanoutSpec,
+    GeneralSpec,
+    MatrixSpec,
+    MemorySpec,
+    VectorSpec,
+)
+from catx.ir.dtype import DType
+from catx.ir.einsum import OUTPUT, ROLES
+
+PARAMETERS = {
+    "sram": ("width", "ports", "banks", "macros", "cell"),
+    "regfile": (),
+    "register": (),
+    "dram": ("type",),
+    "mac": (),
+    "vector_lane": ("dtype",),
+}
+"""Parameters by component class."""
+
+MEMORY_CLASSES = ("sram", "regfile", "register", "dram")
+MAX_INSTANCES = 10**8
+
+Found = Iterator[tuple[KeyPath, str]]
+"""Problems as (path, message)."""
+
+
+def default_accumulator(dtype: DType) -> DType:
+    """What sums of products of this type are kept in: int32 or fp32, or wider where the factors are."""
+    if dtype.is_float:
+        return DType.FP64 if dtype is DType.FP64 else DType.FP32
+    return DType.INT64 if dtype.bits == 64 else DType.INT32
+
+
+def accumulator_of(matrix: MatrixSpec, name: str) -> DType:
+    """The accumulator of a rate, written or default."""
+    written = matrix.rates[name].accumulator
+    return DType(written) if written else default_accumulator(DType(name))
+
+
+def check(spec: GeneralSpec, document: Document) -> list[Problem]:
+    """Everything that is inconsistent."""
+    found = [*_names(spec), *_levels(spec), *_compute(spec), *_die(spec)]
+    return [document.problem(message, path) for path, message in found]
+
+
+def _names(spec: GeneralSpec) -> Found:
+    places: dict[str, KeyPath] = {}
+    named: list[tuple[str, KeyPath]] = [
+        (level.memory, ("levels", index, "memory"))
+        if isinstance(level, MemorySpec)
+        else (level.fanout, ("levels", index, "fanout"))
+        for index, level in enumerate(spec.levels)
+    ]
+    named.append((spec.compute.matrix.name, ("compute", "matrix", "name")))
+    if spec.compute.vector:
+        named.append((spec.compute.vector.name, ("compute", "vector", "name")))
+    for name, path in named:
+        if name in places:
+            yield path, f"the name {name!r} is used twice; levels and units need different names"
+        places.setdefault(name, path)
+
+
+def _levels(spec: GeneralSpec) -> Found:
+    instances = 1
+    for index, level in enumerate(spec.levels):
+        path: KeyPath = ("levels", index)
+        if isinstance(level, FanoutSpec):
+            instances *= prod(axis.size for axis in level.axes)
+            yield from _fanout(level, path)
+            if instances > MAX_INSTANCES:
+                yield (*path, "axes"), f"more than {MAX_INSTANCES} instances"
+                return
+        else:
+            yield from _memory(level, path, spec)
+        if index == 0:
+            yield from _outermost(level, path)
+
+
+def _outermost(level: MemorySpec | FanoutSpec, path: KeyPath) -> Found:
+    if isinstance(level, FanoutSpec):
+        yield path, "the outermost level must be a memory, where operands start and end"
+        return
+    if level.capacity not in (None, inf):
+        yield (
+            (*path, "capacity"),
+            "the outermost memory has no capacity limit; `technology.dram` sizes DRAM for its carbon",
+        )
+    if set(level.keeps) != set(ROLES):
+        yield (*path, "keeps"), "the outermost memory must keep every operand"
+    if level.optional:
+        yield (*path, "optional"), "nothing can bypass the outermost memory"
+
+
+def _fanout(level: FanoutSpec, path: KeyPath) -> Found:
+    names = [axis.name for axis in level.axes]
+    for index, axis in enumerate(level.axes):
+        if axis.name in names[:index]:
+            yield (*path, "axes", index, "name"), f"the axis {axis.name!r} stands twice in this fanout"
+        yield from _twice(axis, ("dims", "multicast"), (*path, "axes", index))
+    if level.link_energy is not None and level.wire is not None:
+        yield (*path, "wire"), "`link_energy` and `wire` are two sources for one number: keep one"
+
+
+def _twice(spec: AxisSpec | MemorySpec, keys: tuple[str, ...], path: KeyPath) -> Found:
+    for key in keys:
+        values = getattr(spec, key)
+        for index, value in enumerate(values):
+            if value in values[:index]:
+                yield (*path, key, index), f"{value!r} stands twice"
+
+
+def _memory(level: MemorySpec, path: KeyPath, spec: GeneralSpec) -> Found:
+    if level.capacity is None and path[-1] != 0:
+        yield path, f"{level.memory}: missing key 'capacity': a size such as `4 MiB` or `unlimited`"
+    if not level.keeps:
+        yield (*path, "keeps"), f"{level.memory} keeps nothing: list at least one of {', '.join(ROLES)}"
+    for index, role in enumerate(level.optional):
+        if role not in level.keeps:
+            yield (
+                (*path, "optional", index),
+                f"{role!r} is optional here, but {level.memory} does not keep it",
+            )
+    yield from _twice(level, ("keeps", "optional"), path)
+    yield from _ports(level, path)
+    yield from _memory_numbers(level, path)
+    yield from _fits(level, path, spec)
+
+
+def _ports(level: MemorySpec, path: KeyPath) -> Found:
+    single = [key for key in ("read_bandwidth", "write_bandwidth") if getattr(level, key) is not None]
+    if level.bandwidth is not None and single:
+        yield (*path, single[0]), f"`bandwidth` and `{single[0]}` are two sources for one number: keep one"
+    elif level.bandwidth is None and len(single) < 2:
+        missing = "write_bandwidth" if single == ["read_bandwidth"] else "read_bandwidth"
+        what = (
+            f"'{missing}'"
+            if single
+            else "'bandwidth' (one shared port), or 'read_bandwidth' and 'write_bandwidth'"
+        )
+        yield path, f"{level.memory}: missing key {what}: such as `80 GB/s`, `64 B/cycle` or `unlimited`"
+
+
+def _memory_numbers(level: MemorySpec, path: KeyPath) -> Found:
+    single = [key for key in ("read_energy", "write_energy") if getattr(level, key) is not None]
+    written = [key for key in ("energy", *single, "area") if getattr(level, key) is not None]
+    if level.component:
+        yield from _component(level.component, MEMORY_CLASSES, path)
+        yield from _doubled(written, path)
+        if level.component.kind == "dram" and not (level.component.type or level.dram):
+            yield (
+                (*path, "component"),
+                "a dram component needs a type: `dram: lpddr4` or `component: {class: dram, type: lpddr4}`",
+            )
+        elif level.component.kind not in ("dram",) and level.capacity in (None, inf):
+            yield (*path, "component"), f"a component of class {level.component.kind} needs a finite capacity"
+        return
+    if level.energy is not None and single:
+        yield (*path, single[0]), f"`energy` and `{single[0]}` are two sources for one number: keep one"
+    elif level.energy is None and len(single) < 2:
+        yield (
+            path,
+            f"{level.memory}: no energy: give `energy: 6 pJ/B`, or one for read and write, or `component`",
+        )
+    if level.dram is not None and level.area:
+        yield (*path, "area"), "DRAM takes no area of the die; its carbon comes from `technology.dram`"
+    elif level.dram is None and level.area is None:
+        yield path, f"{level.memory}: no area: give `area: 0.9 mm2`, or `component`"
+
+
+def _doubled(written: list[str], path: KeyPath) -> Found:
+    for key in written:
+        yield (*path, key), f"`component` and `{key}` are two sources for one number: keep one"
+
+
+def _component(component: ComponentSpec, classes: tuple[str, ...], path: KeyPath) -> Found:
+    place = (*path, "component")
+    if component.kind not in classes:
+        yield (*place, "class"), f"class {component.kind!r} does not fit here, only {', '.join(classes)}"
+    known = PARAMETERS[component.kind]
+    for key in sorted(component.model_fields_set - {"kind", *known}):
+        have = f"only {', '.join(known)}" if known else "none"
+        yield (*place, key), f"a component of class {component.kind} has no parameter {key!r}, {have}"
+
+
+def _fits(level: MemorySpec, path: KeyPath, spec: GeneralSpec) -> Found:
+    """One element of every tensor that the memory must keep has to fit, in the narrowest types there are."""
+    if level.capacity is None:
+        return
+    rates = spec.compute.matrix.rates
+    factor = min(DType(name).bits for name in rates)
+    sums = min(accumulator_of(spec.compute.matrix, name).bits for name in rates)
+    must = [role for role in level.keeps if role not in level.optional]
+    copies = 2 if level.double_buffered else 1
+    least = copies * sum(min(factor, sums) if role == OUTPUT else factor for role in must) / 8
+    if least > level.capacity:
+        doubled = ", double buffered," if copies == 2 else ""
+        yield (
+            (*path, "capacity"),
+            f"no tile ever fits {level.memory}: one element of {', '.join(must)}{doubled} needs {least:g} "
+            f"bytes, it holds {level.capacity:g}",
+        )
+
+
+def _compute(spec: GeneralSpec) -> Found:
+    matrix, path = spec.compute.matrix, ("compute", "matrix")
+    for name, rate in matrix.rates.items():
+        if matrix.component and rate.energy is not None:
+            yield from _doubled(["energy"], (*path, "rates", name))
+        elif not matrix.component and rate.energy is None:
+            yield (
+                (*path, "rates", name),
+                f"no energy: give `energy: 0.2 pJ`, or `component: mac` for {matrix.name}",
+            )
+    yield from _unit_area(matrix, path)
+    if spec.compute.vector:
+        yield from _vector(spec.compute.vector, spec)
+    yield from _precision(spec)
+
+
+def _unit_area(unit: MatrixSpec | VectorSpec, path: KeyPath) -> Found:
+    if unit.component and unit.area is not None:
+        yield from _doubled(["area"], path)
+    elif not unit.component and unit.area is None:
+        yield path, f"{unit.name}: no area: give `area: 0.9 mm2`, or `component`"
+
+
+def _vector(vector: VectorSpec, spec: GeneralSpec) -> Found:
+    path: KeyPath = ("compute", "vector")
+    memories = [level.memory for level in spec.levels if isinstance(level, MemorySpec)]
+    if vector.memory not in memories:
+        listed = f"; the memories are {', '.join(memories)}"
+        yield (*path, "memory"), f"no memory {vector.memory!r}{nearest(vector.memory, memories) or listed}"
+    if vector.component:
+        yield from _component(vector.component, ("vector_lane",), path)
+        if vector.energy is not None:
+            yield from _doubled(["energy"], path)
+    elif vector.energy is None:
+        yield path, f"{vector.name}: no energy: give `energy: 0.5 pJ`, or `component: vector_lane`"
+    yield from _unit_area(vector, path)
+
+
+def _precision(spec: GeneralSpec) -> Found:
+    if spec.precision is None:
+        return
+    wanted, rates = DType(spec.precision), [DType(name) for name in spec.compute.matrix.rates]
+    if not any(rate.is_float == wanted.is_float and rate.bits >= wanted.bits for rate in rates):
+        known = ", ".join(spec.compute.matrix.rates)
+        yield ("precision",), f"{spec.compute.matrix.name} does not compute {wanted}, only {known}"
+
+
+def _die(spec: GeneralSpec) -> Found:
+    if spec.other_area is not None and spec.die_area is not None:
+        yield ("die_area",), "`other_area` and `die_area` are two sources for one number: keep one"

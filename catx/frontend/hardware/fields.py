@@ -1,0 +1,218 @@
+"""Field types of a hardware file: quantities with units, and words out of a fixed set.
+
+Each reads one YAML value, or raises a ValueError that says what was expected, and knows its JSON schema.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from catx.costmodel.legality import DIM_CLASSES
+from catx.frontend.hardware.document import describe
+from catx.frontend.hardware.problems import nearest
+from catx.ir.dtype import DType
+from catx.ir.einsum import ROLES
+from catx.units import DIMENSIONS, Rate, parse_quantity, parse_rate
+
+_NUMBER = r"[+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_RATE_EXAMPLES = ("80 GB/s", "64 B/cycle", "unlimited")
+
+
+class Reader:
+    """A field whose value is read by `_read`; messages say what it expects."""
+
+    @property
+    def expected(self) -> str:
+        """What to write, with an example."""
+        raise NotImplementedError
+
+    def _read(self, value: object) -> Any:
+        raise NotImplementedError
+
+    def _schema(self) -> JsonSchemaValue:
+        raise NotImplementedError
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._read)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return self._schema()
+
+
+@dataclass(frozen=True)
+class Quantity(Reader):
+    """A number with a unit of `dimension`; above zero, or from zero on."""
+
+    dimension: str
+    zero: bool = False
+
+    @property
+    def expected(self) -> str:
+        """What to write, with an example."""
+        return DIMENSIONS[self.dimension].expected
+
+    def _read(self, value: object) -> float:
+        if not isinstance(value, str):
+            unit = ": the unit is missing" if isinstance(value, int | float) else ""
+            raise ValueError(f"expected {self.expected}, not {describe(value)}{unit}")
+        number = parse_quantity(value, self.dimension)
+        _check_sign(number, value, self.zero)
+        return abs(number)
+
+    def _schema(self) -> JsonSchemaValue:
+        dimension = DIMENSIONS[self.dimension]
+        pattern = rf"{_NUMBER}\s*({'|'.join(dimension.units)})"
+        pattern = rf"({pattern}|inf|unlimited)" if dimension.unlimited else pattern
+        return {"type": "string", "pattern": f"^{pattern}$", "examples": [dimension.example]}
+
+
+@dataclass(frozen=True)
+class Bandwidth(Reader):
+    """Bytes per second or per cycle; a bare number is per cycle where `bare` is set."""
+
+    bare: bool = False
+
+    @property
+    def expected(self) -> str:
+        """What to write, with examples."""
+        return "a bandwidth such as " + ", ".join(f"`{text}`" for text in _RATE_EXAMPLES)
+
+    def _read(self, value: object) -> Rate:
+        if self.bare and isinstance(value, int | float) and not isinstance(value, bool):
+            value = f"{value} B/cycle"
+        if not isinstance(value, str):
+            unit = ": the unit is missing" if isinstance(value, int | float) else ""
+            raise ValueError(f"expected {self.expected}, not {describe(value)}{unit}")
+        rate = parse_rate(value)
+        _check_sign(rate.value, value, zero=False)
+        return rate
+
+    def _schema(self) -> JsonSchemaValue:
+        units = [
+            unit
+            for name in ("bandwidth per second", "bandwidth per cycle")
+            for unit in DIMENSIONS[name].units
+        ]
+        pattern = rf"^({_NUMBER}\s*({'|'.join(units)})|inf|unlimited)$"
+        text = {"type": "string", "pattern": pattern, "examples": list(_RATE_EXAMPLES)}
+        number = {"type": "number", "exclusiveMinimum": 0, "description": "bytes per cycle"}
+        return {"anyOf": [number, text]} if self.bare else text
+
+
+@dataclass(frozen=True)
+class Number(Reader):
+    """A plain finite number, above zero or from zero on, and at most `most`; whole where `whole` is set."""
+
+    whole: bool = False
+    zero: bool = False
+    most: float = 1e9
+
+    @property
+    def expected(self) -> str:
+        """What to write."""
+        kind = "whole number" if self.whole else "number"
+        return f"a {kind} {'from 0' if self.zero else 'above 0'} to {self.most:g}"
+
+    def _read(self, value: object) -> float:
+        wanted = int if self.whole else int | float
+        good = isinstance(value, wanted) and not isinstance(value, bool)
+        if not good or not 0 <= cast(float, value) <= self.most or (value == 0 and not self.zero):
+            raise ValueError(f"expected {self.expected}, not {describe(value)}")
+        return cast(float, value)
+
+    def _schema(self) -> JsonSchemaValue:
+        least = "minimum" if self.zero else "exclusiveMinimum"
+        return {"type": "integer" if self.whole else "number", least: 0, "maximum": self.most}
+
+
+@dataclass(frozen=True)
+class Choice(Reader):
+    """One word out of `options`; with `free`, also any short dim name."""
+
+    what: str
+    options: tuple[str, ...]
+    free: bool = False
+
+    @property
+    def expected(self) -> str:
+        """What to write."""
+        listed = ", ".join(self.options) + (", or a dim's name such as `k`" if self.free else "")
+        return f"{self.what} ({listed})"
+
+    def _read(self, value: object) -> str:
+        if isinstance(value, str) and (value in self.options or (self.free and _is_dim(value))):
+            return value
+        if not isinstance(value, str):
+            raise ValueError(f"expected {self.expected}, not {describe(value)}")
+        raise ValueError(f"{describe(value)} is not {self.expected}{nearest(value, self.options)}")
+
+    def _schema(self) -> JsonSchemaValue:
+        words: JsonSchemaValue = {"type": "string", "enum": list(self.options)}
+        free = {"type": "string", "pattern": _DIM_PATTERN}
+        return {"anyOf": [words, free]} if self.free else words
+
+
+@dataclass(frozen=True)
+class Word(Reader):
+    """A text of one line, or with `long` of any lines, of at most `most` characters."""
+
+    long: bool = False
+    most: int = 64
+
+    @property
+    def expected(self) -> str:
+        """What to write."""
+        return "a text" if self.long else f"a name of 1 to {self.most} printable characters"
+
+    def _read(self, value: object) -> str:
+        good = isinstance(value, str) and len(value) <= self.most
+        if good and not self.long:
+            good = bool(value) and cast(str, value).isprintable() and cast(str, value).strip() == value
+        if not good:
+            raise ValueError(f"expected {self.expected}, not {describe(value)}")
+        return cast(str, value).strip() if self.long else cast(str, value)
+
+    def _schema(self) -> JsonSchemaValue:
+        return {"type": "string", "minLength": 0 if self.long else 1, "maxLength": self.most}
+
+
+_DIM_PATTERN = "^[a-z][a-z0-9]{0,2}$"
+
+
+def _is_dim(word: str) -> bool:
+    """Whether a word may name a dim: a lower-case letter, and up to two letters or digits more."""
+    return 1 <= len(word) <= 3 and word.isascii() and word.isalnum() and word[0].isalpha() and word.islower()
+
+
+def _check_sign(number: float, text: str, zero: bool) -> None:
+    if number < 0 or (number == 0 and not zero):
+        raise ValueError(f"{describe(text)} must be {'at least 0' if zero else 'above 0'}")
+
+
+Size = Annotated[float, Quantity("size")]
+DramSize = Annotated[float, Quantity("DRAM capacity")]
+Width = Annotated[float, Quantity("width")]
+EnergyPerByte = Annotated[float, Quantity("energy per byte", zero=True)]
+Energy = Annotated[float, Quantity("energy", zero=True)]
+Power = Annotated[float, Quantity("power", zero=True)]
+Frequency = Annotated[float, Quantity("frequency")]
+Area = Annotated[float, Quantity("area", zero=True)]
+Time = Annotated[float, Quantity("time", zero=True)]
+Node = Annotated[float, Quantity("feature size")]
+Length = Annotated[float, Quantity("length", zero=True)]
+RateField = Annotated[Rate, Bandwidth()]
+BareRate = Annotated[Rate, Bandwidth(bare=True)]
+Count = Annotated[int, Number(whole=True, most=1_000_000)]
+Lanes = Annotated[int, Number(whole=True, most=10_000_000)]
+Positive = Annotated[float, Number()]
+Cycles = Annotated[float, Number(zero=True)]
+Name = Annotated[str, Word()]
+Text = Annotated[str, Word(long=True, most=4000)]
+DTypeName = Annotated[str, Choice("an element type", tuple(dtype.value for dtype in DType))]
+Role = Annotated[str, Choice("an operand role", ROLES)]
+DimName = Annotated[str, Choice("a class of dims", tuple(DIM_CLASSES), free=True)]

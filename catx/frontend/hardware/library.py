@@ -1,0 +1,137 @@
+"""Energies, static power and areas of a machine: as written in the file, or from the component library."""
+
+from dataclasses import replace
+
+from catx.costmodel.components import ComponentNumbers, resolve
+from catx.errors import CatxError
+from catx.frontend.hardware.check import accumulator_of
+from catx.frontend.hardware.document import Document
+from catx.frontend.hardware.problems import KeyPath, Problem
+from catx.frontend.hardware.spec import (
+    ComponentSpec,
+    FanoutSpec,
+    GeneralSpec,
+    MatrixSpec,
+    MemorySpec,
+    VectorSpec,
+)
+from catx.ir.dtype import DType
+from catx.units import BITS_PER_BYTE
+
+DEFAULT_WIDTH_BYTES = 16.0
+"""Word width of an SRAM macro where the file gives none [byte]."""
+
+NOTHING = ComponentNumbers(source="")
+MATRIX: KeyPath = ("compute", "matrix")
+VECTOR: KeyPath = ("compute", "vector")
+
+
+class Library:
+    """Looks up the components of one general form, and collects what cannot be looked up."""
+
+    def __init__(self, spec: GeneralSpec, document: Document) -> None:
+        self.spec, self.document = spec, document
+        self.problems: list[Problem] = []
+
+    def memory(self, spec: MemorySpec, path: KeyPath) -> ComponentNumbers:
+        """Numbers of one instance of a memory level."""
+        if spec.component is None:
+            read = spec.energy if spec.read_energy is None else spec.read_energy
+            write = spec.energy if spec.write_energy is None else spec.write_energy
+            return ComponentNumbers(
+                read_j_per_byte=read or 0.0,
+                write_j_per_byte=write or 0.0,
+                static_w=spec.static_power or 0.0,
+                area_mm2=spec.area or 0.0,
+                source=spec.source,
+            )
+        return self._written(self._storage(spec, spec.component, (*path, "component")), spec, path)
+
+    def matrix(self, spec: MatrixSpec) -> tuple[ComponentNumbers, dict[str, float]]:
+        """Numbers of one matrix unit, and joule per MAC by element type.
+
+        A unit that computes several types is as large as its largest needs it to be.
+        """
+        if spec.component is None:
+            energies = {name: rate.energy or 0.0 for name, rate in spec.rates.items()}
+            numbers = ComponentNumbers(
+                static_w=spec.static_power or 0.0, area_mm2=spec.area or 0.0, source=spec.source
+            )
+            return numbers, energies
+        macs = {
+            name: self._look_up(
+                (*MATRIX, "rates", name), "mac", dtype=DType(name), accumulator=accumulator_of(spec, name)
+            )
+            for name in spec.rates
+        }
+        numbers = ComponentNumbers(
+            static_w=max(mac.static_w * spec.rates[name].macs_per_cycle for name, mac in macs.items()),
+            area_mm2=max(mac.area_mm2 * spec.rates[name].macs_per_cycle for name, mac in macs.items()),
+            source=_join(*(mac.source for mac in macs.values())),
+        )
+        return self._written(numbers, spec, MATRIX), {name: mac.j_per_op for name, mac in macs.items()}
+
+    def vector(self, spec: VectorSpec) -> ComponentNumbers:
+        """Numbers of all lanes together; energy is of one operation of one lane."""
+        if spec.component is None:
+            return ComponentNumbers(
+                j_per_op=spec.energy or 0.0,
+                static_w=spec.static_power or 0.0,
+                area_mm2=spec.area or 0.0,
+                source=spec.source,
+            )
+        dtype = spec.component.dtype or self.spec.precision or next(iter(self.spec.compute.matrix.rates))
+        lane = self._look_up((*VECTOR, "component"), "vector_lane", dtype=DType(dtype))
+        lanes = replace(lane, static_w=lane.static_w * spec.lanes, area_mm2=lane.area_mm2 * spec.lanes)
+        return self._written(lanes, spec, VECTOR)
+
+    def link(self, spec: FanoutSpec, path: KeyPath) -> tuple[float, str]:
+        """Energy per byte that enters a fanout's link [J/byte], and its source."""
+        if spec.wire is None:
+            return spec.link_energy or 0.0, spec.source
+        wire = self._look_up((*path, "wire"), "wire", length_mm=spec.wire)
+        return wire.write_j_per_byte, _join(spec.source, wire.source)
+
+    def _storage(self, spec: MemorySpec, component: ComponentSpec, path: KeyPath) -> ComponentNumbers:
+        """One instance of a memory; macros side by side add areas and leakage, energy per byte stays."""
+        if component.kind == "dram":
+            size_gb = self.spec.technology.dram or 0.0
+            return self._look_up(path, "dram", type=component.type or spec.dram or "", capacity_gb=size_gb)
+        capacity = spec.capacity or 0.0
+        if component.kind != "sram":
+            return self._look_up(path, component.kind, capacity_bytes=capacity)
+        macros = component.macros or 1
+        cell: dict[str, str] = {"cell": component.cell} if component.cell else {}
+        one = self._look_up(
+            path,
+            "sram",
+            capacity_bytes=capacity / macros,
+            width_bits=(component.width or DEFAULT_WIDTH_BYTES) * BITS_PER_BYTE,
+            ports=component.ports or 1,
+            banks=component.banks or 1,
+            **cell,
+        )
+        return replace(one, static_w=one.static_w * macros, area_mm2=one.area_mm2 * macros)
+
+    def _look_up(self, path: KeyPath, kind: str, **params: float | int | str) -> ComponentNumbers:
+        """Numbers from the component library; what it refuses is a problem at `path`."""
+        try:
+            return resolve(kind, node_nm=self.spec.technology.node, **params)
+        except CatxError as error:
+            self.problems.append(self.document.problem(str(error.args[0]), path, error.hint))
+            return NOTHING
+
+    def _written(
+        self, numbers: ComponentNumbers, spec: MemorySpec | MatrixSpec | VectorSpec, path: KeyPath
+    ) -> ComponentNumbers:
+        """Library numbers with what may be written beside them: a source, and a static power it has not."""
+        if spec.static_power is not None and numbers.static_w:
+            message = "`component` and `static_power` are two sources for one number: keep one"
+            self.problems.append(self.document.problem(message, (*path, "static_power")))
+        static_w = numbers.static_w if spec.static_power is None else spec.static_power
+        return replace(numbers, static_w=static_w, source=_join(spec.source, numbers.source))
+
+
+def _join(*sources: str) -> str:
+    """Sources in one line, each once."""
+    return "; ".join(dict.fromkeys(source for source in sources if source))
