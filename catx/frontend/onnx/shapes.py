@@ -1,0 +1,264 @@
+"""Output types of one node: onnx's own shape inference, guarded, and rules where onnx has none."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import onnx.defs
+import onnx.shape_inference
+from numpy.typing import NDArray
+from onnx import ModelProto, OperatorSetIdProto, TensorProto, TypeProto, checker
+from onnx.checker import ValidationError
+from onnx.defs import SchemaError
+from onnx.shape_inference import InferenceError
+
+from catx.frontend.onnx.call import Call
+from catx.frontend.onnx.contrib import CONTRIB_DOMAINS, contrib_types, has_contrib_rule
+from catx.frontend.onnx.names import first_line
+from catx.frontend.onnx.proto_types import FLOATS, MAX_RANK, checked_shape, shape_of, tensor_type
+
+Types = list[TypeProto | None]
+"""One type per output of a node; None, or a type without a full shape, where it is not known."""
+
+_FOREIGN_ERRORS = (
+    InferenceError,
+    ValidationError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    OverflowError,
+    MemoryError,
+)
+"""What onnx's compiled code raises on malformed nodes."""
+
+_VECTORS = {
+    "AffineGrid": (1,),
+    "CenterCropPad": (1,),
+    "Col2Im": (1, 2),
+    "ConstantOfShape": (0,),
+    "Expand": (1,),
+    "MaxUnpool": (2,),
+    "Pad": (1, 3),
+    "Reshape": (1,),
+    "Resize": (1, 2, 3),
+    "Slice": (1, 2, 3, 4),
+    "Squeeze": (1,),
+    "Tile": (1,),
+    "Unsqueeze": (1,),
+    "Upsample": (1,),
+}
+"""Inputs that hold one number per axis, by operator. A long one is an output of absurd rank."""
+
+_CLAMPING = {"Slice", "Shape", "Constant"}
+"""Operators whose integers clamp to the shape, so that they cannot overflow."""
+
+_BORROWED = {
+    "GreaterOrEqual": "Greater",
+    "LessOrEqual": "Less",
+    "GroupNormalization": "Relu",
+    "MeanVarianceNormalization": "Relu",
+    "SimplifiedLayerNormalization": "Relu",
+}
+"""Operators of the default domain without a shape rule in some onnx versions, and one of the same shapes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schemas:
+    """The operator sets that a model imports."""
+
+    versions: Mapping[str, int]
+    imports: list[OperatorSetIdProto]
+    context: Any
+
+    @classmethod
+    def of(cls, model: ModelProto) -> "Schemas":
+        """The operator sets of a model; one without imports (IR below 3) uses the first."""
+        versions = {opset.domain: opset.version for opset in model.opset_import} or {"": 1}
+        context = checker.C.CheckerContext()
+        context.ir_version = model.ir_version
+        context.opset_imports = versions
+        imports = [onnx.helper.make_opsetid(domain, version) for domain, version in versions.items()]
+        return cls(versions, imports, context)
+
+    def version(self, domain: str) -> int | None:
+        """The imported version of a domain."""
+        return self.versions.get(domain)
+
+
+def infer(call: Call, schemas: Schemas) -> Types:
+    """Types of a node's outputs, as far as they follow from its inputs.
+
+    Raises:
+        ModelError: the node is malformed, or its inputs do not fit together.
+    """
+    node = call.node
+    if any(attribute.type in (5, 10) for attribute in node.attribute):
+        return [None] * len(node.output)
+    _guard(call)
+    if node.domain in CONTRIB_DOMAINS:
+        return contrib_types(call, lambda other: _by_schema(other, schemas))
+    schema = _schema(call)
+    if schema is not None:
+        _check_node(call, schemas)
+    if schema is None or not schema.has_type_and_shape_inference_function:
+        if node.domain or call.op not in _BORROWED:
+            return [None] * len(node.output)
+        other = _BORROWED[call.op]
+        places = range(1 if other == "Relu" else 2)
+        return _by_schema(call.as_standard(other, places, call.version, lambda name: False), schemas)
+    if call.op == "Reshape" and not node.domain and call.data_at(1) is not None:
+        return [_reshaped(call)]
+    types = _by_schema(call, schemas)
+    _check_result(call, types)
+    return types
+
+
+def _guard(call: Call) -> None:
+    """Stop what onnx's compiled inference answers with a crash, an endless vector or an overflow."""
+    vectors = _VECTORS.get(call.op, ()) if not call.node.domain else ()
+    for index in vectors:
+        shape = call.shape_at(index)
+        if shape is not None and prod(shape) > 2 * MAX_RANK:
+            raise call.error(f"its input {index} has {prod(shape)} numbers; it holds one per axis")
+    ints = [abs(value) for key in call.attributes.values() for value in _ints(key)]
+    for index in vectors:
+        if (data := call.data_at(index)) is not None and data.dtype.kind in "iu":
+            ints += [abs(value) for value in data.reshape(-1).tolist()]
+    extents = [extent for shape in call.shapes for extent in shape or ()]
+    if call.op not in _CLAMPING and max(ints, default=0) * max(extents, default=1) >= 2**62:
+        raise call.error(f"its sizes are out of range: {max(ints)} on an axis of {max(extents, default=1)}")
+    if (crash := _CRASHES.get(call.op)) and not call.node.domain and (message := crash(call)):
+        raise call.error(message)
+
+
+def _ints(value: Any) -> list[int]:
+    values = value if isinstance(value, list) else [value]
+    return [each for each in values if isinstance(each, int)]
+
+
+def _rank(call: Call, index: int = 0) -> int:
+    shape = call.shape_at(index)
+    return MAX_RANK if shape is None else len(shape)
+
+
+def _bad_axis(call: Call) -> str:
+    axis, rank = call.attributes.get("axis", -1), _rank(call)
+    return "" if -rank <= axis < max(rank, 1) else f"axis {axis} of a tensor with {rank} axes"
+
+
+def _bad_batch_dims(call: Call) -> str:
+    batch, rank = call.attributes.get("batch_dims", 0), min(_rank(call), _rank(call, 1))
+    return "" if 0 <= batch < max(rank, 1) else f"batch_dims {batch} of tensors with {rank} axes"
+
+
+def _bad_split(call: Call) -> str:
+    parts = call.attributes.get("num_outputs", len(call.node.output))
+    return (
+        ""
+        if parts == len(call.node.output)
+        else f"num_outputs is {parts}, but it has {len(call.node.output)}"
+    )
+
+
+_CRASHES: dict[str, Callable[[Call], str]] = {
+    "LayerNormalization": _bad_axis,
+    "RMSNormalization": _bad_axis,
+    "GatherND": _bad_batch_dims,
+    "Split": _bad_split,
+}
+"""Found by calling onnx 1.23's inference with random attributes: these end the process, not the call."""
+
+
+def _check_node(call: Call, schemas: Schemas) -> None:
+    try:
+        checker.check_node(call.node, schemas.context)
+    except _FOREIGN_ERRORS as error:
+        raise call.error(first_line(error)) from error
+
+
+def _schema(call: Call) -> onnx.defs.OpSchema | None:
+    try:
+        return onnx.defs.get_schema(call.op, call.version, call.node.domain)
+    except SchemaError:
+        return None
+
+
+def is_known(call: Call) -> bool:
+    """Whether there is a rule for the operator, be it onnx's or our own."""
+    if call.node.domain in CONTRIB_DOMAINS:
+        return has_contrib_rule(call.op)
+    return _schema(call) is not None or (not call.node.domain and call.op in _BORROWED)
+
+
+def qualified(call: Call) -> str:
+    """The operator with its domain."""
+    return f"{call.node.domain}::{call.op}" if call.node.domain else call.op
+
+
+def _by_schema(call: Call, schemas: Schemas) -> Types:
+    """What onnx infers; nothing where it has no schema."""
+    schema = _schema(call)
+    if schema is None:
+        return [None] * len(call.node.output)
+    names = call.node.input
+    types = {name: type_ for name, type_ in zip(names, call.types, strict=True) if type_ is not None}
+    data = {
+        name: _as_tensor(value, type_)
+        for name, value, type_ in zip(names, call.data, call.types, strict=True)
+        if value is not None and type_ is not None and _matters(value, type_)
+    }
+    try:
+        found = onnx.shape_inference.infer_node_outputs(
+            schema,
+            call.node,
+            types,
+            data,
+            opset_imports=schemas.imports,
+            ir_version=schemas.context.ir_version,
+        )
+    except _FOREIGN_ERRORS as error:
+        raise call.error(first_line(error)) from error
+    return [found.get(name) if name else None for name in call.node.output]
+
+
+def _matters(value: NDArray[Any], type_: TypeProto) -> bool:
+    """Whether a shape could depend on the value: integers in vectors, floats only in handfuls (scales)."""
+    return value.size <= 8 or (value.size <= 1024 and type_.tensor_type.elem_type not in FLOATS)
+
+
+def _as_tensor(value: NDArray[Any], type_: TypeProto) -> TensorProto:
+    return TensorProto(dims=value.shape, data_type=type_.tensor_type.elem_type, raw_data=value.tobytes())
+
+
+def _reshaped(call: Call) -> TypeProto | None:
+    """Reshape in exact integers: onnx multiplies in 64 bits and does not compare element counts."""
+    data, target = call.type_at(0), call.data_at(1)
+    source = call.shape_at(0)
+    assert target is not None
+    if source is None or data is None:
+        return None
+    wanted = [int(extent) for extent in target.reshape(-1).tolist()]
+    if not call.attributes.get("allowzero", 0):
+        if any(extent == 0 and axis >= len(source) for axis, extent in enumerate(wanted)):
+            raise call.error(f"{wanted} keeps an axis that its input of shape {list(source)} does not have")
+        wanted = [source[axis] if extent == 0 else extent for axis, extent in enumerate(wanted)]
+    known = prod(extent for extent in wanted if extent != -1)
+    if wanted.count(-1) == 1 and known > 0 and prod(source) % known == 0:
+        wanted[wanted.index(-1)] = prod(source) // known
+    if min(wanted, default=0) < 0 or prod(wanted) != prod(source):
+        raise call.error(f"cannot turn shape {list(source)} into {target.reshape(-1).tolist()}")
+    return tensor_type(data.tensor_type.elem_type, checked_shape(call.node.output[0], wanted, call.loc))
+
+
+def _check_result(call: Call, types: Sequence[TypeProto | None]) -> None:
+    """Refuse results that onnx lets pass: extents that no tensor has, element counts that do not add up."""
+    for name, type_ in zip(call.node.output, types, strict=True):
+        shape = shape_of(type_) if type_ is not None else None
+        if shape is not None:
+            checked_shape(name, shape, call.loc)
+    source = call.shape_at(0)
+    if call.op == "Split" and not call.node.domain and source is not None:
+        parts = [shape_of(type_) if type_ else None for type_ in types]
+        if None not in parts and sum(prod(part) for part in parts if part is not None) != prod(source):
+            raise call.error(f"its parts do not add up to its input of shape {list(source)}")

@@ -1,0 +1,105 @@
+"""What is known about the tensors of a graph while its nodes are walked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from onnx import SparseTensorProto, TensorProto, TypeProto, ValueInfoProto
+
+from catx.errors import Loc, ModelError
+from catx.frontend.onnx.dims import bound_type
+from catx.frontend.onnx.names import shown
+from catx.frontend.onnx.proto_types import FLOATS, shape_of, tensor_type
+from catx.frontend.onnx.tensors import check_tensor, small_values
+
+
+class Origin(IntEnum):
+    """Where a constant comes from; the larger one wins where several meet."""
+
+    LITERAL = 0
+    WEIGHT = 1
+    SHAPE = 2
+
+
+@dataclass(slots=True)
+class Values:
+    """Types of all tensors so far, and values and origins of the constant ones.
+
+    `declared` are the types that the file itself gives, `dims` the sizes of its dynamic dimensions.
+    """
+
+    file: str
+    folder: Path
+    dims: Mapping[str, int]
+    types: dict[str, TypeProto] = field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...] | None] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
+    declared: dict[str, ValueInfoProto] = field(default_factory=dict)
+    _data: dict[str, NDArray[Any] | None] = field(default_factory=dict)
+    _unread: dict[str, TensorProto] = field(default_factory=dict)
+
+    def set_type(self, name: str, type_: TypeProto) -> None:
+        """Note the type of a tensor."""
+        self.types[name] = type_
+        self.shapes[name] = shape_of(type_)
+
+    def declared_type(self, name: str) -> TypeProto | None:
+        """The type that the file gives a tensor; it serves where nothing can be inferred."""
+        value = self.declared.get(name)
+        return bound_type(value, self.dims) if value else None
+
+    def add_initializer(self, tensor: TensorProto) -> None:
+        """A weight; its values are read when somebody asks.
+
+        Raises:
+            ModelError: a second tensor of the name, or a header that does not fit its data.
+        """
+        loc = Loc(self.file)
+        if tensor.name in self.types:
+            raise ModelError(f"{shown(tensor.name)} is written twice", loc=loc)
+        self.set_type(tensor.name, tensor_type(tensor.data_type, check_tensor(tensor, loc)))
+        self.origins[tensor.name] = Origin.WEIGHT
+        self._unread[tensor.name] = tensor
+
+    def add_sparse(self, sparse: SparseTensorProto) -> None:
+        """A weight in coordinate form, of which only shape and type are kept."""
+        self.add_initializer(
+            TensorProto(name=sparse.values.name, data_type=sparse.values.data_type, dims=sparse.dims)
+        )
+
+    def add_constant(self, name: str, type_: TypeProto, origin: Origin, data: NDArray[Any] | None) -> None:
+        """A result that does not depend on the model's inputs."""
+        self.set_type(name, type_)
+        self.origins[name] = origin
+        self._data[name] = data
+
+    def data(self, name: str) -> NDArray[Any] | None:
+        """The values of a small constant; None where they are not known."""
+        tensor = self._unread.pop(name, None)
+        if tensor is not None and _worth_reading(tensor):
+            self._data[name] = small_values(tensor, self.folder, Loc(self.file))
+        return self._data.get(name)
+
+    def may_shape(self, name: str) -> bool:
+        """Whether a constant's values may decide a shape: integers, and floats only in handfuls."""
+        return name in self.origins and (
+            prod(self.shapes[name] or ()) <= _HANDFUL or self.types[name].tensor_type.elem_type not in FLOATS
+        )
+
+    def is_constant(self, name: str) -> bool:
+        """Whether a tensor is the same for all inputs of the model."""
+        return name in self.origins
+
+
+_HANDFUL = 64
+"""Floats up to which a constant may be a scale or an exponent rather than a weight."""
+
+
+def _worth_reading(tensor: TensorProto) -> bool:
+    """Files beside the model are opened for integers and handfuls of floats, not for weights."""
+    external = tensor.data_location == TensorProto.EXTERNAL
+    return not external or tensor.data_type not in FLOATS or prod(tensor.dims) <= _HANDFUL

@@ -1,0 +1,295 @@
+"""One walk over the nodes in topological order: every shape inferred, everything constant folded away."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, TypeProto
+
+from catx.errors import ModelError, UnknownOpError
+from catx.frontend.onnx.attributes import attributes_of
+from catx.frontend.onnx.branches import inline_branch
+from catx.frontend.onnx.call import Call
+from catx.frontend.onnx.fold import NOT_CONSTANT, evaluate
+from catx.frontend.onnx.names import shown
+from catx.frontend.onnx.proto_types import checked_shape, shape_of, tensor_type
+from catx.frontend.onnx.shapes import Schemas, Types, infer, is_known, qualified
+from catx.frontend.onnx.structure import Step, in_order, named_steps, subgraphs
+from catx.frontend.onnx.values import Origin, Values
+from catx.ir.graph import FreeNode
+
+
+@dataclass(slots=True)
+class Walk:
+    """State and result of the walk: nodes that compute something, and nodes that folded.
+
+    `names` are those of nodes, `written` those that nodes write; both are unique. `wanted` are the tensors
+    that somebody reads: only they need a shape.
+    """
+
+    values: Values
+    schemas: Schemas
+    names: set[str]
+    written: set[str]
+    wanted: set[str]
+    allow_unknown: bool
+    kept: list[tuple[Step, Call]] = field(default_factory=list)
+    folded: list[FreeNode] = field(default_factory=list)
+
+    def run(self, steps: Sequence[Step]) -> None:
+        """Resolve steps that stand in topological order.
+
+        Raises:
+            ModelError: at the first node that is malformed, or whose result has no shape.
+        """
+        waiting = deque(steps)
+        while waiting:
+            step = waiting.popleft()
+            call = self._call(step)
+            branch = self._taken_branch(step, call)
+            if branch is not None:
+                self._fold(step, "its condition is constant; the branch taken is inlined")
+                waiting.extendleft(reversed(branch))
+            elif not self._resolved_at_once(step, call):
+                self._resolve(step, call)
+
+    def _call(self, step: Step) -> Call:
+        node, values = step.node, self.values
+        loc = step.loc(values.file)
+        version = self.schemas.version(node.domain)
+        if version is None:
+            raise ModelError(
+                f"{node.op_type} is of the domain {shown(node.domain)}, which the model does not import",
+                loc=loc,
+            )
+        names = [name for name in node.input if name]
+        if lost := [name for name in names if name not in values.types]:
+            raise ModelError(f"{node.op_type} reads {shown(lost[0])}, which is no tensor", loc=loc)
+        constant = all(map(values.is_constant, names))
+        return Call(
+            node,
+            version,
+            attributes_of(node, values.folder, loc),
+            tuple(values.types[name] if name else None for name in node.input),
+            tuple(values.shapes[name] if name else None for name in node.input),
+            tuple(
+                values.data(name) if name and (constant or values.may_shape(name)) else None
+                for name in node.input
+            ),
+            loc,
+        )
+
+    def _taken_branch(self, step: Step, call: Call) -> list[Step] | None:
+        """Steps of the branch that an If with a known condition takes."""
+        condition = call.data_at(0)
+        if call.op != "If" or call.node.domain or condition is None or condition.size != 1:
+            return None
+        graph = call.attributes.get("then_branch" if condition.reshape(()) else "else_branch")
+        if graph is None or len(graph.output) != len(call.node.output):
+            raise call.error("a branch is missing, or has another number of results")
+        nodes, tensors, sparse = inline_branch(graph, f"{step.name}/", list(call.node.output))
+        for tensor in tensors:
+            self.values.add_initializer(tensor)
+        for each in sparse:
+            self.values.add_sparse(each)
+        steps = named_steps(nodes, self.names, f"{step.name}/")
+        self.written -= set(call.node.output)
+        ordered = in_order(steps, self.written | self.values.types.keys(), self.values.file)
+        for inner in steps:
+            self.wanted.update(inner.reads)
+            self.written.update(inner.node.output)
+        return ordered
+
+    def _resolved_at_once(self, step: Step, call: Call) -> bool:
+        """Constants and shapes need no inference."""
+        if call.node.domain:
+            return False
+        if call.op == "Constant":
+            found = _literal(call)
+        elif call.op in ("Shape", "Size") and len(call.types) == 1 and call.types[0] is not None:
+            found = _measured(call)
+        else:
+            return False
+        if found is None or len(call.node.output) != 1:
+            return False
+        type_, data = found
+        checked_shape(call.node.output[0], shape_of(type_) or (), call.loc)
+        origin = Origin.LITERAL if call.op == "Constant" else Origin.SHAPE
+        self.values.add_constant(call.node.output[0], type_, origin, data)
+        self._fold(step, "constant" if origin is Origin.LITERAL else "shape arithmetic")
+        return True
+
+    def _resolve(self, step: Step, call: Call) -> None:
+        types = self._with_declared(call, infer(call, self.schemas))
+        if self._constant(call):
+            self._fold_constant(step, call, types)
+            return
+        for index, (name, type_) in enumerate(zip(call.node.output, types, strict=True)):
+            if name and name in self.wanted:
+                self.values.set_type(name, self._complete(call, index, type_))
+        self.kept.append((step, call))
+
+    def _with_declared(self, call: Call, types: Types) -> Types:
+        """The inferred types; what they lack is taken from the file's own declarations."""
+        return [
+            _merged(type_, name, self.values) if name else None
+            for name, type_ in zip(call.node.output, types, strict=True)
+        ]
+
+    def _constant(self, call: Call) -> bool:
+        if call.node.domain or call.op in NOT_CONSTANT or any(subgraphs(call.node)):
+            return False
+        return all(self.values.is_constant(name) for name in call.node.input if name)
+
+    def _fold_constant(self, step: Step, call: Call, types: Types) -> None:
+        outputs = [
+            (type_.tensor_type.elem_type if type_ else 0, shape_of(type_) if type_ else None)
+            for type_ in types
+        ]
+        found = evaluate(call, outputs)
+        origin = self._origin(call, types)
+        for index, (name, type_) in enumerate(zip(call.node.output, types, strict=True)):
+            if not name:
+                continue
+            data = found[index] if found else None
+            if data is not None and type_ is not None:
+                type_ = tensor_type(type_.tensor_type.elem_type, data.shape)
+            if name in self.wanted:
+                self.values.add_constant(name, self._complete(call, index, type_), origin, data)
+        self._fold(step, _REASONS[origin])
+
+    def _origin(self, call: Call, types: Types) -> Origin:
+        """Weights stay weights whatever shape arithmetic relabels them; shapes win among integers."""
+        origins = [self.values.origins[name] for name in call.node.input if name]
+        is_float = any(type_ is not None and type_.tensor_type.elem_type in _WEIGHT_TYPES for type_ in types)
+        if is_float and Origin.WEIGHT in origins:
+            return Origin.WEIGHT
+        return max(origins, default=Origin.LITERAL)
+
+    def _complete(self, call: Call, index: int, type_: TypeProto | None) -> TypeProto:
+        """The type, if it is that of a tensor with a known shape."""
+        name = call.node.output[index]
+        if type_ is not None and not type_.HasField("tensor_type") and type_.WhichOneof("value"):
+            raise call.error(f"its result {shown(name)} is no tensor but a {type_.WhichOneof('value')}")
+        shape = shape_of(type_) if type_ is not None else None
+        if type_ is None or shape is None or not type_.tensor_type.elem_type:
+            raise self._unknown_shape(call, name)
+        checked_shape(name, shape, call.loc)
+        return type_
+
+    def _unknown_shape(self, call: Call, name: str) -> ModelError:
+        if not self.allow_unknown and not is_known(call):
+            return UnknownOpError(
+                f"{shown(qualified(call))} is an unknown operator, and the model does not declare the shape "
+                f"of its result {shown(name)}",
+                loc=call.loc,
+                hint="convert it to standard operators, or declare the shape in the model's value_info "
+                "and cost its data movement with --allow-unknown",
+            )
+        return call.error(
+            f"the shape of its result {shown(name)} is not known{self._why_unknown(call)}",
+            f"declare it: model.graph.value_info.append(onnx.helper.make_tensor_value_info({shown(name)}, "
+            "element_type, shape))",
+        )
+
+    def _why_unknown(self, call: Call) -> str:
+        inputs = [
+            name for name, data in zip(call.node.input, call.data, strict=True) if name and data is None
+        ]
+        unshipped = [name for name in inputs if self.values.is_constant(name)]
+        if any(subgraphs(call.node)):
+            return ": what it runs depends on data"
+        if call.op in _DATA_DEPENDENT:
+            return ": it depends on data"
+        if call.op in _SHAPED_BY_VALUES and unshipped:
+            return (
+                f": it depends on values that did not come with the model, {', '.join(map(shown, unshipped))}"
+            )
+        if call.op in _SHAPED_BY_VALUES and inputs:
+            return f": it depends on the values of {', '.join(map(shown, inputs[1:] or inputs))}"
+        return ""
+
+    def _fold(self, step: Step, reason: str) -> None:
+        self.folded.append(FreeNode(step.name, step.node.op_type, reason))
+
+
+_REASONS = {
+    Origin.LITERAL: "constant",
+    Origin.WEIGHT: "computed from weights alone, once",
+    Origin.SHAPE: "shape arithmetic",
+}
+_WEIGHT_TYPES = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE})
+_DATA_DEPENDENT = {"NonZero", "Compress", "Unique", "NonMaxSuppression"}
+_SHAPED_BY_VALUES = {
+    *("Reshape", "Expand", "Slice", "Tile", "Pad", "Resize", "Upsample", "Range", "ConstantOfShape", "TopK"),
+    *(
+        "OneHot",
+        "Split",
+        "Squeeze",
+        "Unsqueeze",
+        "ReduceSum",
+        "ReduceMean",
+        "CenterCropPad",
+        "AffineGrid",
+        "Col2Im",
+    ),
+}
+
+
+def _literal(call: Call) -> tuple[TypeProto, NDArray[Any] | None] | None:
+    """Type and value of a Constant node."""
+    for attribute in call.node.attribute:
+        value = call.attributes[attribute.name]
+        if attribute.name == "value":
+            return tensor_type(attribute.t.data_type, attribute.t.dims), value
+        if attribute.name == "sparse_value":
+            return tensor_type(value.values.data_type, value.dims), None
+        if attribute.name in ("value_int", "value_ints"):
+            array = np.asarray(value, np.int64)
+            return tensor_type(TensorProto.INT64, array.shape), array
+        if attribute.name in ("value_float", "value_floats"):
+            array = np.asarray(value, np.float32)
+            return tensor_type(TensorProto.FLOAT, array.shape), array
+        if attribute.name in ("value_string", "value_strings"):
+            return tensor_type(TensorProto.STRING, np.shape(value)), None
+    return None
+
+
+def _measured(call: Call) -> tuple[TypeProto, NDArray[Any]] | None:
+    """Type and value of a Shape or Size node; the input's shape is known, whatever its data is."""
+    shape = call.shapes[0]
+    if shape is None:
+        return None
+    if call.op == "Shape":
+        data = np.asarray(shape[call.attributes.get("start", 0) : call.attributes.get("end")], np.int64)
+    else:
+        data = np.asarray(np.prod(shape, dtype=np.int64))
+    return tensor_type(TensorProto.INT64, data.shape), data
+
+
+def _merged(inferred: TypeProto | None, name: str, values: Values) -> TypeProto | None:
+    """The inferred type, its unknown parts filled in from the one that the file declares."""
+    if inferred is not None and shape_of(inferred) is not None:
+        return inferred
+    declared = values.declared_type(name)
+    if inferred is None or not inferred.WhichOneof("value"):
+        return declared
+    if declared is None or not inferred.HasField("tensor_type"):
+        return inferred
+    known, given = inferred.tensor_type, declared.tensor_type
+    if not known.HasField("shape") or len(known.shape.dim) != len(given.shape.dim):
+        if not given.HasField("shape") or known.HasField("shape"):
+            return inferred
+        merged = TypeProto()
+        merged.CopyFrom(declared)
+        merged.tensor_type.elem_type = known.elem_type or given.elem_type
+        return merged
+    merged = TypeProto()
+    merged.CopyFrom(inferred)
+    for dim, other in zip(merged.tensor_type.shape.dim, given.shape.dim, strict=True):
+        if not dim.HasField("dim_value") and other.HasField("dim_value"):
+            dim.CopyFrom(other)
+    return merged
