@@ -5,15 +5,17 @@ from difflib import get_close_matches
 from itertools import pairwise
 from math import exp, log
 
-from catx.errors import SpecError
+from catx.errors import CatxError, SpecError
 
 
-def unknown_name(what: str, name: str, known: Iterable[str]) -> SpecError:
+def unknown_name(
+    what: str, name: str, known: Iterable[str], *, error: type[CatxError] = SpecError
+) -> CatxError:
     """The error for a name that no table has, with the nearest names that it does have."""
     options = sorted(known)
     near = get_close_matches(name.lower(), options, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    return SpecError(f"unknown {what} {name!r}", hint=f"{hint}known: {', '.join(options)}")
+    return error(f"unknown {what} {name!r}", hint=f"{hint}known: {', '.join(options)}")
 
 
 def positive(what: str, value: float) -> float:
