@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import cpu_count
 
 from catx.costmodel.carbon.act import carbon_report, op_carbon_rate
 from catx.costmodel.evaluate import evaluate
 from catx.costmodel.rates import rate_for
-from catx.costmodel.vector_cost import fused_cost, vector_cost
+from catx.costmodel.vector_cost import as_written, fused_cost, vector_cost, with_fused
 from catx.errors import MappingError, OptionError
 from catx.ir import mapping as nests
 from catx.ir.accelerator import Accelerator
@@ -106,7 +106,8 @@ def _map_all(
     for unique in uniques:
         for op in unique.values():
             if isinstance(op[0], Einsum):
-                work.setdefault(op[0].canonical(), op[0])
+                einsum = as_written(op[0])
+                work.setdefault(einsum.canonical(), einsum)
     done: dict[Einsum, MappedEinsum] = {}
     with ThreadPoolExecutor(cpu_count()) as pool:
         jobs = {
@@ -150,47 +151,39 @@ def _map_one(
 def _cost(op: Op, accelerator: Accelerator, mapped: Mapping[Einsum, MappedEinsum]) -> LayerCost:
     if not isinstance(op, Einsum):
         return vector_cost(op, accelerator)
-    found = mapped[op.canonical()]
+    einsum = as_written(op)
+    found = mapped[einsum.canonical()]
     counts = found.counts
-    extra = fused_cost(op.fused, accelerator) if op.fused else None
     latency_s = counts.cycles.latency_cycles / accelerator.clock_hz + accelerator.launch_s
-    latency_s += extra.latency_s if extra else 0.0
     static_j = accelerator.static_w * latency_s
-    parts = dict(counts.energy_j)
-    for name, energy_j in extra.energy_by_part_j if extra else ():
-        parts[name] = parts.get(name, 0.0) + energy_j
     peak = rate_for(op, accelerator).macs_per_cycle * accelerator.instances(accelerator.matrix.name)
-    return LayerCost(
+    alone = LayerCost(
         latency_s=latency_s,
-        energy_j=sum(parts.values()) + static_j,
+        energy_j=counts.dynamic_energy_j + static_j,
         static_energy_j=static_j,
         bound_by=counts.cycles.bound_by,
         utilization=op.macs / (peak * latency_s * accelerator.clock_hz),
-        roofline_s=roofline_cycles(op, accelerator) / accelerator.clock_hz,
-        traffic=_traffic(counts, extra, accelerator),
-        energy_by_part_j=tuple(parts.items()),
+        roofline_s=roofline_cycles(einsum, accelerator) / accelerator.clock_hz,
+        traffic=_traffic(counts, accelerator),
+        energy_by_part_j=counts.energy_j,
         mapping=found.mapping,
         counts=counts,
         certificate=found.certificate,
     )
+    if not op.fused:
+        return alone
+    return with_fused(alone, fused_cost(op.fused, (op.output,), accelerator), accelerator)
 
 
-@dataclass(slots=True)
-class _Sum:
-    read_bytes: float = 0.0
-    write_bytes: float = 0.0
-
-
-def _traffic(counts: Counts, extra: LayerCost | None, accelerator: Accelerator) -> tuple[Traffic, ...]:
-    sums = {memory.name: _Sum() for memory in accelerator.memories}
-    for store in counts.stores:
-        sums[store.memory].read_bytes += store.read_bytes
-        sums[store.memory].write_bytes += store.write_bytes
-    for entry in extra.traffic if extra else ():
-        sums[entry.memory].read_bytes += entry.read_bytes
-        sums[entry.memory].write_bytes += entry.write_bytes
+def _traffic(counts: Counts, accelerator: Accelerator) -> tuple[Traffic, ...]:
+    stores = counts.stores
     return tuple(
-        Traffic(memory=name, read_bytes=s.read_bytes, write_bytes=s.write_bytes) for name, s in sums.items()
+        Traffic(
+            memory=memory.name,
+            read_bytes=sum(store.read_bytes for store in stores if store.memory == memory.name),
+            write_bytes=sum(store.write_bytes for store in stores if store.memory == memory.name),
+        )
+        for memory in accelerator.memories
     )
 
 

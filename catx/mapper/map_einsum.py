@@ -17,7 +17,7 @@ from catx.mapper import nests_kernel
 from catx.mapper.bounds import energy_bound_j, roofline_cycles
 from catx.mapper.mapspace import Unrolling, space, thinned, tile_candidates, unrollings
 from catx.mapper.misfit import explain_misfit
-from catx.mapper.nests_kernel import Desk, Goal
+from catx.mapper.nests_kernel import Desk, Goal, Tiling
 from catx.mapper.objective import Objective
 from catx.mapper.store import load_mapping, save_mapping
 
@@ -111,14 +111,16 @@ def _structured(
     found: dict[Unrolling, tuple[tuple[float, float], Ints]] = {}
     nest = np.zeros((N_ROWS, 4), np.int64)
     for unrolling in unrollings(einsum, accelerator, N_UNROLLINGS):
-        spatial = np.array(unrolling, np.int64).reshape(-1, 3)
         for still in range(len(ROLES)):
-            tiles = _least_tiles(einsum, accelerator, unrolling)
-            order = np.full(len(accelerator.memories), still, np.int64)
-            keeps = desk.space.may.copy()
-            score = nests_kernel.descend(nest, tiles, order, keeps, spatial, len(spatial), 3, desk)
+            tiling = Tiling(
+                tiles=_least_tiles(einsum, accelerator, unrolling),
+                order=np.full(len(accelerator.memories), still, np.int64),
+                keeps=desk.space.may.copy(),
+                spatial=np.array(unrolling, np.int64).reshape(-1, 3),
+            )
+            score = nests_kernel.descend(nest, tiling, 3, desk)
             if score[0] < np.inf:
-                n = nests_kernel.build(nest, tiles, order, keeps, spatial, len(spatial), desk)
+                n = nests_kernel.build(nest, tiling, desk)
                 if unrolling not in found or nests_kernel.better(score, found[unrolling][0]):
                     found[unrolling] = score, nest[:n].copy()
     return sorted(found.values(), key=lambda entry: entry[0])

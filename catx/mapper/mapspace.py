@@ -67,7 +67,7 @@ def tile_candidates(einsum: Einsum, accelerator: Accelerator) -> list[list[int]]
 
 
 def unrollings(einsum: Einsum, accelerator: Accelerator, limit: int) -> list[Unrolling]:
-    """Promising spatial unrollings, best occupancy first: one or two dims per axis with their best factors."""
+    """Promising spatial unrollings, best occupancy first: one or two dims per axis, best factors."""
     axes = [axis for fanout in accelerator.fanouts for axis in fanout.axes]
     allowed = allowed_unrollings(einsum, accelerator)
     extents = list(einsum.extents.values())
@@ -122,7 +122,8 @@ def _diverse(scored: dict[Unrolling, float], limit: int) -> list[Unrolling]:
     """The best unrolling of each set of dims per axis first, then the rest by steps."""
     ranked = sorted(scored, key=lambda unrolling: (scored[unrolling], unrolling))
     seen: set[tuple[tuple[int, int], ...]] = set()
-    heads, rest = [], []
+    heads: list[Unrolling] = []
+    rest: list[Unrolling] = []
     for unrolling in ranked:
         shape = tuple((axis, d) for axis, d, _ in unrolling)
         (rest if shape in seen else heads).append(unrolling)

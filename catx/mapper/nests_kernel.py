@@ -44,6 +44,20 @@ class Space(NamedTuple):
     must: Bools
 
 
+class Tiling(NamedTuple):
+    """A structured nest: per memory its tiles, the order above it, and what it keeps.
+
+    tiles (M, D): nominal extents at the stores of each memory; order (M,): the role that the loops above a
+    memory's stores hold still (its dims stand outermost); keeps (M, 3): roles stored; spatial (S, 3): axis,
+    dim, factor of each spatial loop, by axis.
+    """
+
+    tiles: Ints
+    order: Ints
+    keeps: Bools
+    spatial: Ints
+
+
 class Goal(NamedTuple):
     """Objective: kind; static power [W]; seconds per cycle; weights of LINEAR per joule and per second."""
 
@@ -94,15 +108,9 @@ def better(new: tuple[float, float], old: tuple[float, float]) -> bool:
 
 
 @kernel
-def build(
-    nest: Ints, tiles: Ints, order: Ints, keeps: Bools, spatial: Ints, n_spatial: int, desk: Desk
-) -> int:
-    """The nest of a structured tiling; returns its number of rows.
-
-    tiles (M, D): nominal extents at the stores of each memory; order (M,): the role that the loops above
-    a memory's stores hold still (its dims stand outermost); keeps (M, 3): roles stored; spatial (S, 3): axis, dim,
-    factor of each spatial loop, by axis.
-    """
+def build(nest: Ints, tiling: Tiling, desk: Desk) -> int:
+    """The nest of a structured tiling; returns its number of rows."""
+    tiles, order, keeps, spatial = tiling.tiles, tiling.order, tiling.keeps, tiling.spatial
     problem, machine = desk.problem, desk.machine
     n_dims, n_memories, n_links = problem.extents.shape[0], machine.memories.shape[0], machine.links.shape[0]
     nominal = desk.scratch.nominal
@@ -128,7 +136,7 @@ def build(
                     n += 1
             memory += 1
             continue
-        for s in range(n_spatial):
+        for s in range(spatial.shape[0]):
             axis, d, factor = spatial[s, 0], spatial[s, 1], spatial[s, 2]
             tile = -(-nominal[d] // factor)
             if machine.axes[axis].link == link and tile < nominal[d]:
@@ -144,24 +152,20 @@ def build(
 
 
 @kernel
-def _try(
-    best: tuple[float, float], nest: Ints, tiles: Ints, order: Ints, keeps: Bools, spatial: Ints, n_spatial: int,
-    desk: Desk,
-) -> tuple[float, float]:  # fmt: skip
+def _try(best: tuple[float, float], nest: Ints, tiling: Tiling, desk: Desk) -> tuple[float, float]:
     """Score of a structured tiling if it beats `best`, else `best` itself."""
-    n = build(nest, tiles, order, keeps, spatial, n_spatial, desk)
+    n = build(nest, tiling, desk)
     new = score(nest, n, desk)
     return new if better(new, best) else best
 
 
 @kernel
-def descend(
-    nest: Ints, tiles: Ints, order: Ints, keeps: Bools, spatial: Ints, n_spatial: int, rounds: int, desk: Desk
-) -> tuple[float, float]:
+def descend(nest: Ints, tiling: Tiling, rounds: int, desk: Desk) -> tuple[float, float]:
     """Coordinate descent over tile sizes, orders and bypasses of a structured tiling, in place."""
+    tiles, order, keeps = tiling.tiles, tiling.order, tiling.keeps
     space = desk.space
     n_memories, n_dims = tiles.shape
-    best = _try((np.inf, np.inf), nest, tiles, order, keeps, spatial, n_spatial, desk)
+    best = _try((np.inf, np.inf), nest, tiling, desk)
     for _ in range(rounds):
         start = best
         for m in range(1, n_memories):
@@ -169,20 +173,20 @@ def descend(
                 for c in range(space.n_tiles[d]):
                     before = tiles[m, d]
                     tiles[m, d] = space.tiles[d, c]
-                    new = _try(best, nest, tiles, order, keeps, spatial, n_spatial, desk)
+                    new = _try(best, nest, tiling, desk)
                     if new[0] == best[0] and new[1] == best[1]:
                         tiles[m, d] = before
                     best = new
             for role in range(N_ROLES):
                 before = order[m]
                 order[m] = role
-                new = _try(best, nest, tiles, order, keeps, spatial, n_spatial, desk)
+                new = _try(best, nest, tiling, desk)
                 if new[0] == best[0] and new[1] == best[1]:
                     order[m] = before
                 best = new
                 if space.may[m, role] and not space.must[m, role]:
                     keeps[m, role] = not keeps[m, role]
-                    new = _try(best, nest, tiles, order, keeps, spatial, n_spatial, desk)
+                    new = _try(best, nest, tiling, desk)
                     if new[0] == best[0] and new[1] == best[1]:
                         keeps[m, role] = not keeps[m, role]
                     best = new
@@ -229,7 +233,7 @@ def legal(nest: Ints, n: int, desk: Desk) -> bool:
 
 @kernel
 def _tidy(nest: Ints, n: int, desk: Desk) -> int:
-    """Clamp tiles to the extents above them and drop loops that split nothing; returns the new number of rows."""
+    """Clamp tiles to the extents above them, drop loops that split nothing; returns the number of rows."""
     nominal = desk.scratch.nominal
     nominal[:] = desk.problem.extents
     kept = 0
