@@ -50,3 +50,7 @@ class MappingError(CatxError):
 
 class OptionError(CatxError):
     """An option of the command line or the Python API with a value that does not fit."""
+
+
+class OutputError(CatxError):
+    """A result that cannot be written: no room, no permission, something of the user's in its place."""

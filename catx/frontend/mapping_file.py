@@ -1,0 +1,249 @@
+"""Read mapping.yaml: the loop nests that `mapping_writer` wrote or a person edited.
+
+A layer is identified by its canonical einsum (dims, projections, element types); names are for people.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from catx.costmodel.evaluate import evaluate
+from catx.errors import GraphError, Loc, MappingError, SpecError
+from catx.frontend.hardware.document import Data, Document, describe, read_document
+from catx.frontend.hardware.problems import KeyPath, Problem, fail, nearest
+from catx.frontend.mapping_writer import SCHEMA, einsum_text
+from catx.ir.accelerator import Accelerator
+from catx.ir.dtype import DType
+from catx.ir.einsum import ROLES, Einsum
+from catx.ir.mapping import Loop, Mapping, Node, Store
+from catx.ir.operand import Axis, Operand
+
+MAX_BYTES = 2**20
+
+_FILE_KEYS = ("schema", "accelerator", "accelerator_sha256", "objective", "layers")
+_LAYER_KEYS = ("einsum", "dims", "dtypes", "used_by", "nest")
+_STORE_KEYS = ("store", "roles")
+_LOOP_KEYS = ("loop", "tile", "fanout", "axis")
+_TERM = re.compile(r"(?:([1-9][0-9]{0,17})\s*\*\s*)?([A-Za-z_][A-Za-z0-9_.]*)", re.ASCII)
+_EINSUM = re.compile(r"O\[([^\[\]]*)\]\s*\+=\s*I\[([^\[\]]*)\]\s*\*\s*W\[([^\[\]]*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class MappedEinsum:
+    """One layer of a mapping file: a canonical einsum, its mapping, who uses it, and where it stands."""
+
+    einsum: Einsum
+    mapping: Mapping
+    used_by: tuple[str, ...]
+    loc: Loc
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFile:
+    """A mapping file's content; `accelerator`, its hash and `objective` say what it was made for."""
+
+    file: str
+    accelerator: str
+    accelerator_sha256: str
+    objective: str
+    entries: tuple[MappedEinsum, ...]
+
+    @property
+    def mappings(self) -> dict[Einsum, Mapping]:
+        """Mappings by canonical einsum."""
+        return {entry.einsum: entry.mapping for entry in self.entries}
+
+
+def load_mappings(path: str | Path) -> MappingFile:
+    """Read a mapping file. Whether its nests are legal is for `check_mappings`.
+
+    Raises:
+        SpecError: with file, line and key, for anything that does not follow the format.
+    """
+    file = str(path)
+    try:
+        with Path(path).open("rb") as stream:
+            text = stream.read(MAX_BYTES + 1).decode("utf-8")
+    except OSError as error:
+        raise SpecError(f"cannot read the mapping file: {error.strerror}", loc=Loc(file)) from None
+    except UnicodeDecodeError as error:
+        raise SpecError(f"not UTF-8 text: {error.reason} at byte {error.start}", loc=Loc(file)) from None
+    return _Reader(read_document(text, file)).read()
+
+
+def check_mappings(file: MappingFile, accelerator: Accelerator) -> None:
+    """Raise a MappingError at the line of the first layer whose nest is illegal on the accelerator."""
+    for entry in file.entries:
+        try:
+            evaluate(entry.einsum, entry.mapping, accelerator)
+        except MappingError as error:
+            raise MappingError(str(error.args[0]), loc=entry.loc, hint=error.hint) from None
+
+
+class _Reader:
+    """Turns a document into a MappingFile, collecting every problem on the way."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems: list[Problem] = []
+
+    def read(self) -> MappingFile:
+        data = self.record(self.document.data, (), _FILE_KEYS, optional=_FILE_KEYS[1:4])
+        if "schema" in data and data["schema"] != SCHEMA:
+            self.problem(
+                f"expected `{SCHEMA}`, not {describe(data['schema'])}",
+                ("schema",),
+                "`catx compile -o DIR` writes a mapping file",
+            )
+        self.stop()
+        rows = self.items(data["layers"], ("layers",))
+        entries = [self.layer(row, ("layers", index)) for index, row in enumerate(rows)]
+        about = [self.text(data.get(key, ""), (key,)) for key in _FILE_KEYS[1:4]]
+        self.stop()
+        return MappingFile(self.document.file, about[0], about[1], about[2], self.unique(entries))
+
+    # --- layers ------------------------------------------------------------------------------------------
+
+    def layer(self, row: Data, path: KeyPath) -> MappedEinsum | None:
+        """One layer, or None after noting what is wrong with it."""
+        known = len(self.problems)
+        entry = self.record(row, path, _LAYER_KEYS, optional=("used_by",))
+        if len(self.problems) > known:
+            return None
+        einsum = self.einsum(entry, path)
+        names = self.items(entry.get("used_by", []), (*path, "used_by"))
+        rows = self.items(entry["nest"], (*path, "nest"))
+        nodes = [n for i, node in enumerate(rows) for n in self.nodes(node, (*path, "nest", i))]
+        if einsum is None or len(self.problems) > known:
+            return None
+        loc = Loc(self.document.file, einsum_text(einsum), self.document.line(path))
+        try:
+            return MappedEinsum(einsum, Mapping(tuple(nodes)), tuple(map(str, names)), loc)
+        except MappingError as error:
+            self.problem(str(error.args[0]), (*path, "nest"))
+            return None
+
+    def unique(self, entries: list[MappedEinsum | None]) -> tuple[MappedEinsum, ...]:
+        """The entries, after checking that no einsum has two."""
+        first: dict[Einsum, MappedEinsum] = {}
+        for entry in filter(None, entries):
+            other = first.setdefault(entry.einsum, entry)
+            if other is not entry:
+                raise SpecError(
+                    f"this einsum has a mapping already, on line {other.loc.line}",
+                    loc=entry.loc,
+                    hint="layers with the same einsum, dims and dtypes share one mapping",
+                )
+        return tuple(first.values())
+
+    def einsum(self, entry: dict[str, Data], path: KeyPath) -> Einsum | None:
+        """The canonical einsum of a layer."""
+        known, where = len(self.problems), (*path, "einsum")
+        text = self.text(entry["einsum"], where)
+        dims = self.record(entry["dims"], (*path, "dims"))
+        types = self.record(entry["dtypes"], (*path, "dtypes"), ROLES)
+        extents = [(dim, self.whole(extent, (*path, "dims", dim))) for dim, extent in dims.items()]
+        dtypes = [self.dtype(name, (*path, "dtypes", role)) for role, name in types.items()]
+        if (match := _EINSUM.fullmatch(text.strip())) is None:
+            hint = "write it as `O[m,n] += I[m,k] * W[k,n]`"
+            self.problem(f"{describe(text)} is no einsum", where, hint)
+        if match is None or len(self.problems) > known:
+            return None
+        by_role = dict(zip(types, dtypes, strict=True))
+        axes = [self.axes(match[group], where) for group in (2, 3, 1)]
+        first, second, out = (Operand(r, a, by_role[r]) for r, a in zip(ROLES, axes, strict=True))
+        if len(self.problems) > known:
+            return None
+        try:
+            return Einsum(name="", op="", dims=tuple(extents), inputs=(first, second), output=out)
+        except GraphError as error:
+            self.problem(str(error.args[0]).removeprefix(": "), where)
+            return None
+
+    def axes(self, text: str, path: KeyPath) -> tuple[Axis, ...]:
+        """Axes of one operand, from what stands between its brackets."""
+        axes = []
+        for part in text.split(",") if text.strip() else []:
+            terms = [] if part.strip() == "0" else [term.strip() for term in part.split("+")]
+            matches = [_TERM.fullmatch(term) for term in terms]
+            for term, match in zip(terms, matches, strict=True):
+                if match is None:
+                    self.problem(f"{describe(term)} is no term of an axis such as `2*z+r`", path)
+            axes.append(tuple((match[2], int(match[1] or 1)) for match in matches if match))
+        return tuple(axes)
+
+    def nodes(self, row: Data, path: KeyPath) -> list[Node]:
+        """The stores or the loop of one row of a nest."""
+        if not isinstance(row, dict) or ("store" in row) == ("loop" in row):
+            hint = "a node is `{store: MEMORY, roles: [..]}` or `{loop: DIM, tile: T}`"
+            self.problem(f"expected a `store` or a `loop`, not {describe(row)}", path, hint)
+            return []
+        if "store" in row:
+            if set(row) != set(_STORE_KEYS):
+                self.record(row, path, _STORE_KEYS)
+                return []
+            memory = self.text(row["store"], (*path, "store"))
+            roles = self.items(row["roles"], (*path, "roles"))
+            return [Store(memory, self.role(role, (*path, "roles", i))) for i, role in enumerate(roles)]
+        optional = () if "fanout" in row or "axis" in row else _LOOP_KEYS[2:]
+        known = len(self.problems)
+        data = self.record(row, path, _LOOP_KEYS, optional=optional)
+        if len(self.problems) > known:
+            return []
+        names = [self.text(data[key], (*path, key)) for key in ("loop", "fanout", "axis") if key in data]
+        return [Loop(names[0], self.whole(data["tile"], (*path, "tile")), *names[1:])]
+
+    # --- values ------------------------------------------------------------------------------------------
+
+    def record(
+        self, value: Data, path: KeyPath, keys: tuple[str, ...] = (), *, optional: tuple[str, ...] = ()
+    ) -> dict[str, Data]:
+        """A mapping with these keys; with any keys if none are given."""
+        if not isinstance(value, dict):
+            self.problem(f"expected keys and values, not {describe(value)}", path)
+            return {}
+        for key in value:
+            if keys and key not in keys:
+                self.problem(f"unknown key{nearest(key, keys)}", (*path, key), f"keys: {', '.join(keys)}")
+        for key in keys:
+            if key not in value and key not in optional:
+                self.problem(f"key `{key}` is missing", path)
+        return value
+
+    def items(self, value: Data, path: KeyPath) -> list[Data]:
+        if isinstance(value, list):
+            return value
+        self.problem(f"expected a list, not {describe(value)}", path)
+        return []
+
+    def text(self, value: Data, path: KeyPath) -> str:
+        if not isinstance(value, str):
+            self.problem(f"expected text, not {describe(value)}", path)
+        return str(value)
+
+    def whole(self, value: Data, path: KeyPath) -> int:
+        if type(value) is int and value >= 1:
+            return value
+        self.problem(f"expected a whole number above 0, not {describe(value)}", path)
+        return 1
+
+    def role(self, value: Data, path: KeyPath) -> str:
+        if value not in ROLES:
+            self.problem(
+                f"unknown role {describe(value)}{nearest(value, ROLES)}", path, f"roles: {', '.join(ROLES)}"
+            )
+        return str(value)
+
+    def dtype(self, value: Data, path: KeyPath) -> DType:
+        known = [str(dtype) for dtype in DType]
+        if value in known:
+            return DType(value)
+        self.problem(f"unknown element type {describe(value)}{nearest(value, known)}", path)
+        return DType.INT8
+
+    def problem(self, message: str, path: KeyPath, hint: str = "") -> None:
+        self.problems.append(self.document.problem(message, path, hint))
+
+    def stop(self) -> None:
+        if self.problems:
+            fail(self.document.file, self.problems)

@@ -1,0 +1,131 @@
+"""Tables and paragraphs as text: for a terminal of some width, in colour or plain. Rich does the layout."""
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.box import Box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from catx.tools.human import printable
+from catx.tools.streams import has_color, is_terminal
+
+PIPE_WIDTH = 100
+NARROWEST = 76
+
+_RULE = Box("    \n    \n ── \n    \n    \n ── \n    \n    \n")
+_INDENT = (0, 0, 0, 2)
+_SHORTEST_NAME = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table column. Numbers stand right and are never cut; text wraps.
+
+    A `name` has one line: one that does not fit loses its beginning, which says least.
+    """
+
+    head: str
+    number: bool = False
+    name: bool = False
+
+
+class Canvas:
+    """Collects paragraphs and tables; `text` is all of it."""
+
+    def __init__(self, width: int, *, color: bool) -> None:
+        self.width = max(width, NARROWEST)
+        self._file = io.StringIO()
+        self._console = Console(
+            file=self._file,
+            width=self.width,
+            force_terminal=color,
+            color_system="standard" if color else None,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            legacy_windows=False,
+        )
+
+    @property
+    def text(self) -> str:
+        """Everything so far, without blanks at the ends of lines."""
+        return "\n".join(line.rstrip() for line in self._file.getvalue().splitlines()) + "\n"
+
+    def title(self, text: str, aside: str = "") -> None:
+        """A heading, with a remark in a lighter tone."""
+        line = Text(printable(text), style="bold")
+        if aside:
+            line.append(f"  {printable(aside)}", style="not bold dim")
+        self._console.print()
+        self._console.print(line)
+
+    def paragraph(self, text: str, style: str = "") -> None:
+        """Wrapped text below a heading."""
+        self._console.print(Padding(Text(printable(text), style=style), _INDENT))
+
+    def facts(self, facts: Iterable[tuple[str, str, str]]) -> None:
+        """Name, value and remark, one a line."""
+        grid = Table.grid(padding=(0, 3, 0, 0))
+        grid.add_column(no_wrap=True)
+        grid.add_column(no_wrap=True, justify="right", style="bold")
+        grid.add_column(style="dim", overflow="fold")
+        for row in facts:
+            grid.add_row(*(Text(printable(cell)) for cell in row))
+        self._console.print(Padding(grid, _INDENT))
+
+    def table(
+        self, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, total: Sequence[str] = ()
+    ) -> None:
+        """A table; `total` is its last row."""
+        cells = [[printable(cell) for cell in row] for row in (*rows, *([total] if total else []))]
+        gap = 2 if self.width >= PIPE_WIDTH else 1
+        cells = _cut_names(columns, cells, self.width - _INDENT[3] - gap * (len(columns) - 1))
+        table = Table(
+            box=_RULE, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False, show_footer=bool(total)
+        )
+        footer = cells.pop() if total else [""] * len(columns)
+        for column, end in zip(columns, footer, strict=True):
+            table.add_column(
+                Text(column.head, style="bold"),
+                Text(end),
+                justify="right" if column.number else "left",
+                no_wrap=column.number or column.name,
+                overflow="fold",
+            )
+        for row in cells:
+            table.add_row(*map(Text, row))
+        self._console.print(Padding(table, _INDENT))
+
+
+def _cut_names(columns: Sequence[Column], rows: list[list[str]], room: int) -> list[list[str]]:
+    """Rows whose names leave enough room for everything else in one line."""
+    widths = [
+        max(map(cell_len, (column.head, *(row[i] for row in rows)))) for i, column in enumerate(columns)
+    ]
+    taken = sum(width for width, column in zip(widths, columns, strict=True) if not column.name)
+    fits = max(_SHORTEST_NAME, room - taken)
+    return [
+        [
+            cell if not column.name or cell_len(cell) <= fits else "\u2026" + cell[1 - fits :]
+            for cell, column in zip(row, columns, strict=True)
+        ]
+        for row in rows
+    ]
+
+
+def stdout_canvas() -> Canvas:
+    """A canvas as wide as the terminal; of a pipe as wide as $COLUMNS or 100 columns, and plain."""
+    fallback = (PIPE_WIDTH, 24)
+    if is_terminal(sys.stdout) or os.environ.get("COLUMNS"):
+        width = shutil.get_terminal_size(fallback).columns
+    else:
+        width = PIPE_WIDTH
+    return Canvas(width, color=has_color(sys.stdout))

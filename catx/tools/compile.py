@@ -1,0 +1,67 @@
+"""`catx compile`: map models onto an accelerator, report what that costs."""
+
+from typing import Annotated
+
+import typer
+
+from catx.tools.guard import guarded
+from catx.tools.options import (
+    AllowUnknown,
+    Dims,
+    Hardware,
+    Json,
+    Objective,
+    OutputDir,
+    ScenarioName,
+    Version,
+    parse_dims,
+)
+
+Models = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="MODEL",
+        help="ONNX files, or names of `catx models`; several make one report. Default: CLIP ViT-B/16.",
+        show_default=False,
+    ),
+]
+
+
+@guarded
+def compile_models(
+    models: Models = None,
+    hw: Hardware = "edge",
+    output: OutputDir = None,
+    objective: Annotated[
+        Objective,
+        typer.Option("--objective", metavar="WHAT", help="Minimize latency, energy, edp or carbon."),
+    ] = Objective.EDP,
+    scenario: ScenarioName = None,
+    dim: Dims = None,
+    as_json: Json = False,
+    allow_unknown: AllowUnknown = False,
+    version: Version = False,
+) -> None:
+    """Map models onto an accelerator and report latency, energy, area and carbon."""
+    from catx.tools.progress import Progress
+
+    sizes = parse_dims(dim)
+    if output is not None:
+        from catx.tools.outputs import check_folder
+
+        check_folder(output)
+    with Progress("starting") as progress:
+        from catx.mapper.design import evaluate_design
+        from catx.tools.inputs import load_inputs
+
+        inputs = load_inputs(models, hw, scenario, sizes, allow_unknown=allow_unknown, progress=progress)
+        report = evaluate_design(
+            inputs.graphs,
+            inputs.accelerator,
+            scenario=inputs.scenario,
+            objective=objective.value,
+            progress=progress.step,
+        )
+    from catx.tools.deliver import deliver
+
+    deliver(report, output, as_json=as_json)

@@ -1,0 +1,56 @@
+"""`catx evaluate`: cost the mappings of a file, edited by hand or not."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catx.tools.guard import guarded
+from catx.tools.options import AllowUnknown, Dims, Hardware, Json, OutputDir, ScenarioName, parse_dims
+
+Models = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="MODEL", help="The models that were compiled. Default: CLIP ViT-B/16.", show_default=False
+    ),
+]
+MappingPath = Annotated[
+    Path, typer.Option("--mapping", metavar="FILE", help="A mapping.yaml of `catx compile -o DIR`.")
+]
+
+
+@guarded
+def evaluate_models(
+    mapping: MappingPath,
+    models: Models = None,
+    hw: Hardware = "edge",
+    output: OutputDir = None,
+    scenario: ScenarioName = None,
+    dim: Dims = None,
+    as_json: Json = False,
+    allow_unknown: AllowUnknown = False,
+) -> None:
+    """Cost given mappings: the numbers of the compile run that wrote them, or of what you made of them."""
+    from catx.tools.progress import Progress
+
+    sizes = parse_dims(dim)
+    if output is not None:
+        from catx.tools.outputs import check_folder
+
+        check_folder(output)
+    with Progress("starting") as progress:
+        from catx.frontend.mapping_file import check_mappings, load_mappings
+        from catx.mapper.design import evaluate_design
+        from catx.tools.inputs import load_inputs, tell_differences
+
+        nests = load_mappings(mapping)
+        inputs = load_inputs(models, hw, scenario, sizes, allow_unknown=allow_unknown, progress=progress)
+        progress.phase("costing mappings")
+        check_mappings(nests, inputs.accelerator)
+        report = evaluate_design(
+            inputs.graphs, inputs.accelerator, scenario=inputs.scenario, mappings=nests.mappings
+        )
+    from catx.tools.deliver import deliver
+
+    tell_differences(nests, report)
+    deliver(report, output, as_json=as_json, mapping_source=mapping)

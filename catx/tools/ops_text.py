@@ -1,0 +1,85 @@
+"""A graph for a terminal: every op, its shape, what is fused into it, and why other nodes are free."""
+
+from catx.frontend.mapping_writer import einsum_text
+from catx.ir.coverage import coverage
+from catx.ir.einsum import Einsum
+from catx.ir.graph import FreeNode, Graph, Op
+from catx.tools.canvas import Canvas, Column
+from catx.tools.human import binary, plural, si
+
+
+def ops_text(graph: Graph, canvas: Canvas) -> None:
+    """Add a graph to a canvas."""
+    canvas.title(graph.name, graph.loc.file)
+    known = coverage(graph)
+    canvas.facts(
+        (
+            ("work", si(graph.macs, "MAC"), f"{plural(len(graph.ops), 'op')}"),
+            ("parameters", si(graph.parameters, "").rstrip(), binary(graph.parameter_bytes)),
+            ("coverage", plural(known.costed + known.free + known.unknown, "node"), _covered(graph)),
+        )
+    )
+    columns = (
+        Column("op", name=True),
+        Column("kind"),
+        Column("runs", number=True),
+        Column("shape"),
+        Column("MACs", number=True),
+        Column("fused"),
+    )
+    canvas.title("Ops", "in the order they run")
+    canvas.table(columns, map(_op_cells, graph.ops))
+    _einsums(graph, canvas)
+    if graph.free:
+        canvas.title("Free nodes", "cost nothing on an accelerator")
+        canvas.table(
+            (Column("node"), Column("nodes", number=True), Column("reason"), Column("names")),
+            _free_rows(graph.free),
+        )
+
+
+def _covered(graph: Graph) -> str:
+    known = coverage(graph)
+    names = f": {', '.join(known.unknown_ops)}" if known.unknown_ops else ""
+    return f"{known.costed:,} costed, {known.free:,} free, {known.unknown:,} unknown{names}"
+
+
+def _op_cells(op: Op) -> tuple[str, ...]:
+    return (
+        op.name,
+        f"{op.op} (einsum)"
+        if isinstance(op, Einsum)
+        else op.kind
+        if op.kind == op.op
+        else f"{op.op} ({op.kind})",
+        f"{op.repeat:,}",
+        " ".join(f"{dim}{extent}" for dim, extent in op.dims) or "scalar",
+        si(op.macs * op.repeat, "").rstrip() if op.macs else "",
+        ", ".join(part.op for part in op.fused),
+    )
+
+
+def _einsums(graph: Graph, canvas: Canvas) -> None:
+    """The forms of contraction that occur, without extents."""
+    forms: dict[tuple[str, str], int] = {}
+    for op in graph.ops:
+        if isinstance(op, Einsum):
+            key = (op.op, einsum_text(op))
+            forms[key] = forms.get(key, 0) + 1
+    if forms:
+        canvas.title("Einsums", "O output, I and W the factors")
+        rows = ((op, f"{count:,}", text) for (op, text), count in forms.items())
+        canvas.table((Column("op"), Column("ops", number=True), Column("form")), rows)
+
+
+def _free_rows(free: tuple[FreeNode, ...]) -> list[tuple[str, ...]]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for node in free:
+        groups.setdefault((node.op, node.reason), []).append(node.name)
+    ranked = sorted(groups.items(), key=lambda entry: (-len(entry[1]), entry[0]))
+    return [(op, f"{len(names):,}", reason, _some(names)) for (op, reason), names in ranked]
+
+
+def _some(names: list[str], shown: int = 3) -> str:
+    more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more

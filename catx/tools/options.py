@@ -1,0 +1,87 @@
+"""Options that several verbs share, and their values."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catx.errors import OptionError
+from catx.tools.guard import guarded
+
+
+class Objective(StrEnum):
+    """What mappings minimize."""
+
+    LATENCY = "latency"
+    ENERGY = "energy"
+    EDP = "edp"
+    CARBON = "carbon"
+
+
+Hardware = Annotated[
+    str, typer.Option("--hw", metavar="HW", help="Accelerator: a hw.yaml, or a name of `catx hw`.")
+]
+OutputDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="DIR",
+        help="Write report.json, mapping.yaml and layers.csv into this folder.",
+        show_default=False,
+    ),
+]
+Dims = Annotated[
+    list[str] | None,
+    typer.Option("--dim", metavar="NAME=VALUE", help="Size of a dynamic dimension; repeatable."),
+]
+ScenarioName = Annotated[
+    str | None,
+    typer.Option(
+        "--scenario",
+        metavar="NAME",
+        help="What carbon assumes: a name of `catx scenarios`.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print report.json instead of tables.")]
+AllowUnknown = Annotated[
+    bool,
+    typer.Option("--allow-unknown", help="Cost the data movement of unknown operators instead of stopping."),
+]
+
+
+@guarded
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from catx.tools.streams import emit
+        from catx.version import VERSION
+
+        emit(f"catx {VERSION}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version),
+]
+
+
+def parse_dims(pairs: list[str] | None) -> dict[str, int]:
+    """Sizes by name from `name=value` texts.
+
+    >>> parse_dims(["batch=1", "tokens=77"])
+    {'batch': 1, 'tokens': 77}
+    """
+    dims: dict[str, int] = {}
+    for pair in pairs or []:
+        name, equals, value = pair.rpartition("=")
+        digits = value.strip()
+        if not (equals and name.strip() and digits.isascii() and digits.isdigit() and 0 < len(digits) < 19):
+            raise OptionError(f"--dim {pair!r}: expected NAME=VALUE", hint="for example `--dim batch=1`")
+        if int(digits) == 0:
+            raise OptionError(f"--dim {pair!r}: a dimension has at least one element")
+        if dims.setdefault(name.strip(), int(digits)) != int(digits):
+            raise OptionError(f"--dim {name.strip()} is given twice, with different values")
+    return dims

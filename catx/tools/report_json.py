@@ -1,0 +1,170 @@
+"""report.json: everything that a report knows, with units in the keys. The schema is in catx/data."""
+
+import json
+from dataclasses import asdict
+from math import isfinite
+from typing import Any
+
+from catx.frontend.mapping_writer import einsum_text, node_entry
+from catx.ir.counts import Counts
+from catx.ir.einsum import ROLES, Einsum
+from catx.ir.report import CarbonReport, Certificate, Coverage, Layer, ModelInfo, Report, Traffic
+from catx.ir.scenario import Scenario
+from catx.tools.summary import Totals, by_op, sum_parts, totals
+
+SCHEMA = "catx.report/1"
+
+Json = dict[str, Any]
+
+
+def report_json(report: Report) -> str:
+    """The report as JSON text."""
+    return json.dumps(report_object(report), indent=1, allow_nan=False) + "\n"
+
+
+def report_object(report: Report) -> Json:
+    """The report as plain data. A number that is not finite is null, and a note says which and why."""
+    whole = totals(report)
+    data: Json = {
+        "schema": SCHEMA,
+        "catx_version": report.version,
+        "objective": report.objective,
+        "schedule": report.schedule,
+        "accelerator": {"name": report.accelerator, "sha256": report.accelerator_sha256},
+        "models": [_model(model) for model in report.models],
+        "scenario": _scenario(report.scenario),
+        "totals": asdict(whole),
+        "by_op": [asdict(row) for row in by_op(report)],
+        "traffic": _traffic(report.traffic),
+        "energy_by_part_j": sum_parts(report),
+        "area_by_part_mm2": dict(report.area_by_part_mm2),
+        "carbon": _carbon(report.carbon),
+        "coverage": _coverage_sum(report.models),
+        "layers": [_layer(report, layer, whole) for layer in report.layers],
+        "notes": list(report.notes),
+    }
+    nulls: list[str] = []
+    clean: Json = _finite(data, "", nulls)
+    clean["notes"] += nulls
+    return clean
+
+
+def _model(model: ModelInfo) -> Json:
+    return {
+        "name": model.name,
+        "file": model.file,
+        "sha256": model.sha256,
+        "macs": model.macs,
+        "parameters": model.parameters,
+        "parameter_bytes": model.parameter_bytes,
+        "coverage": {
+            **_coverage(model.coverage),
+            "free_nodes": [asdict(n) for n in model.coverage.free_nodes],
+        },
+    }
+
+
+def _coverage(coverage: Coverage) -> Json:
+    return {
+        "costed": coverage.costed,
+        "free": coverage.free,
+        "unknown": coverage.unknown,
+        "unknown_ops": list(coverage.unknown_ops),
+    }
+
+
+def _coverage_sum(models: tuple[ModelInfo, ...]) -> Json:
+    parts = [model.coverage for model in models]
+    unknown_ops = dict.fromkeys(op for part in parts for op in part.unknown_ops)
+    return {
+        "costed": sum(part.costed for part in parts),
+        "free": sum(part.free for part in parts),
+        "unknown": sum(part.unknown for part in parts),
+        "unknown_ops": list(unknown_ops),
+    }
+
+
+def _scenario(scenario: Scenario) -> Json:
+    sources = [{"of": what, "source": source} for what, source in scenario.sources]
+    return {**asdict(scenario), "sources": sources}
+
+
+def _carbon(carbon: CarbonReport) -> Json:
+    return {
+        "embodied_by_part_gco2e": dict(carbon.embodied_by_part_gco2e),
+        "embodied_gco2e": carbon.embodied_gco2e,
+        "operational_gco2e": carbon.operational_gco2e,
+        "operational_per_inference_gco2e": carbon.operational_per_inference_gco2e,
+        "total_gco2e": carbon.total_gco2e,
+        "assumptions": [
+            {"of": what, "value": value, "source": source} for what, value, source in carbon.assumptions
+        ],
+    }
+
+
+def _traffic(traffic: tuple[Traffic, ...]) -> list[Json]:
+    return [asdict(level) for level in traffic]
+
+
+def _layer(report: Report, layer: Layer, whole: Totals) -> Json:
+    cost, op = layer.cost, layer.op
+    data: Json = {
+        "name": layer.names[0],
+        "names": list(dict.fromkeys(layer.names)),
+        "model": report.models[layer.model].name,
+        "op": op.op,
+        "kind": "einsum" if isinstance(op, Einsum) else op.kind,
+        "count": layer.count,
+        "shape": dict(op.dims),
+        "macs": op.macs,
+        "latency_s": cost.latency_s,
+        "energy_j": cost.energy_j,
+        "static_energy_j": cost.static_energy_j,
+        "latency_share": _share(cost.latency_s * layer.count, whole.latency_s),
+        "energy_share": _share(cost.energy_j * layer.count, whole.energy_j),
+        "bound_by": cost.bound_by,
+        "utilization": cost.utilization,
+        "roofline_s": cost.roofline_s,
+        "traffic": _traffic(cost.traffic),
+        "energy_by_part_j": dict(cost.energy_by_part_j),
+        "fused": [part.op for part in op.fused],
+        "nodes": list(op.sources),
+    }
+    if isinstance(op, Einsum):
+        types = {role: str(operand.dtype) for role, operand in zip(ROLES, op.operands, strict=True)}
+        data |= {"einsum": einsum_text(op), "dtypes": types}
+    if cost.mapping is not None:
+        data["mapping"] = [node_entry(node) for node in cost.mapping.nodes]
+    if cost.counts is not None:
+        data["counts"] = _counts(cost.counts)
+    if cost.certificate is not None:
+        data["certificate"] = _certificate(cost.certificate)
+    return data
+
+
+def _certificate(certificate: Certificate) -> Json:
+    return asdict(certificate)
+
+
+def _counts(counts: Counts) -> Json:
+    data = asdict(counts)
+    data["energy_j"] = dict(counts.energy_j)
+    for key in ("memory", "link"):
+        data["cycles"][key] = dict(data["cycles"][key])
+    return data
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _finite(value: Any, path: str, nulls: list[str]) -> Any:
+    """The value with null for numbers that JSON does not have; says what they were."""
+    if isinstance(value, dict):
+        return {key: _finite(item, f"{path}.{key}" if path else key, nulls) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item, f"{path}[{i}]", nulls) for i, item in enumerate(value)]
+    if isinstance(value, float) and not isfinite(value):
+        nulls.append(f"{path} is null because it is not finite: {value}")
+        return None
+    return value

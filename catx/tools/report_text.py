@@ -1,0 +1,223 @@
+"""The report for a terminal: totals first, then where they come from."""
+
+from collections.abc import Callable
+
+from catx.ir.report import CarbonReport, Layer, Report
+from catx.ir.scenario import Scenario
+from catx.tools.canvas import Canvas, Column
+from catx.tools.human import binary, grams, joules, percent, plural, seconds, si, significant
+from catx.tools.summary import OpRow, Totals, by_op, op_row, sum_parts, totals
+
+SHOWN_SHARE = 0.99
+"""Layers are listed until they make up this share of latency and of energy; the rest is one row."""
+
+WIDE = 130
+
+
+def report_text(report: Report, canvas: Canvas) -> str:
+    """The whole report as text of the canvas' width."""
+    whole = totals(report)
+    _head(canvas, report, whole)
+    _carbon(canvas, report.carbon, report.scenario)
+    _ops(canvas, report)
+    _layers(canvas, report)
+    _parts(canvas, report)
+    _closing(canvas, report)
+    return canvas.text
+
+
+def _head(canvas: Canvas, report: Report, whole: Totals) -> None:
+    names = " + ".join(f"{_mark(report, index)}{model.name}" for index, model in enumerate(report.models))
+    canvas.title(f"{names} on {report.accelerator}", f"catx {report.version}, objective {report.objective}")
+    parameters = sum(model.parameters for model in report.models)
+    stored = sum(model.parameter_bytes for model in report.models)
+    runs = sum(layer.count for layer in report.layers)
+    order = f"sum over {plural(runs, 'op')}, one after the other (schedule: {report.schedule})"
+    static = percent(whole.static_energy_j / whole.energy_j) if whole.energy_j else "0 %"
+    canvas.facts(
+        (
+            ("latency", seconds(whole.latency_s), order),
+            ("throughput", f"{significant(whole.throughput_per_s)} /s", "inferences, one at a time"),
+            ("energy", joules(whole.energy_j), f"per inference; {static} of it leakage and background power"),
+            ("power", si(whole.power_w, "W", largest="k"), "mean while it runs"),
+            ("area", f"{significant(whole.area_mm2)} mm2", "of the die"),
+            ("utilization", percent(whole.utilization), "of the peak MAC rate, over the whole latency"),
+            ("work", si(whole.macs, "MAC"), f"{si(parameters, '').rstrip()} parameters, {binary(stored)}"),
+        )
+    )
+
+
+def _carbon(canvas: Canvas, carbon: CarbonReport, scenario: Scenario) -> None:
+    canvas.title("Carbon", f"scenario {scenario.name}")
+    each = grams(carbon.operational_per_inference_gco2e)
+    uses = f"{scenario.inferences:,.0f} inferences in {scenario.lifetime_years:g} years"
+    total = carbon.total_gco2e
+    made = ", ".join(f"{part} {grams(mass)}" for part, mass in carbon.embodied_by_part_gco2e)
+    canvas.facts(
+        (
+            ("operational", grams(carbon.operational_gco2e), f"{uses}, {each} each"),
+            ("embodied", grams(carbon.embodied_gco2e), made),
+            ("total", grams(total), f"{percent(carbon.embodied_gco2e / total)} embodied" if total else ""),
+        )
+    )
+    canvas.paragraph(
+        f"assumes a grid of {scenario.grid_gco2e_per_kwh:g} gCO2e/kWh in use and of "
+        f"{scenario.fab_gco2e_per_kwh:g} gCO2e/kWh at the fab, yield {scenario.fab_yield:g}, "
+        f"{scenario.abatement_percent} % gas abatement, {grams(scenario.packaging_gco2e)} of packaging",
+        "dim",
+    )
+
+
+def _ops(canvas: Canvas, report: Report) -> None:
+    canvas.title("By operator")
+    columns = (
+        Column("op"),
+        Column("layers", number=True),
+        Column("runs", number=True),
+        Column("MACs", number=True),
+        Column("latency", number=True),
+        Column("share", number=True),
+        Column("energy", number=True),
+        Column("share", number=True),
+        Column("utilization", number=True),
+    )
+    rows = by_op(report)
+    whole = op_row(report, "total", list(report.layers))
+    total = (*_op_cells(whole)[:-1], percent(totals(report).utilization))
+    canvas.table(columns, map(_op_cells, rows), total=total if len(rows) > 1 else ())
+
+
+def _op_cells(row: OpRow) -> tuple[str, ...]:
+    return (
+        row.op,
+        f"{row.layers:,}",
+        f"{row.count:,}",
+        si(row.macs, "").rstrip(),
+        seconds(row.latency_s),
+        percent(row.latency_share),
+        joules(row.energy_j),
+        percent(row.energy_share),
+        percent(row.utilization),
+    )
+
+
+def _layers(canvas: Canvas, report: Report) -> None:
+    listed, rest = _heaviest(report)
+    canvas.title("By layer", "costs of all runs of a layer together, the slowest first")
+    wide = canvas.width >= WIDE
+    columns = [
+        Column("in"),
+        Column("layer", name=True),
+        Column("op"),
+        Column("runs", number=True),
+        Column("shape"),
+        Column("MACs", number=True),
+        Column("latency", number=True),
+        Column("share", number=True),
+        Column("energy", number=True),
+        Column("bound by"),
+        Column("util.", number=True),
+    ]
+    hidden = (() if wide else ("op", "MACs")) + (() if len(report.models) > 1 else ("in",))
+    shown = [index for index, column in enumerate(columns) if column.head not in hidden]
+    rows = [_layer_cells(report, layer) for layer in listed]
+    if rest:
+        rows.append(_rest_cells(op_row(report, f"{plural(len(rest), 'other layer')}", rest)))
+    canvas.table([columns[i] for i in shown], ([row[i] for i in shown] for row in rows))
+    if rest:
+        canvas.paragraph("every layer is in the files of -o DIR and in --json", "dim")
+
+
+def _heaviest(report: Report) -> tuple[list[Layer], list[Layer]]:
+    """Layers by latency down to a small rest that matters neither to latency nor to energy; and that rest."""
+    ranked = sorted(report.layers, key=lambda layer: -layer.cost.latency_s * layer.count)
+    latency = energy = 0.0
+    for place, layer in enumerate(ranked):
+        if latency >= SHOWN_SHARE * report.latency_s and energy >= SHOWN_SHARE * report.energy_j:
+            return (ranked[:place], ranked[place:]) if len(ranked) - place > 1 else (ranked, [])
+        latency += layer.cost.latency_s * layer.count
+        energy += layer.cost.energy_j * layer.count
+    return ranked, []
+
+
+def _layer_cells(report: Report, layer: Layer) -> tuple[str, ...]:
+    row = op_row(report, layer.op.op, [layer])
+    return (
+        _mark(report, layer.model).rstrip(),
+        layer.names[0],
+        layer.op.op,
+        f"{layer.count:,}",
+        " ".join(f"{dim}{extent}" for dim, extent in layer.op.dims),
+        si(row.macs, "").rstrip(),
+        seconds(row.latency_s),
+        percent(row.latency_share),
+        joules(row.energy_j),
+        layer.cost.bound_by,
+        percent(layer.cost.utilization),
+    )
+
+
+def _rest_cells(row: OpRow) -> tuple[str, ...]:
+    numbers = (seconds(row.latency_s), percent(row.latency_share), joules(row.energy_j))
+    return ("", row.op, "", f"{row.count:,}", "", si(row.macs, "").rstrip(), *numbers, "", "")
+
+
+def _mark(report: Report, model: int) -> str:
+    """How tables point at one of several models."""
+    return f"[{model + 1}] " if len(report.models) > 1 else ""
+
+
+def _parts(canvas: Canvas, report: Report) -> None:
+    """Bytes, energy and area by part of the machine: memories first, in their order."""
+    canvas.title("By part", "of one inference")
+    energy, area = sum_parts(report), dict(report.area_by_part_mm2)
+    moved = {level.memory: level for level in report.traffic}
+    columns = ("part", "read", "written", "energy", "share", "area", "share")
+    rows = []
+    for part in dict.fromkeys((*moved, *energy, *area)):
+        level = moved.get(part)
+        rows.append(
+            (
+                part,
+                binary(level.read_bytes) if level else "",
+                binary(level.write_bytes) if level else "",
+                *_part_cells(energy.get(part), report.energy_j, joules),
+                *_part_cells(area.get(part), report.area_mm2, lambda mm2: f"{significant(mm2)} mm2"),
+            )
+        )
+    static = totals(report).static_energy_j
+    rows.append(("static power", "", "", *_part_cells(static, report.energy_j, joules), "", ""))
+    canvas.table([Column(head, number=head != "part") for head in columns], rows)
+
+
+def _part_cells(value: float | None, whole: float, shown: Callable[[float], str]) -> tuple[str, str]:
+    if value is None:
+        return "", ""
+    return shown(value), percent(value / whole) if whole else ""
+
+
+def _closing(canvas: Canvas, report: Report) -> None:
+    coverage = [model.coverage for model in report.models]
+    costed, free, unknown = (
+        sum(getattr(part, kind) for part in coverage) for kind in ("costed", "free", "unknown")
+    )
+    canvas.title("Coverage", f"of {plural(costed + free + unknown, 'model node')}")
+    names = sorted({op for part in coverage for op in part.unknown_ops})
+    canvas.paragraph(
+        f"{costed:,} costed, {free:,} free, {unknown:,} unknown" + (f": {', '.join(names)}" if names else "")
+    )
+    canvas.paragraph(_certificates(report))
+    for note in report.notes:
+        canvas.paragraph(f"note: {note}", "yellow")
+
+
+def _certificates(report: Report) -> str:
+    """How good the mappings are known to be, in a sentence."""
+    known = [layer.cost.certificate for layer in report.layers if layer.cost.certificate is not None]
+    mapped = sum(layer.cost.mapping is not None for layer in report.layers)
+    if not known:
+        return f"{plural(mapped, 'mapping')}, given"
+    proved = sum(certificate.status == "proved" for certificate in known)
+    text = f"{plural(mapped, 'mapping')}, {proved} proved optimal for {report.objective}"
+    gaps = [certificate.gap for certificate in known if certificate.status != "proved"]
+    return f"{text}, the others within {percent(max(gaps))} of their lower bound" if gaps else text
