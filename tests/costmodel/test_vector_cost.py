@@ -31,7 +31,7 @@ RATE = MacRate(dtype=DType.INT8, macs_per_cycle=1, j_per_mac=0, accumulator=DTyp
 def machine(
     *, dram: float = 8, buffer: float = 1024, buffer_rate: float = 64, lanes: int = 8, cores: int = 1
 ) -> Accelerator:
-    """DRAM with a shared port, and a buffer in each core that feeds the lanes; 1 Hz, so that cycles are seconds."""
+    """DRAM with a shared port, a buffer in each core that feeds the lanes; at 1 Hz a cycle is a second."""
     levels: list[Memory | Fanout] = [
         Memory(
             name="DRAM",
