@@ -1,4 +1,4 @@
-"""Random legal mappings over the whole mapspace: any tiles, orders, unrollings, places of stores, bypasses."""
+"""Random legal mappings over the whole mapspace: any tile, order, unrolling, place of stores, bypass."""
 
 from math import ceil
 from random import Random

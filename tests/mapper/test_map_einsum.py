@@ -110,6 +110,16 @@ def _value(einsum: Einsum, mapping, accelerator: Accelerator, objective: Objecti
     return objective.value(counts.dynamic_energy_j + accelerator.static_w * latency_s, latency_s)
 
 
+def _value_or_inf(einsum: Einsum, mapping, accelerator: Accelerator, objective: Objective) -> float:
+    """Infinite where the mapping overflows a memory; any other refusal is an error."""
+    try:
+        return _value(einsum, mapping, accelerator, objective)
+    except MappingError as error:
+        if "overflows" not in str(error):
+            raise
+        return inf
+
+
 def _objective(name: str) -> Objective:
     return Objective(name, 1e-4, 1e-7) if name == "carbon" else Objective(name)
 
@@ -123,13 +133,9 @@ def test_never_worse_than_random_mappings(case: str, name: str) -> None:
     random = Random(f"{case} {name}")
     best, fitting = inf, 0
     for _ in range(600):
-        try:
-            best = min(
-                best, _value(einsum, random_mapping(random, einsum, accelerator), accelerator, objective)
-            )
-            fitting += 1
-        except MappingError as error:
-            assert "overflows" in str(error)
+        value = _value_or_inf(einsum, random_mapping(random, einsum, accelerator), accelerator, objective)
+        best = min(best, value)
+        fitting += value < inf
     assert fitting > 50
     assert ours <= best
     assert found.certificate.bound <= ours * (1 + 1e-12)
@@ -144,11 +150,7 @@ def test_never_worse_than_thousands_of_random_mappings(case: str) -> None:
     random = Random(case)
     for _ in range(5000):
         mapping = random_mapping(random, einsum, accelerator)
-        try:
-            values = {o: _value(einsum, mapping, accelerator, o) for o in objectives}
-        except MappingError:
-            continue
-        assert all(ours[o] <= values[o] for o in objectives)
+        assert all(ours[o] <= _value_or_inf(einsum, mapping, accelerator, o) for o in objectives)
 
 
 @pytest.mark.parametrize("tokens", [197, 77])
