@@ -91,15 +91,16 @@ class Graph:
         return {tensor.name: tensor for tensor in self.tensors}
 
     @cached_property
-    def _views(self) -> dict[str, str]:
+    def view_map(self) -> dict[str, str]:
+        """The tensor behind each view."""
         return dict(self.views)
 
     def resolve(self, tensor: str) -> str:
         """The tensor that holds the data of `tensor`, through all its views."""
-        for _ in range(len(self._views) + 1):
-            if tensor not in self._views:
+        for _ in range(len(self.view_map) + 1):
+            if tensor not in self.view_map:
                 return tensor
-            tensor = self._views[tensor]
+            tensor = self.view_map[tensor]
         raise GraphError(f"tensor {tensor!r} is a view of itself", loc=self.loc)
 
     @property
@@ -120,10 +121,10 @@ class Graph:
     @property
     def weights(self) -> tuple[Tensor, ...]:
         """Weights that are stored: those that are not views."""
-        return tuple(t for t in self.tensors if t.kind == "weight" and t.name not in self._views)
+        return tuple(t for t in self.tensors if t.kind == "weight" and t.name not in self.view_map)
 
     def unique_ops(self) -> dict[Op, tuple[Op, ...]]:
-        """Ops grouped by what their cost depends on: the key is the canonical op, the value all that equal it.
+        """Ops grouped by what their cost depends on: the canonical op is the key, its equals the value.
 
         A group lists an op once per run, so its length is how often the model runs the canonical op.
         """

@@ -1,0 +1,119 @@
+"""Models: a file, or a built-in name, becomes a graph in its canonical form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from catx.errors import Loc, ModelError, OptionError
+from catx.ir.graph import Graph
+from catx.ir.pipeline import run
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltinModel:
+    """A model that comes with catx; a dual encoder is two files."""
+
+    name: str
+    description: str
+    source: str
+    files: tuple[Path, ...]
+
+
+_FOLDER = Path(__file__).parent.parent / "data" / "models"
+_VISION, _TEXT = _FOLDER / "clip_vit_b16_vision_opset20.onnx", _FOLDER / "clip_vit_b16_text_opset20.onnx"
+_SOURCE = (
+    "CLIP ViT-B/16 (Radford et al., arXiv 2103.00020) of Hugging Face transformers 5.23.0, random weights, "
+    "torch.onnx.export with dynamo, opset 20, weights not shipped"
+)
+
+
+def builtin_models() -> dict[str, BuiltinModel]:
+    """The models that come with catx, by name."""
+    models = (
+        BuiltinModel(
+            "clip_vit_b16", "CLIP ViT-B/16, both towers: an image and a text", _SOURCE, (_VISION, _TEXT)
+        ),
+        BuiltinModel(
+            "clip_vit_b16_vision", "CLIP ViT-B/16, image tower: 224x224, batch 1", _SOURCE, (_VISION,)
+        ),
+        BuiltinModel("clip_vit_b16_text", "CLIP ViT-B/16, text tower: 77 tokens, batch 1", _SOURCE, (_TEXT,)),
+    )
+    return {model.name: model for model in models}
+
+
+def load_models(
+    model: str | Path, *, dims: Mapping[str, int] | None = None, allow_unknown: bool = False
+) -> tuple[Graph, ...]:
+    """Load a model of one or several files: a path, or the name of a built-in model.
+
+    Args:
+        model: a path that ends in .onnx, or a built-in name.
+        dims: sizes of dynamic dimensions, by name.
+        allow_unknown: cost operators without a rule by their data movement.
+
+    Returns:
+        One graph per file, after the default passes.
+
+    Raises:
+        ModelError: there is no such model, or its file cannot be read or lowered.
+        OptionError: a dim that the model does not have.
+    """
+    name = str(model)
+    builtin = builtin_models().get(name)
+    if builtin is not None and not isinstance(model, Path):
+        if dims:
+            raise OptionError(f"model {name!r} is built in and has no dynamic dims", hint="leave out --dim")
+        files = builtin.files
+    else:
+        files = (_checked(Path(model)),)
+    return tuple(_load(path, dims or {}, allow_unknown) for path in files)
+
+
+def load_model(
+    model: str | Path, *, dims: Mapping[str, int] | None = None, allow_unknown: bool = False
+) -> Graph:
+    """Load a model of one file; see `load_models`.
+
+    Raises:
+        ModelError: there is no such model, its file cannot be read or lowered, or it has several files.
+        OptionError: a dim that the model does not have.
+    """
+    builtin = builtin_models().get(str(model))
+    if builtin is not None and len(builtin.files) > 1:
+        parts = [other.name for other in builtin_models().values() if len(other.files) == 1]
+        raise ModelError(
+            f"model {builtin.name!r} is {len(builtin.files)} graphs",
+            hint=f"load one of {', '.join(parts)}, or use load_models",
+        )
+    (graph,) = load_models(model, dims=dims, allow_unknown=allow_unknown)
+    return graph
+
+
+def _checked(path: Path) -> Path:
+    """A path that can be a model file; the error says what is wrong with another one."""
+    if path.suffix == ".onnx":
+        return path
+    if path.exists():
+        raise ModelError(
+            f"{path.suffix or 'this'} is no kind of model that catx reads",
+            loc=Loc(str(path)),
+            hint="export the model to ONNX (torch.onnx.export, or tf2onnx for TensorFlow)",
+        )
+    names = list(builtin_models())
+    near = get_close_matches(str(path), names, 1)
+    hint = (
+        f"did you mean {near[0]!r}?"
+        if near
+        else f"built-in models are {', '.join(names)}; files end in .onnx"
+    )
+    raise ModelError(f"no model is named {str(path)!r}, and there is no such file", hint=hint)
+
+
+def _load(path: Path, dims: Mapping[str, int], allow_unknown: bool) -> Graph:
+    """Read, lower and run the default passes."""
+    from catx.frontend.onnx.lower import lower
+    from catx.frontend.onnx.reader import read_model
+
+    model = read_model(path, dims=dims, allow_unknown=allow_unknown)
+    return run(lower(model, allow_unknown=allow_unknown))

@@ -1,0 +1,130 @@
+"""Elementwise arithmetic, comparison, logic and type conversion, with numpy broadcasting."""
+
+import numpy as np
+
+from catx.frontend.onnx.lower.build import Step, chain, elementwise
+from catx.frontend.onnx.lower.node import Array, Lowered, Node
+from catx.frontend.onnx.lower.registry import MICROSOFT, rule
+
+UNARY = {
+    "Abs": "abs",
+    "Neg": "neg",
+    "Sign": "compare",
+    "Not": "logic",
+    "BitwiseNot": "bitwise",
+    "IsNaN": "compare",
+    "IsInf": "compare",
+    "Floor": "round",
+    "Ceil": "round",
+    "Round": "round",
+    "Exp": "exp",
+    "Log": "log",
+    "Sqrt": "sqrt",
+    "Reciprocal": "reciprocal",
+    "Sin": "sin",
+    "Cos": "cos",
+    "Tan": "sin",
+    "Asin": "sin",
+    "Acos": "cos",
+    "Atan": "sin",
+    "Sinh": "exp",
+    "Cosh": "exp",
+    "Asinh": "log",
+    "Acosh": "log",
+    "Atanh": "log",
+}
+"""Operator -> row of the vector cost table; rare functions stand with the one whose evaluation they need:
+inverse trigonometry is a polynomial like sin, hyperbolic functions need exp, their inverses log."""
+
+BINARY = {
+    "Add": "add",
+    "Sub": "sub",
+    "Mul": "mul",
+    "Mod": "mod",
+    "Equal": "compare",
+    "Greater": "compare",
+    "GreaterOrEqual": "compare",
+    "Less": "compare",
+    "LessOrEqual": "compare",
+    "And": "logic",
+    "Or": "logic",
+    "Xor": "logic",
+    "BitShift": "bitwise",
+    "BitwiseAnd": "bitwise",
+    "BitwiseOr": "bitwise",
+    "BitwiseXor": "bitwise",
+}
+
+POWERS = {0.5: "sqrt", -0.5: "rsqrt", -1.0: "reciprocal", 2.0: "mul"}
+"""Known exponents that are cheaper than a general power."""
+
+
+@rule(*UNARY)
+def unary(node: Node) -> Lowered:
+    """A function of one tensor."""
+    return Lowered(ops=(elementwise(node, UNARY[node.raw.op_type], [node.value(0)], node.out()),))
+
+
+@rule(*BINARY)
+def binary(node: Node) -> Lowered:
+    """A function of two tensors that broadcast to each other."""
+    inputs = [node.value(0), node.value(1)]
+    return Lowered(ops=(elementwise(node, BINARY[node.raw.op_type], inputs, node.out()),))
+
+
+@rule("Div")
+def div(node: Node) -> Lowered:
+    """A quotient; by a known number it is a product with its reciprocal."""
+    inputs = [node.value(0), node.value(1)]
+    known = node.immediate(inputs[1]) and node.out().dtype.is_float
+    return Lowered(ops=(elementwise(node, "mul" if known else "div", inputs, node.out()),))
+
+
+@rule("Pow")
+def power(node: Node) -> Lowered:
+    """A power; known small exponents are products and roots."""
+    exponent = node.const(1)
+    kind = "pow"
+    if exponent is not None and exponent.size == 1:
+        kind = POWERS.get(float(np.asarray(exponent, dtype=np.float64).ravel()[0]), "pow")
+    return Lowered(ops=(elementwise(node, kind, [node.value(0), node.value(1)], node.out()),))
+
+
+@rule("Where")
+def where(node: Node) -> Lowered:
+    """A choice of two by a third."""
+    inputs = [node.value(0), node.value(1), node.value(2)]
+    return Lowered(ops=(elementwise(node, "where", inputs, node.out()),))
+
+
+@rule("Sum", "Max", "Min", "Mean")
+def variadic(node: Node) -> Lowered:
+    """A fold over any number of tensors: one op per pair; a mean divides at the end."""
+    kind = {"Sum": "add", "Mean": "add", "Max": "max", "Min": "min"}[node.raw.op_type]
+    inputs = node.given()
+    if len(inputs) == 1:
+        return node.view(inputs[0], "the fold of one tensor is that tensor")
+    first: list[Array] = [inputs[0], inputs[1]]
+    steps = [Step(kind, f"{i}", (array,)) for i, array in enumerate(inputs[2:], 2)]
+    steps += [Step("mul", "mean")] if node.raw.op_type == "Mean" else []
+    return chain(node, lambda out: elementwise(node, kind, first, out), steps, node.out())
+
+
+@rule("Cast", "CastLike", "BitCast")
+def cast(node: Node) -> Lowered:
+    """A conversion; free where the bits stay as they are."""
+    source, out = node.value(0), node.out()
+    whole = not source.dtype.is_float and not out.dtype.is_float
+    same_bits = source.dtype.bits == out.dtype.bits and (whole or node.raw.op_type == "BitCast")
+    if source.dtype == out.dtype or same_bits:
+        return node.view(source, "conversion that leaves the bits as they are", node.layout(source.name))
+    return Lowered(ops=(elementwise(node, "cast", [source], out),))
+
+
+@rule("BiasAdd", domain=MICROSOFT)
+def bias_add(node: Node) -> Lowered:
+    """Sum of x, bias and skip."""
+    x, bias, skip = node.value(0), node.value(1), node.value(2)
+    return chain(
+        node, lambda out: elementwise(node, "add", [x, bias], out), [Step("add", "skip", (skip,))], node.out()
+    )

@@ -1,0 +1,86 @@
+"""Lookups: what is gathered is read, not the table. A lookup of known neighbouring rows is a view."""
+
+from math import prod
+
+import numpy as np
+
+from catx.frontend.onnx.lower.build import box, elementwise, points, vector
+from catx.frontend.onnx.lower.node import Array, Lowered, Node, operand
+from catx.frontend.onnx.lower.registry import rule
+from catx.frontend.onnx.lower.views import part_of
+from catx.ir.operand import Axis
+from catx.ir.vector_op import VectorOp
+
+
+@rule("Gather")
+def gather(node: Node) -> Lowered:
+    """Rows of a table at computed places, or a slice where the places are known and evenly spaced."""
+    indices = node.value(1)
+    known = node.const(1)
+    converted = node.value(0).dtype != node.out().dtype
+    if known is not None and not converted and _evenly_spaced(np.asarray(known)):
+        return part_of(node, node.value(0), [node.out()])
+    axis = node.axis(default=0)
+    places = {f"d{axis + i}": extent for i, extent in enumerate(indices.shape)}
+    return _lookup(node, [((name, 1),) if extent != 1 else () for name, extent in places.items()])
+
+
+def _evenly_spaced(places: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]") -> bool:
+    """Whether places are a single one or go up in equal steps."""
+    if places.ndim > 1:
+        return False
+    steps = np.diff(np.atleast_1d(places))
+    return bool(places.size <= 1 or (steps[0] > 0 and (steps == steps[0]).all()))
+
+
+def _lookup(node: Node, index_axes: list[Axis]) -> Lowered:
+    """One read of the table and of the index per output element; quantized tables are converted after."""
+    table, indices, out = node.value(0), node.value(1), node.out()
+    reads = [operand(table, *points(out.shape)), operand(indices, *index_axes)]
+
+    def lookup(to: Array, part: str = "") -> VectorOp:
+        return vector(node, "gather", box(out.shape), reads, [operand(to, *points(out.shape))], part=part)
+
+    if table.dtype == out.dtype:
+        return Lowered(ops=(lookup(out),))
+    raw = node.temp("quantized", out.shape, table.dtype)
+    ops = (lookup(raw, "lookup"), elementwise(node, "dequantize", [raw], out))
+    return Lowered(ops=ops, tensors=(raw,))
+
+
+@rule("GatherElements")
+def gather_elements(node: Node) -> Lowered:
+    """One place per output element."""
+    return _lookup(node, list(points(node.out().shape)))
+
+
+@rule("GatherND")
+def gather_nd(node: Node) -> Lowered:
+    """Slices of a table; the last axis of the indices is a place in it."""
+    indices, out = node.value(1), node.out()
+    known = node.const(1)
+    if known is not None and prod(indices.shape[:-1]) == 1:
+        return part_of(node, node.value(0), [out])
+    return _lookup(node, [*points(indices.shape[:-1]), ()])
+
+
+@rule("ScatterElements", "ScatterND", "Scatter")
+def scatter(node: Node) -> Lowered:
+    """A copy of the data, then updates written at computed places."""
+    data, indices, updates, out = node.value(0), node.value(1), node.value(2), node.out()
+    copied = node.temp("data", data.shape, data.dtype)
+    copy = elementwise(node, "copy", [data], copied, part="data")
+    index_axes = points(indices.shape) if indices.shape == updates.shape else _prefix(indices.shape)
+    reads = [
+        operand(updates, *points(updates.shape)),
+        operand(indices, *index_axes),
+        operand(copied, *([()] * len(data.shape))),
+    ]
+    box_ = box(updates.shape)
+    write = operand(out, *points(updates.shape))
+    return Lowered(ops=(copy, vector(node, "scatter", box_, reads, [write])), tensors=(copied,))
+
+
+def _prefix(shape: tuple[int, ...]) -> tuple[Axis, ...]:
+    """Axes of ScatterND's indices: all but the last walk with the updates."""
+    return (*points(shape[:-1]), ())

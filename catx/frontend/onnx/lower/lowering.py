@@ -1,0 +1,168 @@
+"""Lowering: a resolved ONNX model becomes a graph of einsums and vector ops.
+
+Every node of the model ends as one of three: costed (some op names it in `sources`), free (listed in
+`Graph.free` with the reason), or refused by name. What a rule writes is faithful to the model's own axes;
+the passes of `catx.ir.passes` bring ops to their canonical form.
+
+A `Transpose` becomes an op here, unless it only moves axes of extent 1. Whether it moves data is decided by
+the pass `absorb-transposes`, which sees who writes and who reads: an op can write its result, or read its
+operands, in any order of axes, so data moves only between two that cannot.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import prod
+
+from catx.errors import Loc, UnknownOpError
+from catx.frontend.onnx.lower.layout import Layout
+from catx.frontend.onnx.lower.node import Lowered, Node, operand, unknown
+from catx.frontend.onnx.lower.quantize import absorb
+from catx.frontend.onnx.lower.registry import find
+from catx.frontend.onnx.resolved import ResolvedModel, ResolvedNode
+from catx.ir.graph import FreeNode, Graph, Op, op_inputs, op_outputs
+from catx.ir.operand import Axis
+from catx.ir.tensor import Tensor, TensorKind
+from catx.ir.vector_op import VectorOp
+
+
+@dataclass(slots=True)
+class _State:
+    """What the nodes so far became."""
+
+    ops: list[Op] = field(default_factory=list)
+    free: list[FreeNode] = field(default_factory=list)
+    views: dict[str, str] = field(default_factory=dict)
+    layouts: dict[str, Layout] = field(default_factory=dict)
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    weights: set[str] = field(default_factory=set)
+
+    def add(self, node: ResolvedNode, lowered: Lowered) -> None:
+        """Take in what one node became."""
+        self.ops += lowered.ops
+        self.views |= lowered.views
+        self.layouts |= lowered.layouts
+        self.tensors |= {tensor.name: tensor for tensor in lowered.tensors}
+        self.weights.update(lowered.weights)
+        if not lowered.ops:
+            self.free.append(FreeNode(node.name, node.op_type, lowered.free))
+
+
+def lower(model: ResolvedModel, *, allow_unknown: bool = False) -> Graph:
+    """Turn every node into ops, or a reason why it is free.
+
+    Args:
+        model: nodes in topological order with all shapes known.
+        allow_unknown: cost an operator without a rule by its data movement instead of refusing it.
+
+    Raises:
+        UnknownOpError: an operator that no rule costs, and `allow_unknown` is not set.
+        ModelError: a node whose shapes or attributes contradict each other.
+    """
+    model = absorb(model)
+    used = {name for node in model.nodes for name in node.inputs} | set(model.outputs)
+    state = _State(free=list(model.folded))
+    for raw in model.nodes:
+        node = Node(raw, model.values, state.layouts, used)
+        state.add(raw, _lower_node(node, allow_unknown))
+    return _graph(model, state)
+
+
+def _lower_node(node: Node, allow_unknown: bool) -> Lowered:
+    """Apply the rule of a node's operator."""
+    outputs = node.results()
+    if outputs and all(0 in out.shape for out in outputs):
+        return Lowered(weights=tuple(out.name for out in outputs), free="its result has no elements")
+    found = find(node.raw.domain, node.raw.op_type)
+    try:
+        if found is None:
+            raise unknown(node.raw)
+        return found(node)
+    except UnknownOpError:
+        if not allow_unknown:
+            raise
+        return Lowered(ops=(unknown_op(node),))
+
+
+def unknown_op(node: Node) -> VectorOp:
+    """An op that reads all inputs and writes all outputs, each once."""
+    inputs = dict.fromkeys(value for value in node.given() if prod(value.shape) and not node.immediate(value))
+    outputs = [value for value in node.results() if prod(value.shape)]
+    dims, axes = whole_axes([prod(value.shape) for value in (*inputs, *outputs)])
+    return VectorOp(
+        name=node.name,
+        op=node.raw.op_type,
+        kind="unknown",
+        dims=dims,
+        inputs=tuple(operand(value, *axes[prod(value.shape)]) for value in inputs),
+        outputs=tuple(operand(value, *axes[prod(value.shape)]) for value in outputs),
+        sources=(node.name,),
+        loc=node.loc,
+    )
+
+
+def whole_axes(sizes: Sequence[int]) -> tuple[tuple[tuple[str, int], ...], dict[int, tuple[Axis, ...]]]:
+    """A box, and for each tensor size the axes that cover exactly so many elements of it, once.
+
+    Sizes that divide each other are nested: the smallest is walked outermost and stays in place further in.
+    Other sizes share one dim of two points, the first and the last element of each tensor.
+    """
+    ordered = sorted(set(sizes))
+    if any(large % small for small, large in pairwise(ordered)):
+        return (("e", 2),), {size: ((("e", size - 1),),) if size > 1 else () for size in ordered}
+    dims: list[tuple[str, int]] = []
+    axes: dict[int, tuple[Axis, ...]] = {}
+    for inner, size in zip((1, *ordered), ordered, strict=False):
+        if size > inner:
+            dims.append((f"e{len(dims)}", size // inner))
+        axes[size] = tuple(((name, 1),) for name, _ in dims)
+    return tuple(dims), axes
+
+
+def _graph(model: ResolvedModel, state: _State) -> Graph:
+    """The graph of all ops, with the tensors that they name."""
+    names: dict[str, None] = dict.fromkeys(model.inputs)
+    for op in state.ops:
+        names |= dict.fromkeys((*op_inputs(op), *op_outputs(op)))
+    names |= dict.fromkeys(model.outputs)
+    names |= dict.fromkeys(_with_holders(names, state.views))
+    views = {name: holder for name, holder in state.views.items() if name in names}
+    return Graph(
+        name=model.name,
+        tensors=tuple(_tensor(model, state, name) for name in names),
+        ops=tuple(state.ops),
+        inputs=model.inputs,
+        outputs=model.outputs,
+        free=tuple(state.free),
+        views=tuple(views.items()),
+        loc=Loc(model.file),
+    )
+
+
+def _with_holders(names: Iterable[str], views: dict[str, str]) -> list[str]:
+    """The tensors that hold the data of some tensors, through all views."""
+    holders = []
+    for name in names:
+        while name in views:
+            name = views[name]
+            holders.append(name)
+    return holders
+
+
+def _tensor(model: ResolvedModel, state: _State, name: str) -> Tensor:
+    """The graph's tensor of a name: made by a rule, or a value of the model."""
+    if name in state.tensors:
+        return state.tensors[name]
+    value = model.values[name]
+    holder = name
+    while holder in state.views:
+        holder = state.views[holder]
+    kind: TensorKind = "activation"
+    source = model.values.get(holder)
+    if holder in state.weights or (source is not None and source.kind in ("initializer", "constant")):
+        kind = "weight"
+    elif name in model.inputs:
+        kind = "input"
+    elif name in model.outputs:
+        kind = "output"
+    return Tensor(name, value.shape, value.dtype, kind)

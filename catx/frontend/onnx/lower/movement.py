@@ -1,0 +1,146 @@
+"""Operators that move data: concat, pad, tile, resize, and space to depth."""
+
+from collections.abc import Sequence
+from math import prod
+
+from catx.frontend.onnx.lower.build import box, broadcast, elementwise, points, vector
+from catx.frontend.onnx.lower.node import Array, Lowered, Node, operand
+from catx.frontend.onnx.lower.registry import rule
+from catx.ir.operand import Axis
+from catx.ir.vector_op import VectorOp
+
+
+def concat_op(node: Node, arrays: Sequence[Array], out: Array, part: str = "") -> VectorOp:
+    """A copy of several tensors into one.
+
+    The op's box is the output. Its largest input stands for what is read there (as many elements as are
+    written); the others are named with one element, so that they are known to be needed.
+    """
+    largest = max(arrays, key=lambda array: prod(array.shape))
+    reads = [
+        operand(array, *(points(out.shape) if array is largest else [()] * len(array.shape)))
+        for array in arrays
+    ]
+    return vector(node, "concat", box(out.shape), reads, [operand(out, *points(out.shape))], part=part)
+
+
+@rule("Concat")
+def concat(node: Node) -> Lowered:
+    """Movement, unless only one input has elements or all of them are weights."""
+    arrays = [array for array in node.given() if prod(array.shape)]
+    if len(arrays) == 1:
+        return node.view(arrays[0], "concat of one tensor", node.layout(arrays[0].name))
+    return Lowered(ops=(concat_op(node, arrays, node.out()),))
+
+
+@rule("Pad")
+def pad(node: Node) -> Lowered:
+    """A copy with a border; a negative border cuts."""
+    source, out = node.value(0), node.out()
+    if source.shape == out.shape:
+        return node.view(source, "padding of nothing", node.layout(source.name))
+    if all(new <= old for new, old in zip(out.shape, source.shape, strict=True)):
+        return node.view(source, "a part of the data, which readers address")
+    read = operand(source, *points(out.shape))
+    op = vector(node, "pad", box(out.shape), [read], [operand(out, *points(out.shape))])
+    return Lowered(ops=(op,))
+
+
+@rule("CenterCropPad")
+def center_crop_pad(node: Node) -> Lowered:
+    """A cut where the target is smaller, a border where it is larger."""
+    return pad(node)
+
+
+@rule("Tile")
+def tile(node: Node) -> Lowered:
+    """Copies side by side: each is read from the one original."""
+    source, out = node.value(0), node.out()
+    if source.shape == out.shape:
+        return node.view(source, "tiled once", node.layout(source.name))
+    dims: dict[str, int] = {}
+    reads: list[Axis] = []
+    writes: list[Axis] = []
+    for i, (old, new) in enumerate(zip(source.shape, out.shape, strict=True)):
+        dims |= {f"t{i}": new // old, f"d{i}": old}
+        reads.append(((f"d{i}", 1),))
+        writes.append(((f"t{i}", old), (f"d{i}", 1)))
+    return Lowered(ops=(vector(node, "copy", dims, [operand(source, *reads)], [operand(out, *writes)]),))
+
+
+@rule("Resize", "Upsample")
+def resize(node: Node) -> Lowered:
+    """Interpolation at every output element; whole factors read each input element where it is used."""
+    source, out = node.value(0), node.out()
+    if source.shape == out.shape:
+        return node.view(source, "resized to the same size", node.layout(source.name))
+    dims: dict[str, int] = {}
+    reads: list[Axis] = []
+    writes: list[Axis] = []
+    for i, (old, new) in enumerate(zip(source.shape, out.shape, strict=True)):
+        if new % old == 0:
+            dims |= {f"d{i}": old, f"u{i}": new // old}
+            reads.append(((f"d{i}", 1),))
+            writes.append(((f"d{i}", new // old), (f"u{i}", 1)))
+        else:
+            dims[f"d{i}"] = new
+            reads.append(((f"d{i}", 1),))
+            writes.append(((f"d{i}", 1),))
+    return Lowered(ops=(vector(node, "resize", dims, [operand(source, *reads)], [operand(out, *writes)]),))
+
+
+@rule("GridSample", "RoiAlign", "MaxRoiPool", "AffineGrid")
+def sample(node: Node) -> Lowered:
+    """Samples at computed positions: as many elements read as written, and the positions."""
+    out = node.out()
+    reads = [operand(node.value(0), *points(out.shape))]
+    reads += [operand(array, *([()] * len(array.shape))) for array in node.given()[1:]]
+    return Lowered(ops=(vector(node, "resize", box(out.shape), reads, [operand(out, *points(out.shape))]),))
+
+
+@rule("DepthToSpace", "SpaceToDepth", "Col2Im", "ReverseSequence")
+def rearrange(node: Node) -> Lowered:
+    """Every element goes to another place."""
+    source, out = node.value(0), node.out()
+    dims = box(source.shape)
+    read = operand(source, *points(source.shape))
+    write = operand(out, *points(source.shape))
+    return Lowered(ops=(vector(node, "copy", dims, [read], [write]),))
+
+
+@rule("Trilu")
+def trilu(node: Node) -> Lowered:
+    """A choice by index: elements on one side of the diagonal become zero."""
+    return Lowered(ops=(elementwise(node, "where", [node.value(0)], node.out()),))
+
+
+@rule("OneHot")
+def one_hot(node: Node) -> Lowered:
+    """Every output element compares an index with its own position."""
+    indices, out = node.value(0), node.out()
+    axis = node.axis(rank=len(out.shape))
+    shape = [*out.shape[:axis], 1, *out.shape[axis + 1 :]]
+    terms = [((f"d{i}", 1),) if extent != 1 else () for i, extent in enumerate(shape)]
+    op = vector(
+        node,
+        "where",
+        box(out.shape),
+        [operand(indices, *terms)],
+        [operand(out, *points(out.shape))],
+    )
+    return Lowered(ops=(op,))
+
+
+@rule("Range", "EyeLike", "ConstantOfShape")
+def filled(node: Node) -> Lowered:
+    """Numbers that depend on nothing but shapes: a constant of the model."""
+    return Lowered(weights=(node.out().name,), free="a constant: known before the model runs")
+
+
+@rule("TensorScatter")
+def tensor_scatter(node: Node) -> Lowered:
+    """New rows written into a cache in place."""
+    cache, update, out = node.value(0), node.value(1), node.out()
+    reads = [broadcast(update, update.shape), operand(cache, *([()] * len(cache.shape)))]
+    writes = [operand(out, *points(update.shape))]
+    return Lowered(ops=(vector(node, "scatter", box(update.shape), reads, writes),))

@@ -1,0 +1,26 @@
+"""Coverage: what became of every node of the model."""
+
+from catx.ir.graph import Graph
+from catx.ir.report import Coverage
+from catx.ir.vector_op import VectorOp
+
+
+def coverage(graph: Graph) -> Coverage:
+    """Count the model's nodes: costed by some op, free, or unknown.
+
+    A node that several ops cover counts once, and as unknown if one of them is of unknown kind.
+    `unknown_ops` lists the operators of unknown nodes, each once.
+    """
+    covered: set[str] = set()
+    unknown: dict[str, str] = {}
+    for op in graph.walk():
+        covered.update(op.sources)
+        if isinstance(op, VectorOp) and op.kind == "unknown":
+            unknown |= dict.fromkeys(op.sources, op.op)
+    return Coverage(
+        costed=len(covered - unknown.keys()),
+        free=len(graph.free),
+        unknown=len(unknown),
+        unknown_ops=tuple(dict.fromkeys(unknown.values())),
+        free_nodes=graph.free,
+    )

@@ -1,0 +1,78 @@
+"""Kinds of vector ops: the vocabulary between frontends, passes and the vector cost table."""
+
+ELEMENTWISE = frozenset(
+    {
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "mod",
+        "neg",
+        "abs",
+        "max",
+        "min",
+        "clip",
+        "round",
+        "where",
+        "compare",
+        "logic",
+        "bitwise",
+        "cast",
+        "quantize",
+        "dequantize",
+        "exp",
+        "log",
+        "sqrt",
+        "rsqrt",
+        "reciprocal",
+        "pow",
+        "erf",
+        "sin",
+        "cos",
+        "tanh",
+        "sigmoid",
+        "hardsigmoid",
+        "softplus",
+        "relu",
+        "leaky_relu",
+        "elu",
+        "silu",
+        "hardswish",
+        "gelu",
+        "quick_gelu",
+        "softcap",
+        "batchnorm",
+    }
+)
+"""Each result depends on one element of every input: such an op can run on results as they are made."""
+
+ROWWISE = frozenset(
+    {
+        "softmax",
+        "log_softmax",
+        "layernorm",
+        "rmsnorm",
+        "groupnorm",
+        "instancenorm",
+        "lpnorm",
+        "lrn",
+        "reduce_sum",
+        "reduce_mean",
+        "reduce_max",
+        "reduce_prod",
+        "reduce_sumsq",
+        "argmax",
+        "topk",
+        "cumsum",
+        "maxpool",
+        "avgpool",
+        "lppool",
+    }
+)
+"""Each result depends on a row or a window, along the op's reduced dims."""
+
+MOVEMENT = frozenset({"gather", "scatter", "resize", "pad", "concat", "transpose", "copy", "unknown"})
+"""Nothing is computed; unknown ops are costed as if so."""
+
+KINDS = ELEMENTWISE | ROWWISE | MOVEMENT
+"""Every kind that a frontend writes."""

@@ -1,0 +1,46 @@
+"""set_precision: run a floating-point model at an accelerator's own element type."""
+
+from dataclasses import replace
+
+from catx.ir.dtype import DType
+from catx.ir.einsum import Einsum
+from catx.ir.graph import Graph, Op
+from catx.ir.operand import Operand
+from catx.ir.vector_op import VectorOp
+
+
+def set_precision(graph: Graph, dtype: DType) -> Graph:
+    """Replace every floating-point type of tensors and operands; integers stay as they are."""
+
+    def typed(operand: Operand) -> Operand:
+        return replace(operand, dtype=dtype) if _changes(operand.dtype, dtype) else operand
+
+    def vector(op: VectorOp) -> VectorOp:
+        inputs, outputs = tuple(map(typed, op.inputs)), tuple(map(typed, op.outputs))
+        return replace(op, inputs=inputs, outputs=outputs, fused=tuple(map(vector, op.fused)))
+
+    def convert(op: Op) -> Op:
+        if isinstance(op, VectorOp):
+            return vector(op)
+        first, second = op.inputs
+        return replace(
+            op,
+            inputs=(typed(first), typed(second)),
+            output=typed(op.output),
+            fused=tuple(map(vector, op.fused)),
+        )
+
+    if not any(_changes(tensor.dtype, dtype) for tensor in graph.tensors) and not any(
+        _changes(operand.dtype, dtype) for op in graph.walk() for operand in _operands(op)
+    ):
+        return graph
+    tensors = tuple(replace(t, dtype=dtype) if _changes(t.dtype, dtype) else t for t in graph.tensors)
+    return replace(graph, tensors=tensors, ops=tuple(map(convert, graph.ops)))
+
+
+def _changes(old: DType, new: DType) -> bool:
+    return old.is_float and old is not new
+
+
+def _operands(op: Op) -> tuple[Operand, ...]:
+    return op.operands if isinstance(op, Einsum) else (*op.inputs, *op.outputs)

@@ -1,0 +1,41 @@
+"""Pipeline: passes run by name, one after the other."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from catx.errors import CatxError, OptionError
+from catx.ir.graph import Graph
+from catx.ir.passes import PASSES
+
+DEFAULT = (
+    "fold-constants",
+    "absorb-transposes",
+    "canonicalize",
+    "remove-dead",
+    "simplify-axes",
+    "drop-unit-dims",
+    "merge-dims",
+    "fuse-elementwise",
+)
+"""What every model goes through. Patterns need the model's own dims, so boxes are rewritten after them;
+fusion comes last, when every op is in its final form."""
+
+
+def run(graph: Graph, names: Iterable[str] = DEFAULT) -> Graph:
+    """Run passes on a graph.
+
+    Raises:
+        OptionError: a name that no pass has.
+        CatxError: a pass failed; a note names it.
+    """
+    for name in names:
+        if name not in PASSES:
+            near = get_close_matches(name, PASSES, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"passes are {', '.join(PASSES)}"
+            raise OptionError(f"no pass is named {name!r}", hint=hint)
+        try:
+            graph = PASSES[name](graph)
+        except CatxError as error:
+            error.add_note(f"in pass {name!r}")
+            raise
+    return graph
