@@ -39,7 +39,7 @@ def einsums(draw: DrawFn, max_points: int = 400) -> Einsum:
     names = list(dict.fromkeys(dim for operand in axes for axis in operand for dim, _ in axis))
     dims, room = list[tuple[str, int]](), max_points
     for name in draw(st.permutations(names)):
-        extent = draw(st.integers(1, max(1, min(3 if name in "rst" else 13, room))))
+        extent = min(draw(st.sampled_from((3, 2, 1) if name in "rst" else (4, 7, 2, 5, 3, 1, 13))), room)
         room //= extent
         dims.append((name, extent))
     types = [draw(st.sampled_from(DTYPES)) for _ in ROLES]
@@ -95,7 +95,7 @@ _ROLE_SETS = st.frozensets(st.sampled_from(ROLES))
 @st.composite
 def accelerators(draw: DrawFn) -> Accelerator:
     """Two to five memories with up to three fanouts between them; capacities have no limit."""
-    memories = [_memory(draw, i) for i in range(draw(st.integers(2, 5)))]
+    memories = [_memory(draw, i) for i in range(draw(st.sampled_from((2, 3, 4, 5, 3))))]
     levels: list[Memory | Fanout] = list(memories)
     for i in range(draw(st.integers(0, 3))):
         levels.insert(draw(st.integers(1, len(levels))), _fanout(draw, i))
@@ -106,7 +106,7 @@ def accelerators(draw: DrawFn) -> Accelerator:
         vector=None,
         clock_hz=1e9,
         technology=Technology(node_nm=22),
-        overlap_only=draw(st.booleans()),
+        overlap_only=not draw(st.integers(0, 3)),
     )
 
 
@@ -122,8 +122,8 @@ def _memory(draw: DrawFn, index: int) -> Memory:
     )
     if index == 0:
         return memory
-    keeps = draw(st.just(frozenset(ROLES)) | _ROLE_SETS)
-    return replace(memory, keeps=keeps, optional=keeps & draw(_ROLE_SETS))
+    keeps = frozenset(ROLES) if draw(st.integers(0, 2)) else draw(_ROLE_SETS)
+    return replace(memory, keeps=keeps, optional=keeps & draw(st.just(frozenset[str]()) | _ROLE_SETS))
 
 
 def _fanout(draw: DrawFn, index: int) -> Fanout:
@@ -137,7 +137,7 @@ def _axis(draw: DrawFn, name: str) -> FanoutAxis:
     some = st.frozensets(st.sampled_from((*CLASSES, "m", "k", "c", "x")), max_size=4)
     return FanoutAxis(
         name=name,
-        size=draw(st.integers(1, 6)),
+        size=draw(st.sampled_from((4, 6, 3, 8, 2, 1))),
         dims=draw(st.just(frozenset[str]()) | some),
         multicast=draw(st.just(frozenset((INPUT, WEIGHT))) | _ROLE_SETS),
         reduces=draw(st.booleans()),
@@ -213,6 +213,23 @@ class _Builder:
         self.nodes.append(Loop(dim, tile))
         self.nominal[dim] = tile
 
+    def windows(self) -> list[tuple[str, tuple[int, Store]]]:
+        """Dims along which the window of a store that may come next would slide, with the store."""
+        return [
+            (axis[0][0], entry)
+            for entry in self.ready_stores()
+            for axis in self.einsum.operands[ROLES.index(entry[1].role)].axes
+            if len(axis) > 1 and self.nominal[axis[0][0]] > 1
+        ]
+
+    def slide(self, draw: DrawFn) -> None:
+        """A loop along a window, and right below it the store of the tensor that slides."""
+        dim, entry = draw(st.sampled_from(self.windows()))
+        tile = draw(st.integers(1, self.nominal[dim] - 1))
+        self.nodes += [Loop(dim, tile), entry[1]]
+        self.nominal[dim] = tile
+        self.stores.remove(entry)
+
     def spread(self, draw: DrawFn, entry: tuple[int, Fanout, FanoutAxis]) -> None:
         """A spatial loop, where a dim may be spread and there is room."""
         self.spatial.remove(entry)
@@ -234,10 +251,11 @@ class _Builder:
 def mappings(draw: DrawFn, einsum: Einsum, accelerator: Accelerator) -> Mapping:
     """Legal mappings, capacities aside: any order, any tiles, uneven placement, bypasses, remainders."""
     build = _started(draw, einsum, accelerator)
-    temporal = draw(st.integers(0, 7))
+    temporal = draw(st.integers(0, 9))
     while build.stores or build.spatial:
         stores, spatial = build.ready_stores(), build.ready_spatial()
-        moves = ["store"] * bool(stores) + ["spatial"] * bool(spatial) + ["loop"] * (temporal > 0)
+        moves = ["store"] * bool(stores) + ["spatial"] * bool(spatial) + ["loop"] * (2 if temporal else 0)
+        moves += ["slide"] * bool(build.windows())
         match draw(st.sampled_from(moves)):
             case "store":
                 entry = draw(st.sampled_from(stores))
@@ -245,6 +263,8 @@ def mappings(draw: DrawFn, einsum: Einsum, accelerator: Accelerator) -> Mapping:
                 build.nodes.append(entry[1])
             case "spatial":
                 build.spread(draw, draw(st.sampled_from(spatial)))
+            case "slide":
+                build.slide(draw)
             case _:
                 build.loop(draw)
                 temporal -= 1
@@ -259,7 +279,7 @@ def _started(draw: DrawFn, einsum: Einsum, accelerator: Accelerator) -> _Builder
     stores, spatial = list[tuple[int, Store]](), list[tuple[int, Fanout, FanoutAxis]]()
     for depth, level in enumerate(accelerator.levels):
         if isinstance(level, Fanout):
-            axes = [axis for axis in level.axes for _ in range(draw(st.integers(0, 2)))]
+            axes = [axis for axis in level.axes for _ in range(draw(st.sampled_from((1, 0, 2, 2))))]
             spatial += [(depth, level, axis) for axis in axes]
         elif depth:
             for role in ROLES:
@@ -287,7 +307,7 @@ def upper_bytes(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> d
 
 
 @st.composite
-def cases(draw: DrawFn, max_points: int = 400) -> Case:
+def cases(draw: DrawFn, max_points: int = 200) -> Case:
     """An einsum, an accelerator, and a legal mapping; some memories are just large enough for it."""
     einsum, accelerator = draw(einsums(max_points)), draw(accelerators())
     mapping = draw(mappings(einsum, accelerator))

@@ -1,8 +1,8 @@
 """AccelForge's answers, reproduced action by action.
 
-Its `read` at a component are all reads, the drain of results included, and its `write` are all writes; both count
-actions of `bits_per_action` bits over all instances. Latency overlaps everything, so a component's share is that
-of its busiest instance. Its time is in seconds, and the cases run at 1 Hz.
+Its `read` at a component are all reads, the drain of results included; its `write` are all writes. Both count
+actions of `bits_per_action` bits over all instances. Latency overlaps everything, and a component's share
+is that of its busiest instance. Its time is in seconds, and the cases run at 1 Hz.
 """
 
 from collections.abc import Callable

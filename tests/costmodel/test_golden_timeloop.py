@@ -5,10 +5,12 @@ What Timeloop's numbers mean in catx's terms, all per instance:
 - `fills` are `fill`, for outputs the partial sums that come back;
 - `updates` are `update`;
 - `temporal_reductions` are the updates that need an old value, `read_psum`; it reports none for DRAM, which
-  it takes to leave the adding to others (levels of DRAM have no size).
+  it takes to leave the adding to others (levels of DRAM have no size);
+- bandwidths are words per cycle against these reads and writes: they never bind in these cases.
 """
 
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,11 @@ def check(case: TimeloopCase, model: Model) -> None:
     stored = {(name, case.roles[t]) for name, level in case.expected.items() for t in level["tensors"]}
     assert stored == {(row.memory, row.role) for row in counts.stores}
     for name, level in case.expected.items():
+        rows = [row.busiest for row in counts.stores if row.memory == name]
+        read = sum(row.read_child + row.read_psum for row in rows)
+        written = sum(row.writes for row in rows)
+        assert read / level.get("read_bandwidth", inf) <= counts.cycles.compute
+        assert written / level.get("write_bandwidth", inf) <= counts.cycles.compute
         if "utilized_instances" in level:
             assert counts.compute_instances == level["utilized_instances"]
         assert level["cycles"] == counts.cycles.latency_cycles

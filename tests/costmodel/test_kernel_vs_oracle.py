@@ -1,4 +1,4 @@
-"""The compiled kernel against the oracle that walks every step: both follow docs/cost-model.md and agree exactly."""
+"""The compiled kernel against the oracle that walks every step: they follow one page and agree exactly."""
 
 from dataclasses import fields, is_dataclass, replace
 from math import inf

@@ -23,11 +23,15 @@ Box = dict[str, range]
 
 
 class Place(NamedTuple):
-    """One step at one instance: indices of the temporal and the spatial loops above, and the tile there."""
+    """One step at one instance: indices of the temporal and the spatial loops above, and the tile there.
+
+    `last` says that every temporal loop above is at its last tile.
+    """
 
     step: Index
     at: Index
     box: Box
+    last: bool = True
 
 
 class Visit(NamedTuple):
@@ -156,9 +160,10 @@ def walk_nest(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> Nes
             tile = range(start, min(start + node.tile, whole.stop))
             box = {**place.box, node.dim: tile}
             if node.spatial:
-                run(i + 1, Place(place.step, (*place.at, index), box))
+                run(i + 1, Place(place.step, (*place.at, index), box, place.last))
             else:
-                run(i + 1, Place((*place.step, index), place.at, box))
+                last = place.last and tile.stop == whole.stop
+                run(i + 1, Place((*place.step, index), place.at, box, last))
 
     run(0, Place((), (), {dim: range(extent) for dim, extent in einsum.dims}))
     return Nest(einsum, accelerator, stores, unit)
@@ -201,21 +206,33 @@ def visits(operand: Operand, child: Child, *, holds: bool) -> list[Visit]:
     return found
 
 
-def unshared(nest: Nest, role: str, child: Child, outside: int) -> list[int]:
-    """Those of the spatial loops from `outside` on that split no data and yet cannot share an access."""
-    dims, found = nest.operand(role).dims, []
+def sharing(nest: Nest, role: str, child: Child, outside: int) -> tuple[list[int], list[int]]:
+    """The spatial loops from `outside` on that split no data: those whose axis shares, and the others."""
+    dims, shared, alone = nest.operand(role).dims, list[int](), list[int]()
     for i, loop in enumerate(child.spatial[outside:], outside):
-        axis = nest.axis(loop)
-        shares = axis.reduces if role == OUTPUT else role in axis.multicast
-        if loop.dim not in dims and not shares:
-            found.append(i)
-    return found
+        if loop.dim not in dims:
+            axis = nest.axis(loop)
+            (shared if (axis.reduces if role == OUTPUT else role in axis.multicast) else alone).append(i)
+    return shared, alone
+
+
+def last_accesses(nest: Nest, role: str, child: Child, outside: int) -> list[Access]:
+    """What serves a child when all temporal loops are at their last tiles.
+
+    Of instances that share an access the first one counts: the others may be at tiles of other sizes here.
+    """
+    operand, (shared, alone) = nest.operand(role), sharing(nest, role, child, outside)
+    return [
+        Access((), place.at[:outside], tuple(place.at[i] for i in alone), span(operand, place.box))
+        for place in child.places
+        if place.last and not any(place.at[i] for i in shared)
+    ]
 
 
 def accesses(nest: Nest, role: str, child: Child, found: list[Visit], outside: int) -> list[Access]:
     """What serves a child's visits further out: instances that want the same data together share it."""
     dims = sorted(nest.operand(role).dims)
-    alone = unshared(nest, role, child, outside)
+    _, alone = sharing(nest, role, child, outside)
     shared = dict[object, Access]()
     for visit in found:
         owner, lane = visit.at[:outside], tuple(visit.at[i] for i in alone)
@@ -251,7 +268,7 @@ Complete = dict[tuple[tuple[Index, Index], Element], bool]
 
 def completeness(nest: Nest, child: Child, outside: int, *, by_lane: bool = False) -> Complete:
     """For every output element at every instance that works on it: whether it does all of its operations."""
-    alone = unshared(nest, OUTPUT, child, outside) if by_lane else []
+    alone = sharing(nest, OUTPUT, child, outside)[1] if by_lane else []
     here = Counter(((at[:outside], tuple(at[i] for i in alone)), element) for at, element in nest.results)
     return {key: count == nest.terms[key[1]] for key, count in here.items()}
 

@@ -10,12 +10,12 @@ from catx.ir.einsum import OUTPUT, ROLES
 from tests.oracle.nest import (
     Child,
     Complete,
-    Index,
     Move,
     Nest,
     accesses,
     completeness,
     fanouts_between,
+    last_accesses,
     mac_rate,
     moves,
     visits,
@@ -29,20 +29,39 @@ class Flow:
     role: str
     parent: str
     child: str
-    at_parent: list[Move]
-    at_child: list[Move]
-    on_links: dict[str, list[Move]]
+    at_parent: "Side"
+    at_child: "Side"
+    on_links: "dict[str, Side]"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """All moves at one place, and the elements of the last tile that the first instance there moves."""
+
+    moves: list[Move]
+    last: int
+
+    @property
+    def busiest(self) -> list[Move]:
+        return [move for move in self.moves if not any(move.owner)]
+
+    @property
+    def first(self) -> list[Move]:
+        """The moves of the first step at the first instance."""
+        return [move for move in self.busiest if not any(move.step)]
 
 
 def flow(nest: Nest, role: str, parent: tuple[str, Child], child: tuple[str, Child]) -> Flow:
     """Follow one tensor from a parent to its child (or, for the output, back)."""
     found = visits(nest.operand(role), child[1], holds=bool(child[0]))
 
-    def side(outside: int, *, by_lane: bool = False) -> list[Move]:
+    def side(outside: int, *, by_lane: bool = False) -> Side:
         complete: Complete | None = None
         if role == OUTPUT:
             complete = completeness(nest, child[1], outside, by_lane=by_lane)
-        return moves(accesses(nest, role, child[1], found, outside), complete, by_lane=by_lane)
+        moved = moves(accesses(nest, role, child[1], found, outside), complete, by_lane=by_lane)
+        last = [a for a in last_accesses(nest, role, child[1], outside) if not any(a.owner)]
+        return Side(moved, sum(len(access.elements) for access in last))
 
     between = fanouts_between(nest, parent[1].level, child[1].level)
     return Flow(
@@ -53,11 +72,6 @@ def flow(nest: Nest, role: str, parent: tuple[str, Child], child: tuple[str, Chi
         at_child=side(len(child[1].spatial)),
         on_links={fanout.name: side(nest.outside(child[1], i), by_lane=True) for i, fanout in between},
     )
-
-
-def busiest(found: list[Move]) -> list[Move]:
-    """The moves of the first instance."""
-    return [move for move in found if not any(move.owner)]
 
 
 class Ledger:
@@ -76,12 +90,12 @@ class Ledger:
         sums = dict.fromkeys(Access.__dataclass_fields__, 0)
         for part in (part for part in self.flows if part.role == role):
             if part.child == memory:
-                for move in busiest(part.at_child) if first else part.at_child:
+                for move in part.at_child.busiest if first else part.at_child.moves:
                     sums["fill"] += move.again if role == OUTPUT else move.elements
                     sums["drain"] += move.elements if role == OUTPUT else 0
                     sums["partial_drain"] += move.elements - move.final if role == OUTPUT else 0
             if part.parent == memory:
-                for move in busiest(part.at_parent) if first else part.at_parent:
+                for move in part.at_parent.busiest if first else part.at_parent.moves:
                     sums["read_child"] += 0 if role == OUTPUT else move.elements
                     sums["update"] += move.elements if role == OUTPUT else 0
                     sums["read_psum"] += move.again if role == OUTPUT else 0
@@ -100,6 +114,11 @@ class Ledger:
             return 0.0
         final = sum(move.final for move in found)
         return final * self.width[role] + (sum(move.elements for move in found) - final) * self.wide
+
+    def last_bytes(self, side: Side) -> float:
+        """Bytes of the output's last tile: as wide as the accumulator where nothing is ever final."""
+        final = any(move.final for move in side.moves)
+        return side.last * (self.width[OUTPUT] if final else self.wide)
 
     def read_bytes(self, role: str, access: Access) -> float:
         """Bytes read at a memory."""
@@ -132,11 +151,10 @@ class Ledger:
     def link(self, fanout: Fanout) -> LinkCounts:
         """Bytes that enter a fanout's link in both directions."""
         total = first = 0.0
-        for part in self.flows:
-            found = part.on_links.get(fanout.name, [])
-            total += self.down_bytes(part.role, found) + self.up_bytes(part.role, found)
-            one = busiest(found)
-            first += self.down_bytes(part.role, one) + self.up_bytes(part.role, one)
+        for part in (part for part in self.flows if fanout.name in part.on_links):
+            side = part.on_links[fanout.name]
+            total += self.down_bytes(part.role, side.moves) + self.up_bytes(part.role, side.moves)
+            first += self.down_bytes(part.role, side.busiest) + self.up_bytes(part.role, side.busiest)
         return LinkCounts(fanout=fanout.name, total_bytes=total, busiest_bytes=first)
 
 
@@ -158,8 +176,9 @@ def write_time(memory: Memory, write_bytes: float) -> float:
 
 def port_time(memory: Memory, read_bytes: float, write_bytes: float) -> float:
     """Cycles that the ports of a memory need for both."""
-    read, write = read_time(memory, read_bytes), write_time(memory, write_bytes)
-    return read + write if memory.shared_port else max(read, write)
+    if memory.shared_port:
+        return read_time(memory, read_bytes + write_bytes)
+    return max(read_time(memory, read_bytes), write_time(memory, write_bytes))
 
 
 class Clock:
@@ -192,11 +211,10 @@ class Clock:
         own, parents, links = 0.0, defaultdict[str, float](float), defaultdict[str, float](float)
         for part in self.ledger.flows:
             if part.child == memory.name and part.role != OUTPUT:
-                step = part.at_child[0].step
-                own += self.ledger.down_bytes(part.role, at(step, part.at_child))
-                parents[part.parent] += self.ledger.down_bytes(part.role, at(step, part.at_parent))
-                for name, found in part.on_links.items():
-                    links[name] += self.ledger.down_bytes(part.role, at(step, found))
+                own += self.ledger.down_bytes(part.role, part.at_child.first)
+                parents[part.parent] += self.ledger.down_bytes(part.role, part.at_parent.first)
+                for name, side in part.on_links.items():
+                    links[name] += self.ledger.down_bytes(part.role, side.first)
         times = [write_time(memory, own)]
         times += [read_time(self.memories[name], amount) for name, amount in parents.items()]
         times += [amount / self.fanouts[name].link_bytes_per_cycle for name, amount in links.items()]
@@ -206,13 +224,11 @@ class Clock:
         """Bytes of the last tile of the output, and the cycles until it has left."""
         for part in self.ledger.flows:
             if part.child == memory.name and part.role == OUTPUT:
-                step = busiest(part.at_child)[-1].step
-                own = self.ledger.up_bytes(OUTPUT, at(step, part.at_child))
-                outer = self.ledger.up_bytes(OUTPUT, at(step, part.at_parent))
+                own = self.ledger.last_bytes(part.at_child)
+                outer = self.ledger.last_bytes(part.at_parent)
                 times = [read_time(memory, own), write_time(self.memories[part.parent], outer)]
-                for name, found in part.on_links.items():
-                    crossed = self.ledger.up_bytes(OUTPUT, at(step, found))
-                    times.append(crossed / self.fanouts[name].link_bytes_per_cycle)
+                for name, side in part.on_links.items():
+                    times.append(self.ledger.last_bytes(side) / self.fanouts[name].link_bytes_per_cycle)
                 return own, max(times)
         return 0.0, 0.0
 
@@ -222,19 +238,20 @@ class Clock:
         for memory in (memory for memory in self.inner if not memory.double_buffered):
             moved_in = moved_out = 0.0
             for part in (part for part in self.ledger.flows if part.child == memory.name):
-                moved_in += self.ledger.down_bytes(part.role, busiest(part.at_child))
-                moved_out += self.ledger.up_bytes(part.role, busiest(part.at_child))
+                moved_in += self.ledger.down_bytes(part.role, part.at_child.busiest)
+                moved_out += self.ledger.up_bytes(part.role, part.at_child.busiest)
             cycles += write_time(memory, moved_in - self.first_tiles(memory)[0])
             cycles += read_time(memory, moved_out - self.last_tile(memory)[0])
         return cycles
 
     def pipeline(self) -> float:
         """Cycles in which the matrix unit fills or empties its pipeline."""
-        memory, once = self.nest.accelerator.memories[-1], self.nest.accelerator.matrix.pipeline_cycles
-        if memory.double_buffered or len(self.memories) == 1:
+        once = self.nest.accelerator.matrix.pipeline_cycles
+        memory = [m for m in self.memories.values() if any(row.memory == m.name for row in self.stores)][-1]
+        if memory.double_buffered:
             return once
         changes = [
-            len({move.step for move in busiest(part.at_child)})
+            len({move.step for move in part.at_child.busiest})
             for part in self.ledger.flows
             if part.child == memory.name
         ]
@@ -261,11 +278,6 @@ class Clock:
             bound_by=next(name for name, load in named if load == steady),
             **exposed,
         )
-
-
-def at(step: Index, found: list[Move]) -> list[Move]:
-    """The moves of one step at the first instance."""
-    return [move for move in busiest(found) if move.step == step]
 
 
 def tally(nest: Nest) -> Counts:
