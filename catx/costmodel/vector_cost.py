@@ -101,7 +101,8 @@ def vector_cost(op: VectorOp, accelerator: Accelerator) -> LayerCost:
     _unit(accelerator, op.name or op.op)
     job, lanes = _Job.of(op), _Lanes.of(accelerator)
     stream = Stream.of(op.inputs, job.walk)
-    fused = fused_cost(op.fused, op.outputs, accelerator)
+    at_hand = () if op.reduced else _whole(op)
+    fused = fused_cost(op.fused, (*op.outputs, *at_hand), accelerator)
     outermost = accelerator.memories[0].name
     best: LayerCost | None = None
     for rows_in_flight in job.layouts(lanes):
@@ -121,6 +122,12 @@ def vector_cost(op: VectorOp, accelerator: Accelerator) -> LayerCost:
             best = cost
     assert best is not None
     return best
+
+
+def _whole(op: VectorOp) -> tuple[Operand, ...]:
+    """Inputs of which each step takes another element: once read, the element is in its lane."""
+    extents = dict(op.dims)
+    return tuple(operand for operand in op.inputs if operand.elements(extents) == op.elements)
 
 
 def _order(cost: LayerCost, outermost: str) -> tuple[float, float, float]:
@@ -190,7 +197,8 @@ def fused_cost(parts: Sequence[VectorOp], results: Sequence[Operand], accelerato
     Args:
         parts: the fused ops, in order.
         results: outputs of the op that they are fused into; these, and what the parts make of them, never
-            leave the lanes. All other inputs (bias, residual) come from the outermost memory.
+            leave the lanes. All other inputs (bias, residual) come from the outermost memory, once where a
+            part reads them element by element.
         accelerator: the machine.
     """
     flow = Flow.empty(accelerator)
@@ -206,7 +214,7 @@ def fused_cost(parts: Sequence[VectorOp], results: Sequence[Operand], accelerato
         energy_ops += job.energy_ops
         extra = [operand for operand in part.inputs if operand.tensor not in inside]
         bring_in(Stream.of(extra, job.walk), accelerator, flow)
-        inside.update(operand.tensor for operand in part.outputs)
+        inside.update(operand.tensor for operand in (*part.outputs, *_whole(part)))
     return LaneWork(lane_cycles=cycles, useful_cycles=useful, energy_ops=energy_ops, flow=flow, items=items)
 
 

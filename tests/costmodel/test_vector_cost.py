@@ -255,6 +255,16 @@ def test_fused_ops_read_only_what_comes_from_elsewhere() -> None:
     assert whole.energy_j < apart
 
 
+def test_what_a_lane_has_read_is_not_read_again() -> None:
+    dims = {"m": 4, "c": 16}
+    gate = vector("sigmoid", dims, ("mc",), "mc", names=("x",), result="s")
+    times = vector("mul", dims, ("mc", "mc"), "mc", names=("x", "s"), result="t")
+    again = vector("add", dims, ("mc", "mc"), "mc", names=("t", "skip"), result="u")
+    twice = vector("mul", dims, ("mc", "mc"), "mc", names=("u", "skip"), result="v")
+    assert vector_cost(fused(gate, times), machine()).traffic[0].read_bytes == 64
+    assert vector_cost(fused(gate, times, again, twice), machine()).traffic[0].read_bytes == 2 * 64
+
+
 def einsum_cost(latency: float, compute: float, dram: float) -> LayerCost:
     cycles = Cycles(
         compute=compute,
