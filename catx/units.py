@@ -58,11 +58,15 @@ class Dimension:
         return dict(self.factors)
 
     @property
+    def article(self) -> str:
+        """The article of the name."""
+        return "an" if self.name[0] in "aeiou" else "a"
+
+    @property
     def expected(self) -> str:
         """What a user should write, with an example."""
         other = " or `unlimited`" if self.unlimited else ""
-        article = "an" if self.name[0] in "aeiou" else "a"
-        return f"{article} {self.name} such as `{self.example}`{other}"
+        return f"{self.article} {self.name} such as `{self.example}`{other}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +229,7 @@ def _unit_problem(kind: Dimension, text: str, number: str, unit: str) -> str:
         return f"{_shorten(text)} has no unit: expected {kind.expected}"
     swapped = {known.lower(): known for known in kind.units}.get(unit.lower())
     meant = f"; did you mean `{number} {swapped}`?" if swapped else ""
-    return f"{_shorten(unit)} is not a unit of a {kind.name}: expected {kind.expected}{meant}"
+    return f"{_shorten(unit)} is not a unit of {kind.article} {kind.name}: expected {kind.expected}{meant}"
 
 
 def _shorten(text: str) -> str:

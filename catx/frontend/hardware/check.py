@@ -185,7 +185,7 @@ def _doubled(written: list[str], path: KeyPath) -> Found:
 def _component(component: ComponentSpec, classes: tuple[str, ...], path: KeyPath) -> Found:
     place = (*path, "component")
     if component.kind not in classes:
-        yield (*place, "class"), f"class {component.kind!r} does not fit here, only {', '.join(classes)}"
+        yield place, f"class {component.kind!r} does not fit here, only {', '.join(classes)}"
     known = PARAMETERS[component.kind]
     for key in sorted(component.model_fields_set - {"kind", *known}):
         have = f"only {', '.join(known)}" if known else "none"

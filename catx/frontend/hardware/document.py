@@ -7,7 +7,7 @@ from typing import NoReturn
 import yaml
 
 from catx.errors import Loc, SpecError
-from catx.frontend.hardware.problems import KeyPath, Problem, fail
+from catx.frontend.hardware.problems import KeyPath, Problem, fail, visible
 
 MAX_BYTES = 2**20
 MAX_DEPTH = 20
@@ -66,7 +66,11 @@ def read_document(text: str, file: str) -> Document:
     Raises:
         SpecError: with the line, for anything that is not one bounded, duplicate-free mapping.
     """
-    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+    try:
+        size = len(text.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise SpecError("not YAML text: it holds halves of surrogate pairs", loc=Loc(file)) from None
+    if size > MAX_BYTES:
         raise SpecError(f"the file is larger than {MAX_BYTES} bytes", loc=Loc(file))
     reader = _Reader(file)
     try:
@@ -98,8 +102,7 @@ def describe(value: object) -> str:
     if isinstance(value, dict | list):
         kind, size = ("mapping", "keys") if isinstance(value, dict) else ("list", "items")
         return f"a {kind} of {len(value)} {size}"
-    text = str(value)
-    return f"`{text if len(text) <= 40 else text[:37] + '...'}`"
+    return f"`{visible(str(value))}`"
 
 
 class _Reader:
@@ -128,7 +131,7 @@ class _Reader:
 
     def node(self, event: yaml.NodeEvent, line: int) -> None:
         if (tag := getattr(event, "tag", None)) is not None:
-            self.stop(f"tags such as `{tag[:40]}` are not supported", line)
+            self.stop(f"tags such as `{visible(tag)}` are not supported", line)
         self.nodes += 1
         if self.nodes > MAX_NODES:
             self.stop(f"more than {MAX_NODES} values", line)
@@ -142,6 +145,8 @@ class _Reader:
         else:
             value = {} if isinstance(event, yaml.MappingStartEvent) else []
         self.add(top, value)
+        if value is None and top:
+            self.problems.append(Problem("there is no value: write one, or leave the key out", path, line))
         if isinstance(value, dict | list):
             if len(self.stack) >= MAX_DEPTH:
                 self.stop(f"nested deeper than {MAX_DEPTH} levels", line)
@@ -156,7 +161,7 @@ class _Reader:
         if top.key in top.items:
             first = self.lines[path]
             self.problems.append(
-                Problem(f"key {top.key[:40]!r} stands twice, first on line {first}", path, line)
+                Problem(f"key {visible(top.key)!r} stands twice, first on line {first}", path, line)
             )
         else:
             self.lines[path] = line

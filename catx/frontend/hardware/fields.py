@@ -116,7 +116,7 @@ class Number(Reader):
     def expected(self) -> str:
         """What to write."""
         kind = "whole number" if self.whole else "number"
-        return f"a {kind} {'from 0' if self.zero else 'above 0'} to {self.most:g}"
+        return f"a {kind} {'from 0' if self.zero else 'above 0'} to {int(self.most)}"
 
     def _read(self, value: object) -> float:
         wanted = int if self.whole else int | float

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catx.errors import Loc, SpecError
 from catx.frontend.hardware.document import MAX_BYTES, read_document
-from catx.frontend.hardware.problems import nearest
+from catx.frontend.hardware.problems import nearest, visible
 from catx.ir.accelerator import Accelerator
 
 DEFAULT = "edge"
@@ -61,7 +61,7 @@ def accelerator_text(name: str) -> str:
     """
     if name not in _builtin_names():
         raise SpecError(
-            f"no built-in accelerator {name!r}{nearest(name, _builtin_names())}",
+            f"no built-in accelerator {visible(name)!r}{nearest(name, _builtin_names())}",
             hint=f"built in are {', '.join(_builtin_names())}",
         )
     return files("catx.data").joinpath(f"hardware/{name}.yaml").read_text(encoding="utf-8")
@@ -100,6 +100,6 @@ def _missing(path: str | Path) -> SpecError:
     if os.sep in os.fspath(path) or Path(path).suffix:
         return SpecError("no such file", loc=Loc(os.fspath(path)))
     return SpecError(
-        f"no built-in accelerator and no file {os.fspath(path)!r}{nearest(path, names)}",
+        f"no built-in accelerator and no file {visible(os.fspath(path))!r}{nearest(path, names)}",
         hint=f"built in are {', '.join(names)}",
     )

@@ -26,8 +26,15 @@ def show_path(path: KeyPath) -> str:
     """The path as people write it: `levels[1].capacity`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        word = f"[{part}]" if isinstance(part, int) else visible(part)
+        text += word if isinstance(part, int) or not text else f".{word}"
     return text
+
+
+def visible(text: str, most: int = 40) -> str:
+    """The text on one line, control characters escaped, cut where it is long."""
+    cut = text if len(text) <= most else text[: most - 3] + "..."
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in cut)
 
 
 def nearest(name: object, known: list[str] | tuple[str, ...]) -> str:

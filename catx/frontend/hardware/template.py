@@ -13,8 +13,12 @@ General = dict[str, Any]
 
 SMALLEST_SRAM_BYTES, LARGEST_SRAM_BYTES = 2**10, 2**24
 """Range of one SRAM macro in the component library [byte]."""
-WORD_BYTES = 32
-"""Word of the SRAM macros that wide buffers are built of [byte]: CACTI's energy per byte is lowest there."""
+
+MACRO_BYTES, MAX_MACROS = 2**15, 32
+"""Buffers are built of macros of 32 KiB, up to 32 of them, then of larger ones."""
+
+NARROWEST_WORD, WIDEST_WORD = 8, 128
+"""Words of SRAM macros in the component library [byte]."""
 
 
 class TemplateTechnology(Spec):
@@ -82,15 +86,17 @@ def dram_level(spec: TemplateSpec, *, dram: str, bandwidth: str) -> General:
 def storage(capacity_bytes: float, bytes_per_cycle: float) -> General | str:
     """The component of an on-chip memory: flip-flops if it is small, else macros that reach the bandwidth.
 
-    Macros have one port each, so `bytes_per_cycle` is reads and writes together.
+    Macros have one port each, so `bytes_per_cycle` is reads and writes together. How many there are depends
+    on the capacity, how wide they are on the bandwidth: area grows with both.
     """
     if capacity_bytes < SMALLEST_SRAM_BYTES:
         return "regfile"
-    macros, word = 1, 8
+    macros, word = 1, NARROWEST_WORD
     while capacity_bytes / macros > LARGEST_SRAM_BYTES or (
-        macros * WORD_BYTES < bytes_per_cycle and capacity_bytes / macros >= 4 * SMALLEST_SRAM_BYTES
+        macros < MAX_MACROS and capacity_bytes / macros > MACRO_BYTES
     ):
         macros *= 2
-    while word < WORD_BYTES and macros * word < bytes_per_cycle:
+    widest = WIDEST_WORD if capacity_bytes / macros >= 4 * SMALLEST_SRAM_BYTES else WIDEST_WORD // 4
+    while macros * word < bytes_per_cycle and word < widest:
         word *= 2
     return {"class": "sram", "width": f"{word} B", "macros": macros}

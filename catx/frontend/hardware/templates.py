@@ -5,7 +5,7 @@ from typing import Any
 
 from catx.errors import SpecError
 from catx.frontend.hardware.catransformers import CATransformersSpec, expand_catransformers
-from catx.frontend.hardware.document import Document
+from catx.frontend.hardware.document import Document, describe
 from catx.frontend.hardware.gpu_like import GpuLikeSpec, expand_gpu_like
 from catx.frontend.hardware.problems import fail, nearest
 from catx.frontend.hardware.spec import GeneralSpec, Spec
@@ -32,7 +32,7 @@ def general_form(document: Document) -> tuple[GeneralSpec, Document]:
     name = document.data["template"]
     if not isinstance(name, str) or name not in TEMPLATES:
         known = ", ".join(TEMPLATES)
-        message = f"no template {name!r}{nearest(name, tuple(TEMPLATES))}"
+        message = f"no template {describe(name)}{nearest(name, tuple(TEMPLATES))}"
         fail(document.file, [document.problem(message, ("template",), f"the templates are {known}")])
     model, expand = TEMPLATES[name]
     spec = validate(model, document)

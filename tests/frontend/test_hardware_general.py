@@ -1,0 +1,196 @@
+"""The general form: every key becomes the number that it says."""
+
+from math import inf
+from pathlib import Path
+
+import pytest
+
+from catx.frontend.hardware import load_accelerator, parse_accelerator
+from catx.ir.accelerator import (
+    Accelerator,
+    Fanout,
+    FanoutAxis,
+    MacRate,
+    MatrixUnit,
+    Memory,
+    Technology,
+    VectorUnit,
+)
+from catx.ir.dtype import DType
+from tests.frontend.hardware_text import BASE, edited
+
+
+def test_everything_arrives() -> None:
+    assert parse_accelerator(BASE) == Accelerator(
+        name="small",
+        levels=(
+            Memory(
+                name="DRAM",
+                read_bytes_per_cycle=20.0,
+                write_bytes_per_cycle=20.0,
+                shared_port=True,
+                read_j_per_byte=32e-12,
+                write_j_per_byte=32e-12,
+                dram_type="lpddr4",
+            ),
+            Memory(
+                name="GLB",
+                capacity_bytes=2.0**20,
+                read_bytes_per_cycle=64.0,
+                write_bytes_per_cycle=32.0,
+                double_buffered=True,
+                read_j_per_byte=3e-12,
+                write_j_per_byte=4e-12,
+                static_w=5e-3,
+                area_mm2=0.9,
+            ),
+            Fanout(
+                name="array",
+                axes=(
+                    FanoutAxis(name="row", size=8, dims=frozenset({"reduction"})),
+                    FanoutAxis(
+                        name="column",
+                        size=4,
+                        dims=frozenset({"weight_output", "x"}),
+                        multicast=frozenset({"input"}),
+                        reduces=False,
+                    ),
+                ),
+                link_bytes_per_cycle=128.0,
+                link_j_per_byte=0.1e-12,
+                area_mm2=0.2,
+            ),
+            Memory(
+                name="Register",
+                capacity_bytes=4.0,
+                shared_port=True,
+                keeps=frozenset({"weight", "output"}),
+                optional=frozenset({"output"}),
+                read_j_per_byte=0.05e-12,
+                write_j_per_byte=0.05e-12,
+                area_mm2=1e-5,
+            ),
+        ),
+        matrix=MatrixUnit(
+            name="MAC",
+            rates=(
+                MacRate(dtype=DType.INT8, macs_per_cycle=1, j_per_mac=0.2e-12, accumulator=DType.INT32),
+                MacRate(dtype=DType.FP16, macs_per_cycle=0.5, j_per_mac=1e-12, accumulator=DType.FP32),
+            ),
+            pipeline_cycles=11,
+            static_w=1e-6,
+            area_mm2=1e-4,
+        ),
+        vector=VectorUnit(name="VPU", memory="GLB", lanes=16, j_per_op=0.5e-12, area_mm2=0.1),
+        clock_hz=500e6,
+        technology=Technology(node_nm=22.0, dram_gb=2.0),
+        precision=DType.INT8,
+        launch_s=2e-6,
+        other_area_mm2=1.0,
+    )
+
+
+def test_defaults_are_those_of_the_documentation() -> None:
+    text = edited(
+        ("precision: int8\n", ""),
+        (", dram: 2 GB", ""),
+        ("launch_overhead: 2 us\nother_area: 1 mm2\n", ""),
+        ("    link_bandwidth: 128 B/cycle\n    link_energy: 0.1 pJ/B\n    area: 0.2 mm2\n", ""),
+        ("    pipeline_cycles: 11\n    static_power: 1 uW\n", ""),
+        ("    double_buffered: true\n", ""),
+    )
+    small = parse_accelerator(text)
+    assert small.precision is None
+    assert small.technology.dram_gb == 0
+    assert (small.launch_s, small.other_area_mm2, small.overlap_only) == (0, 0, False)
+    assert small.fanouts[0].link_bytes_per_cycle == inf
+    assert (small.fanouts[0].link_j_per_byte, small.fanouts[0].area_mm2) == (0, 0)
+    assert (small.matrix.pipeline_cycles, small.matrix.static_w) == (0, 0)
+    assert not small.memories[1].double_buffered
+
+
+@pytest.mark.parametrize(
+    ("dtype", "accumulator"),
+    [("int4", "int32"), ("int64", "int64"), ("bf16", "fp32"), ("fp64", "fp64"), ("uint8", "int32")],
+)
+def test_accumulators_default_to_what_sums_need(dtype: str, accumulator: str) -> None:
+    text = edited(
+        ("precision: int8", f"precision: {dtype}"),
+        ("fp16: {macs_per_cycle: 0.5, energy: 1 pJ}", f"{dtype}: {{energy: 1 pJ}}"),
+    )
+    rate = parse_accelerator(text).matrix.rates[1]
+    assert (rate.dtype.value, rate.accumulator.value) == (dtype, accumulator)
+
+
+def test_a_wider_rate_serves_the_precision() -> None:
+    assert parse_accelerator(edited(("precision: int8", "precision: int4"))).precision is DType.INT4
+
+
+def test_die_area_gives_the_rest() -> None:
+    small = parse_accelerator(edited(("other_area: 1 mm2", "die_area: 20 mm2")))
+    assert small.die_area_mm2 == pytest.approx(20, rel=1e-12)
+    assert small.other_area_mm2 == pytest.approx(20 - 0.9 - 0.2 - 32 * 110e-6 - 0.1)
+
+
+def test_components_scale_with_macros_lanes_and_rates() -> None:
+    glb = "    read_energy: 3 pJ/B\n    write_energy: 4 pJ/B\n    static_power: 5 mW\n    area: 0.9 mm2\n"
+    one = parse_accelerator(
+        edited((glb, "    component: {class: sram, width: 256 bit, macros: 1}\n"))
+    ).memories[1]
+    four = parse_accelerator(
+        edited((glb, "    component: {class: sram, width: 256 bit, macros: 4}\n"))
+    ).memories[1]
+    quarter = edited((glb, "    component: {class: sram, width: 256 bit}\n"), ("1 MiB", "256 KiB"))
+    small = parse_accelerator(quarter).memories[1]
+    assert four.area_mm2 == pytest.approx(4 * small.area_mm2)
+    assert four.static_w == pytest.approx(4 * small.static_w)
+    assert four.read_j_per_byte == small.read_j_per_byte < one.read_j_per_byte
+    assert "CACTI" in four.source
+
+    vector = "    lanes: 16\n    energy: 0.5 pJ\n    area: 0.1 mm2\n"
+    lanes = [
+        parse_accelerator(edited((vector, f"    lanes: {n}\n    component: vector_lane\n"))).vector
+        for n in (1, 8)
+    ]
+    assert lanes[0] is not None
+    assert lanes[1] is not None
+    assert lanes[1].area_mm2 == pytest.approx(8 * lanes[0].area_mm2)
+    assert lanes[1].j_per_op == lanes[0].j_per_op > 0
+
+
+def test_a_matrix_unit_of_several_types_has_room_for_the_largest() -> None:
+    def area(rates: str) -> float:
+        start, end = BASE.index("    rates:\n"), BASE.index("    pipeline_cycles")
+        text = BASE[:start] + f"    rates: {rates}\n    component: mac\n" + BASE[end:]
+        unit = parse_accelerator(edited(("    area: 100 um2\n", ""), text=text)).matrix
+        assert all(rate.j_per_mac > 0 for rate in unit.rates)
+        return unit.area_mm2
+
+    assert (
+        area("{int8: {}, fp16: {}}")
+        == area("{fp16: {}, int8: {}}")
+        == area("{int8: {}, fp16: {macs_per_cycle: 1}}")
+    )
+    assert area("{int8: {macs_per_cycle: 2}}") == pytest.approx(2 * area("{int8: {}}"))
+    assert area("{int8: {}, fp16: {}}") > area("{int8: {}}")
+
+
+def test_static_power_may_stand_beside_a_component_without_one() -> None:
+    dram = "    dram: lpddr4\n    bandwidth: 10 GB/s\n    energy: 32 pJ/B\n"
+    hbm = "    dram: hbm2\n    bandwidth: 10 GB/s\n    component: dram\n    static_power: 5 W\n"
+    assert parse_accelerator(edited((dram, hbm))).memories[0].static_w == 5.0
+
+
+def test_wires_give_links_their_energy() -> None:
+    short = parse_accelerator(edited(("link_energy: 0.1 pJ/B", "wire: 1 mm"))).fanouts[0]
+    long = parse_accelerator(edited(("link_energy: 0.1 pJ/B", "wire: 3 mm"))).fanouts[0]
+    assert long.link_j_per_byte == pytest.approx(3 * short.link_j_per_byte)
+    assert short.link_j_per_byte > 0
+
+
+def test_files_load_by_path(tmp_path: Path) -> None:
+    path = tmp_path / "hw.yaml"
+    path.write_text("\ufeff" + BASE, encoding="utf-8")
+    loaded = load_accelerator(path)
+    assert loaded == load_accelerator(str(path)) == parse_accelerator(BASE)
+    assert loaded.loc.file == str(path)
