@@ -5,6 +5,7 @@ actions of `bits_per_action` bits over all instances. Latency overlaps everythin
 is that of its busiest instance. Its time is in seconds, and the cases run at 1 Hz.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from catx.ir.accelerator import Accelerator
 from catx.ir.counts import Counts
 from catx.ir.einsum import Einsum
 from catx.ir.mapping import Mapping
-from tests.oracle.accelforge_case import AccelForgeCase, load, tensors_of
+from tests.oracle.accelforge_case import AccelForgeCase, convert, load, tensors_of
 from tests.oracle.walk import illegal, walk
 
-CASES, REFUSED = load(Path(__file__).parent.parent / "data" / "accelforge.json")
+FILE = Path(__file__).parent.parent / "data" / "accelforge.json"
+CASES, REFUSED = load(FILE)
 Model = Callable[[Einsum, Mapping, Accelerator], Counts]
 
 
@@ -81,3 +83,25 @@ def test_set_expressions_of_accelforge() -> None:
     assert tensors_of("~output", roles) == {"I", "W"}
     assert tensors_of("All - (I | W)", roles) == {"O"}
     assert tensors_of("input | O & ~W", roles) == {"I", "O"}
+
+
+def test_unicast_pays_once_per_instance() -> None:
+    data = json.loads(FILE.read_text())
+    (case,) = (case for case in data["cases"] if case["name"] == "g06_multicast")
+    (buffer,) = (part for part in case["arch"] if part["name"] == "LB")
+    buffer["spatial"][0]["may_reuse"] = "~I"
+    converted = convert(case)
+    counts = evaluate(converted.einsum, converted.mapping, converted.accelerator)
+    shared = case["expected"]["actions"]
+    assert counts.store("GB", "input").total.read_child == 4 * shared["GB.read.I"]
+    assert counts.store("GB", "weight").total.read_child == shared["GB.read.W"]
+
+
+def test_bits_and_windows_are_converted() -> None:
+    case = json.loads(FILE.read_text())["cases"][0]
+    case["workload"]["bits_per_value"] = {"All": 8, "output": 16}
+    (spec,) = case["workload"]["einsums"]
+    spec["tensor_accesses"][0]["projection"] = {"X": "2*m + n", "C": "k"}
+    einsum = convert(case).einsum
+    assert einsum.inputs[0].axes == ((("m", 2), ("n", 1)), (("k", 1),))
+    assert [operand.dtype.value for operand in einsum.operands] == ["int8", "int8", "int16"]

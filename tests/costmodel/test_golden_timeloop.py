@@ -9,6 +9,7 @@ What Timeloop's numbers mean in catx's terms, all per instance:
 - bandwidths are words per cycle against these reads and writes: they never bind in these cases.
 """
 
+import json
 from collections.abc import Callable
 from math import inf
 from pathlib import Path
@@ -19,7 +20,7 @@ from catx.costmodel.evaluate import evaluate
 from catx.ir.accelerator import Accelerator
 from catx.ir.counts import Counts
 from catx.ir.einsum import Einsum
-from catx.ir.mapping import Mapping
+from catx.ir.mapping import Loop, Mapping
 from tests.oracle.timeloop_case import TimeloopCase, load
 from tests.oracle.walk import illegal, walk
 
@@ -80,3 +81,26 @@ def test_oracle_reproduces_a_spatial_case() -> None:
 
 def test_all_files_are_here() -> None:
     assert len(FILES) >= 10
+
+
+def test_spatial_loops_of_a_memory_stand_below_its_temporal_ones(tmp_path: Path) -> None:
+    text = (Path(__file__).parent.parent / "data" / "timeloop" / "01-model-conv1d-2level-os.json").read_text()
+    case = json.loads(text)
+    case["nest"][0]["loops"] = [
+        {"dim": "P", "bound": 2, "kind": "temporal"},
+        {"dim": "P", "bound": 4, "kind": "spatial-x"},
+        {"dim": "P", "bound": 2, "kind": "spatial-y"},
+    ]
+    path = tmp_path / "case.json"
+    path.write_text(json.dumps(case))
+    loops = [node for node in load(path).mapping.nodes if isinstance(node, Loop)]
+    below = "MainMemory fanout"
+    assert loops[0] == Loop("P", 8)
+    assert loops[1:3] == [Loop("P", 2, below, "spatial-x"), Loop("P", 1, below, "spatial-y")]
+    converted = load(path)
+    assert [level.name for level in converted.accelerator.levels] == ["MainMemory", below, "Buffer"]
+    counts = evaluate(converted.einsum, converted.mapping, converted.accelerator)
+    assert counts.compute_instances == 8
+    # Eight neighbours fetch three inputs each: halos are distinct data; the weights are multicast once.
+    assert counts.store("MainMemory", "input").total.read_child == 2 * 8 * 3
+    assert counts.store("MainMemory", "weight").total.read_child == 3

@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 
 from catx.costmodel.evaluate import evaluate
 from catx.errors import MappingError
-from catx.ir.accelerator import Memory
+from catx.ir.accelerator import Accelerator, Fanout, FanoutAxis, MacRate, MatrixUnit, Memory, Technology
 from catx.ir.counts import Counts
+from catx.ir.dtype import DType
+from catx.ir.einsum import ROLES, Einsum
+from catx.ir.mapping import Loop, Mapping, Store
+from catx.ir.operand import Operand, plain_axes
 from tests.oracle.legality import needed_bytes
 from tests.oracle.walk import illegal, walk
 from tests.strategies import Case, cases, mutated
@@ -102,6 +106,66 @@ def test_capacity_is_exact(case: Case, data: st.DataObject) -> None:
     tight = sized(need[chosen.name] - 0.125)
     with pytest.raises(MappingError, match=chosen.name):
         evaluate(tight.einsum, tight.mapping, tight.accelerator)
+
+
+MACHINE = Accelerator(
+    name="machine",
+    levels=(
+        Memory(name="L0", read_bytes_per_cycle=2.0, shared_port=True),
+        Fanout(name="F0", axes=(FanoutAxis(name="x", size=2),)),
+        Fanout(name="F1", axes=(FanoutAxis(name="x", size=2, reduces=False),)),
+        Memory(name="L1", double_buffered=True),
+    ),
+    matrix=MatrixUnit(
+        name="unit",
+        rates=(MacRate(dtype=DType.INT8, macs_per_cycle=1.0, j_per_mac=0.0, accumulator=DType.INT32),),
+        pipeline_cycles=3.0,
+    ),
+    vector=None,
+    clock_hz=1e9,
+    technology=Technology(node_nm=22),
+)
+
+
+def matmul(m: int, k: int, n: int, dtype: DType = DType.INT8) -> Einsum:
+    return Einsum(
+        name="matmul",
+        op="MatMul",
+        dims=(("m", m), ("k", k), ("n", n)),
+        inputs=(Operand("a", plain_axes("m", "k"), dtype), Operand("b", plain_axes("k", "n"), dtype)),
+        output=Operand("c", plain_axes("m", "n"), dtype),
+    )
+
+
+def stores(memory: str) -> list[Store]:
+    return [Store(memory, role) for role in ROLES]
+
+
+def test_last_drain_with_reducing_instances_of_different_length() -> None:
+    # Instance 0 of F0 has 4 steps over k and ends with one instance of F1; instance 1 has 3, ends with two.
+    loops = [Loop("k", 7, "F0", "x"), Loop("k", 2), Loop("k", 1, "F1", "x")]
+    inner = [Loop("n", 1)]
+    case = Case(matmul(1, 13, 3), Mapping((*stores("L0"), *loops, *stores("L1"), *inner)), MACHINE)
+    agree(case)
+    counts = evaluate(case.einsum, case.mapping, case.accelerator)
+    assert counts.cycles.last_drain == 3 / 2, "three int8 results over the first link, at 2 bytes per cycle"
+
+
+def test_trivial_loops_may_stand_anywhere() -> None:
+    plain = (*stores("L0"), *stores("L1"), Loop("k", 1))
+    spread = (Loop("m", 1), *stores("L0"), *stores("L1"), Loop("k", 5, "F0", "x"), Loop("k", 1))
+    for nodes in (plain, spread):
+        agree_on_legality(Case(matmul(1, 5, 1), Mapping(nodes), MACHINE))
+    actual = [evaluate(matmul(1, 5, 1), Mapping(nodes), MACHINE) for nodes in (plain, spread)]
+    assert actual[0] == actual[1]
+
+
+@pytest.mark.parametrize("dtype", [DType.INT16, DType.FP8, DType.FP32])
+def test_types_that_the_unit_lacks_are_refused(dtype: DType) -> None:
+    case = Case(matmul(1, 5, 1, dtype), Mapping((*stores("L0"), *stores("L1"), Loop("k", 1))), MACHINE)
+    assert illegal(case.einsum, case.mapping, case.accelerator) is not None
+    with pytest.raises(MappingError, match=dtype.value):
+        evaluate(case.einsum, case.mapping, case.accelerator)
 
 
 @pytest.mark.slow
