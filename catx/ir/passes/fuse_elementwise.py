@@ -29,7 +29,7 @@ def fuse_elementwise(graph: Graph) -> Graph:
     for i, op in enumerate(graph.ops):
         if i in taken:
             continue
-        parts = _fusable(graph, uses, op)
+        parts = _fusable(graph, uses, op, taken)
         changed |= bool(parts)
         taken.update(parts)
         place = max(parts, default=i)
@@ -39,23 +39,36 @@ def fuse_elementwise(graph: Graph) -> Graph:
     return with_ops(graph, (op for place in sorted(moved) for op in moved[place]))
 
 
-def _fusable(graph: Graph, uses: Uses, op: Op) -> list[int]:
-    """Positions of the ops behind `op` that it can take in, in order."""
+def _fusable(graph: Graph, uses: Uses, op: Op, taken: set[int]) -> list[int]:
+    """Positions of the ops behind `op` that it can take in, in order.
+
+    It grows along tensors all of whose readers can go in, and ends where a single result is left to read.
+    """
     results = op_outputs(op)
     if len(results) != 1 or _keeps_results(op):
         return []
+
+    def next_readers(tensor: str) -> set[int]:
+        readers = set(uses.readers.get(tensor, []))
+        shown = tensor in uses.rigid or readers & taken
+        return (
+            readers
+            if not shown and all(_takes(graph, graph.ops[i], tensor, size, op.repeat) for i in readers)
+            else set()
+        )
+
     first = op.output if isinstance(op, Einsum) else op.outputs[0]
     size = first.elements(dict(op.dims))
     inside: list[int] = []
     values = [results[0]]
     best = 0
-    waiting = _absorbable(graph, uses, results[0], size, op.repeat)
+    waiting = next_readers(results[0])
     while waiting:
         position = min(waiting)
         inside.append(position)
         result = op_outputs(graph.ops[position])[0]
         values.append(result)
-        waiting = (waiting | _absorbable(graph, uses, result, size, op.repeat)) - set(inside)
+        waiting = (waiting | next_readers(result)) - set(inside)
         between = {reader for value in values[:-1] for reader in uses.readers.get(value, [])}
         if between <= set(inside) and uses.rigid.isdisjoint(values[:-1]):
             best = len(inside)
@@ -65,14 +78,6 @@ def _fusable(graph: Graph, uses: Uses, op: Op) -> list[int]:
 def _keeps_results(op: Op) -> bool:
     """Whether an op must leave its results in memory: unknown ops, and steps that the next step reads."""
     return isinstance(op, VectorOp) and (op.kind == "unknown" or op.repeat > 1)
-
-
-def _absorbable(graph: Graph, uses: Uses, tensor: str, size: int, repeat: int) -> set[int]:
-    """Readers of a tensor, if all of them are elementwise ops on all of it and the user does not see it."""
-    readers = uses.readers.get(tensor, [])
-    if tensor in uses.rigid or not all(_takes(graph, graph.ops[i], tensor, size, repeat) for i in readers):
-        return set()
-    return set(readers)
 
 
 def _takes(graph: Graph, op: Op, tensor: str, size: int, repeat: int) -> bool:

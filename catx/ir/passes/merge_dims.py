@@ -20,7 +20,7 @@ from catx.ir.passes.structure import Structure, restructure
 ORDER = "bgmnfkczyxtrs"
 """Dim families in the order in which an einsum lists them."""
 
-NAMED_AFTER = "mnkyzxfcbgtrs"
+NAMED_AFTER = "mkyzxnfcbgtrs"
 """Which of several merged dims gives its name."""
 
 

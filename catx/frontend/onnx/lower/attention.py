@@ -107,19 +107,18 @@ def attention(node: Node) -> Lowered:
     heads = _head_counts(node, q.shape, k.shape)
     cache, k_read, v_read = _cache(node, k, v, heads[1])
     size = _sizes(node, q.shape, k_read.shape, v_read.shape, heads)
-    stage = int(node.attr("qk_matmul_output_mode", 0))
+    stage = node.integer("qk_matmul_output_mode", 0)
     named = node.out(3) if node.wants(3) else None
     steps: list[tuple[Step, int]] = [(Step("", "qk"), -1)]
-    scale = node.attr("scale")
-    if scale is None or float(scale) != 1.0:
+    if node.number("scale", 0.0) != 1.0:
         steps.append((Step("mul", "scale"), 0))
     if node.has(3):
         steps.append((mask_step(node.value(3)), 1))
     if node.has(6):
         steps.append((Step("where", "padding", (_per_batch(node.value(6)),)), 1))
-    if int(node.attr("is_causal", 0)):
+    if node.integer("is_causal", 0):
         steps.append((Step("where", "causal"), 1))
-    if float(node.attr("softcap", 0.0) or 0.0) != 0.0:
+    if node.number("softcap", 0.0) != 0.0:
         steps.append((Step("softcap", "softcap"), 2))
     steps.append((Step("softmax", "softmax"), 3))
     shown = max(i for i, (_, at) in enumerate(steps) if at <= stage)
@@ -135,8 +134,8 @@ def _per_batch(lengths: Array) -> Array:
 def _head_counts(node: Node, q: tuple[int, ...], k: tuple[int, ...]) -> tuple[int, int]:
     """Heads of Q, and of K and V."""
     counts = (
-        q[1] if len(q) == 4 else int(node.attr("q_num_heads", 0)),
-        k[1] if len(k) == 4 else int(node.attr("kv_num_heads", 0)),
+        q[1] if len(q) == 4 else node.integer("q_num_heads", 0),
+        k[1] if len(k) == 4 else node.integer("kv_num_heads", 0),
     )
     if min(counts) < 1 or counts[0] % counts[1]:
         raise ModelError(f"{counts[0]} query heads on {counts[1]} key heads", loc=node.loc)

@@ -36,7 +36,7 @@ def window(node: Node, x: Array, w: Array, *, transposed: bool = False) -> Windo
         raise ModelError(f"{node.raw.op_type} of shapes {x.shape} and {w.shape}", loc=node.loc)
     if rank > 3:
         raise node.unsupported(f"{rank} spatial axes")
-    groups = int(node.attr("group", 1))
+    groups = node.integer("group", 1)
     channels = w.shape[0] if transposed else w.shape[1] * groups
     filters = w.shape[1] * groups if transposed else w.shape[0]
     if groups < 1 or channels != x.shape[1] or filters % groups or channels % groups:
@@ -79,8 +79,8 @@ def conv(node: Node) -> Lowered:
         steps.append(Step("add", "bias", (channelwise(node, 2),)))
     if not integer and node.has(3):
         steps.append(Step("add", "sum", (node.value(3),)))
-    if activation := node.attr("activation"):
-        steps.append(Step(activation_kind(node, str(activation)), "activation"))
+    if activation := node.text("activation", ""):
+        steps.append(Step(activation_kind(node, activation), "activation"))
     return chain(node, partial(conv_einsum, node, node.value(0), node.value(1)), steps, node.out())
 
 

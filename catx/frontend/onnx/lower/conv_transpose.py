@@ -72,8 +72,8 @@ def padding(node: Node, size: Window, x: Array, out: Array) -> list[int]:
     """Padding before the first output of each spatial axis, however the node states it."""
     rank = len(size.kernel)
     extra = node.ints("output_padding", [0] * rank)
-    auto = str(node.attr("auto_pad", "NOTSET"))
-    if auto in ("NOTSET", "VALID") and not node.attr("output_shape"):
+    auto = node.text("auto_pad", "NOTSET")
+    if auto in ("NOTSET", "VALID") and not node.ints("output_shape", []):
         pads = node.ints("pads", [0] * (2 * rank))
         if len(pads) != 2 * rank:
             raise ModelError(f"{len(pads)} pads of {rank} spatial axes", loc=node.loc)

@@ -52,7 +52,7 @@ def parse(node: Node, equation: str, shapes: Sequence[tuple[int, ...]]) -> tuple
 def einsum(node: Node) -> Lowered:
     """Contractions in the order that numpy.einsum_path finds; a single operand is reduced or relabelled."""
     arrays: list[Array] = [*node.given()]
-    inputs, output = parse(node, str(node.attr("equation", "")), [array.shape for array in arrays])
+    inputs, output = parse(node, node.text("equation", ""), [array.shape for array in arrays])
     extents: dict[str, int] = {}
     for labels, array in zip(inputs, arrays, strict=True):
         for label, extent in zip(labels, array.shape, strict=True):

@@ -135,6 +135,7 @@ def _graph(model: ResolvedModel, state: _State) -> Graph:
         outputs=model.outputs,
         free=tuple(state.free),
         views=tuple(views.items()),
+        sha256=model.sha256,
         loc=Loc(model.file),
     )
 

@@ -63,9 +63,9 @@ def matmul(node: Node) -> Lowered:
 @rule("FusedMatMul", "TransposeMatMul", domain=MICROSOFT)
 def fused_matmul(node: Node) -> Lowered:
     """A product of possibly transposed factors, times alpha."""
-    if node.attr("transBatchA", 0) or node.attr("transBatchB", 0):
+    if node.integer("transBatchA", 0) or node.integer("transBatchB", 0):
         raise node.unsupported("transBatchA, transBatchB")
-    steps = [Step("mul", "alpha")] if float(node.attr("alpha", 1.0)) != 1.0 else []
+    steps = [Step("mul", "alpha")] if node.number("alpha", 1.0) != 1.0 else []
     return chain(node, lambda out: _product(node, out), steps, node.out())
 
 
@@ -76,22 +76,22 @@ def gemm(node: Node) -> Lowered:
 
     beta scales a constant C ahead of time.
     """
-    steps = [Step("mul", "alpha")] if float(node.attr("alpha", 1.0)) != 1.0 else []
+    steps = [Step("mul", "alpha")] if node.number("alpha", 1.0) != 1.0 else []
     scaled = Lowered()
     if node.has(2):
         bias: Array = node.value(2)
-        if float(node.attr("beta", 1.0)) != 1.0 and node.value(2).kind in ("input", "computed"):
+        if node.number("beta", 1.0) != 1.0 and node.value(2).kind in ("input", "computed"):
             bias = node.temp("beta.out", bias.shape, bias.dtype)
             scaled = Lowered(
                 ops=(elementwise(node, "mul", [node.value(2)], bias, part="beta"),), tensors=(bias,)
             )
         steps.append(Step("add", "bias", (bias,)))
-    if activation := node.attr("activation"):
-        steps.append(Step(activation_kind(node, str(activation)), "activation"))
+    if activation := node.text("activation", ""):
+        steps.append(Step(activation_kind(node, activation), "activation"))
     return both(scaled, chain(node, lambda out: _product(node, out), steps, node.out()))
 
 
 def _product(node: Node, out: Array) -> Einsum:
     """The einsum of a node with flags transA and transB."""
-    trans_a, trans_b = bool(node.attr("transA", 0)), bool(node.attr("transB", 0))
+    trans_a, trans_b = bool(node.integer("transA", 0)), bool(node.integer("transB", 0))
     return matmul_einsum(node, node.value(0), node.value(1), out, trans_a=trans_a, trans_b=trans_b)

@@ -24,7 +24,7 @@ class Inputs:
 def _score_steps(node: Node, masks: list[int], causal: bool) -> list[tuple[Step, Array | None]]:
     """Scale, cap, masks, softmax."""
     steps = [Step("", "qk"), Step("mul", "scale")]
-    if float(node.attr("softcap", 0.0) or 0.0) > 0:
+    if node.number("softcap", 0.0) > 0:
         steps.append(Step("softcap", "softcap"))
     for index in masks:
         if node.has(index):
@@ -46,7 +46,7 @@ def _score_steps(node: Node, masks: list[int], causal: bool) -> list[tuple[Step,
 @rule("MultiHeadAttention", domain=MICROSOFT)
 def multi_head_attention(node: Node) -> Lowered:
     """Attention of separate Q, K, V with an optional bias on each, masks and cache."""
-    heads = int(node.attr("num_heads", 0))
+    heads = node.integer("num_heads", 0)
     q = node.value(0)
     if len(q.shape) == 5 or not node.has(1) or len(node.shape(1)) == 5:
         raise node.unsupported("packed Q, K, V")
@@ -58,7 +58,7 @@ def multi_head_attention(node: Node) -> Lowered:
         parts = _biased(node, parts)
     parts = _cached(node, parts, heads, (6, 7), (1, 2))
     size = _sizes(q.shape, parts, heads, heads)
-    steps = _score_steps(node, [4, 5], bool(node.attr("unidirectional", 0)))
+    steps = _score_steps(node, [4, 5], bool(node.integer("unidirectional", 0)))
     return both(parts.made, attend(node, size, parts.q, parts.k, parts.v, node.out(), steps))
 
 
@@ -120,7 +120,7 @@ def _cached(
 @rule("GroupQueryAttention", domain=MICROSOFT)
 def group_query_attention(node: Node) -> Lowered:
     """Attention with fewer key heads than query heads, a cache, and optional rotary embedding."""
-    heads, shared = int(node.attr("num_heads", 0)), int(node.attr("kv_num_heads", 0))
+    heads, shared = node.integer("num_heads", 0), node.integer("kv_num_heads", 0)
     if heads < 1 or shared < 1 or heads % shared:
         raise ModelError(f"{heads} query heads on {shared} key heads", loc=node.loc)
     q = node.value(0)
@@ -128,7 +128,7 @@ def group_query_attention(node: Node) -> Lowered:
         parts = Inputs(q, node.value(1), node.value(2), Lowered())
     else:
         parts = _unpacked(node, q, heads, shared)
-    if int(node.attr("do_rotary", 0)):
+    if node.integer("do_rotary", 0):
         turned_q = rotary(node, parts.q, heads, 7, "q")
         turned_k = rotary(node, parts.k, shared, 7, "k")
         made = both(parts.made, turned_q[0], turned_k[0])
@@ -191,14 +191,14 @@ def rotary_ops(
 def rotary_embedding(node: Node) -> Lowered:
     """Rotary embedding of one tensor; its tables hold a row per token."""
     tables = (node.value(1), node.value(2))
-    return rotary_ops(node, node.value(0), node.out(), int(node.attr("num_heads", 0)), tables, "x")
+    return rotary_ops(node, node.value(0), node.out(), node.integer("num_heads", 0), tables, "x")
 
 
 @rule("RotaryEmbedding", domain=MICROSOFT)
 def microsoft_rotary_embedding(node: Node) -> Lowered:
     """The same with the positions as second input."""
     x, tables = node.value(0), (node.value(2), node.value(3))
-    heads = int(node.attr("num_heads", 0))
+    heads = node.integer("num_heads", 0)
     if not heads and len(x.shape) == 3:
         heads = max(1, x.shape[2] // (2 * tables[0].shape[-1]))
     return rotary_ops(node, x, node.out(), heads, tables, "x")
@@ -208,7 +208,7 @@ def microsoft_rotary_embedding(node: Node) -> Lowered:
 def packed_attention(node: Node) -> Lowered:
     """Projection to Q, K, V in one product, then attention."""
     x, weights = node.value(0), node.value(1)
-    heads = int(node.attr("num_heads", 0))
+    heads = node.integer("num_heads", 0)
     sizes = node.ints("qkv_hidden_sizes", [weights.shape[1] // 3] * 3)
     if heads < 1 or len(x.shape) != 3 or sum(sizes) != weights.shape[1] or any(s % heads for s in sizes):
         raise ModelError(f"{heads} heads of weights {weights.shape}", loc=node.loc)
@@ -227,7 +227,7 @@ def packed_attention(node: Node) -> Lowered:
     views = tuple((part.name, whole.name) for part in parts)
     made = Lowered(ops=(*ops, *vectors), tensors=(*dict.fromkeys((raw, whole)), *parts), views=views)
     inputs = Inputs(parts[0], parts[1], parts[2], made)
-    steps = _score_steps(node, [3, 5], bool(node.attr("unidirectional", 0)))
+    steps = _score_steps(node, [3, 5], bool(node.integer("unidirectional", 0)))
     size = _sizes(parts[0].shape, inputs, heads, heads)
     return both(made, attend(node, size, inputs.q, inputs.k, inputs.v, node.out(), steps))
 

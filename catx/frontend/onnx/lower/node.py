@@ -1,6 +1,6 @@
 """Node and Lowered: what a lowering rule sees of one model node, and what it answers."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -95,13 +95,36 @@ class Node:
         """Whether somebody reads an optional output."""
         return index < len(self.raw.outputs) and self.raw.outputs[index] in self.used
 
-    def attr(self, name: str, default: Any = None) -> Any:
-        """An attribute's value."""
-        return self.raw.attributes.get(name, default)
+    def _attr(self, name: str, default: Any, types: type | tuple[type, ...], what: str) -> Any:
+        value = self.raw.attributes.get(name, default)
+        if not isinstance(value, types):
+            raise ModelError(f"attribute {name!r} of {self.raw.op_type} must be {what}", loc=self.loc)
+        return value
 
-    def ints(self, name: str, default: list[int]) -> list[int]:
+    def integer(self, name: str, default: int) -> int:
+        """An integer attribute."""
+        return int(self._attr(name, default, int, "an integer"))
+
+    def number(self, name: str, default: float) -> float:
+        """A number attribute."""
+        return float(self._attr(name, default, (int, float), "a number"))
+
+    def text(self, name: str, default: str) -> str:
+        """A string attribute."""
+        return str(self._attr(name, default, str, "a string"))
+
+    def ints(self, name: str, default: Sequence[int]) -> list[int]:
         """A list-of-integers attribute; a missing or empty one is the default."""
-        return [int(value) for value in self.attr(name, default) or default]
+        values = self._attr(name, [], (list, tuple), "a list of integers")
+        if not all(isinstance(value, int) for value in values):
+            raise ModelError(
+                f"attribute {name!r} of {self.raw.op_type} must be a list of integers", loc=self.loc
+            )
+        return list(values or default)
+
+    def texts(self, name: str, default: Sequence[str]) -> list[str]:
+        """A list-of-strings attribute; a missing or empty one is the default."""
+        return [str(value) for value in self._attr(name, [], (list, tuple), "a list of strings") or default]
 
     def const(self, index: int) -> NDArray[Any] | None:
         """The data of an input where it is known, else None."""
@@ -116,15 +139,20 @@ class Node:
 
     def axes(self, index: int = 1) -> list[int] | None:
         """Axes from the attribute (older opsets) or the input (newer ones); None where not given."""
-        axes = self.attr("axes")
-        if axes is None and self.has(index):
-            axes = self.known(index, "axes")
-        return None if axes is None else [int(axis) for axis in axes]
+        axes = self.ints("axes", []) or (self.known(index, "axes") if self.has(index) else [])
+        return self.places(axes) or None
+
+    def places(self, axes: Sequence[int]) -> list[int]:
+        """Axes of the first input, counted from the front."""
+        rank = len(self.shape(0))
+        if bad := [axis for axis in axes if not -rank <= axis < rank]:
+            raise ModelError(f"axes {bad} of a tensor with {rank} axes", loc=self.loc)
+        return sorted({axis % rank for axis in axes})
 
     def axis(self, name: str = "axis", default: int = -1, rank: int | None = None) -> int:
         """An axis attribute, counted from the front."""
         rank = len(self.shape(0)) if rank is None else rank
-        axis = int(self.attr(name, default))
+        axis = self.integer(name, default)
         if not -rank <= axis < max(rank, 1):
             raise ModelError(f"axis {axis} of a tensor with {rank} axes", loc=self.loc)
         return axis % rank if rank else 0

@@ -111,7 +111,7 @@ def skip_layer_norm(node: Node) -> Lowered:
 @rule("BatchNormalization")
 def batch_norm(node: Node) -> Lowered:
     """Scale and shift per channel, with statistics that are constants in inference."""
-    if int(node.attr("training_mode", 0)) or any(node.wants(i) for i in range(1, 5)):
+    if node.integer("training_mode", 0) or any(node.wants(i) for i in range(1, 5)):
         raise node.unsupported("training mode")
     x, out = node.value(0), node.out()
     terms = points(x.shape)
@@ -133,9 +133,9 @@ def instance_norm(node: Node) -> Lowered:
 def group_norm(node: Node) -> Lowered:
     """Norm over the channels of a group and the spatial axes."""
     x, out = node.value(0), node.out()
-    last = node.raw.domain == MICROSOFT and int(node.attr("channels_last", 1))
+    last = node.raw.domain == MICROSOFT and node.integer("channels_last", 1)
     at = len(x.shape) - 1 if last else 1
-    groups = int(node.attr("num_groups", node.attr("groups", 1)))
+    groups = node.integer("num_groups", node.integer("groups", 1))
     channels = x.shape[at]
     if groups < 1 or channels % groups:
         raise ModelError(f"{channels} channels in {groups} groups", loc=node.loc)
@@ -155,7 +155,7 @@ def group_norm(node: Node) -> Lowered:
         extra.append(operand(node.value(index), (("g", 1),) if per_group else terms[at]))
     reads = [operand(x, *terms), *extra]
     norm = vector(node, "groupnorm", dims, reads, [operand(out, *terms)], reduced=reduced)
-    if not int(node.attr("activation", 0)):
+    if not node.integer("activation", 0):
         return Lowered(ops=(norm,))
     raw = node.temp("norm", out.shape, out.dtype)
     norm = vector(node, "groupnorm", dims, reads, [operand(raw, *terms)], reduced=reduced, part="norm")
@@ -172,7 +172,7 @@ def lp_norm(node: Node) -> Lowered:
 def mean_variance_norm(node: Node) -> Lowered:
     """A norm without scale and bias, over axes that the node chooses."""
     x = node.value(0)
-    axes = [axis % len(x.shape) for axis in node.ints("axes", [0, 2, 3])]
+    axes = node.places(node.ints("axes", [0, 2, 3]))
     return Lowered(ops=(rows(node, "layernorm", x, node.out(), axes),))
 
 

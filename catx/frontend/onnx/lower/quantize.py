@@ -105,7 +105,7 @@ def scale(node: Node, index: int, axis_of: int = 0) -> list[Array]:
     value = node.value(index)
     x = node.value(axis_of)
     if len(value.shape) == 1 and value.shape[0] > 1 and len(x.shape) > 1:
-        axis = int(node.attr("axis", 1)) % len(x.shape)
+        axis = node.integer("axis", 1) % len(x.shape)
         return [replace(value, shape=value.shape + (1,) * (len(x.shape) - 1 - axis))]
     if len(value.shape) == len(x.shape) and value.shape != x.shape:
         blocked = tuple(1 if a != b else a for a, b in zip(value.shape, x.shape, strict=True))
@@ -173,7 +173,7 @@ def dynamic_quantize_matmul(node: Node) -> Lowered:
 @rule("QGemm", domain=MICROSOFT)
 def qgemm(node: Node) -> Lowered:
     """A Gemm of integers; the result is integers where an output scale is given, else real numbers."""
-    trans_a, trans_b = bool(node.attr("transA", 0)), bool(node.attr("transB", 0))
+    trans_a, trans_b = bool(node.integer("transA", 0)), bool(node.integer("transB", 0))
     product = partial(matmul_einsum, node, node.value(0), node.value(3), trans_a=trans_a, trans_b=trans_b)
     steps = [Step("add", "bias", (node.value(6),), DType.INT32)] if node.has(6) else []
     steps.append(Step("quantize" if node.has(7) else "dequantize", "requantize", _vector_scale(node, 4)))
@@ -198,7 +198,7 @@ def matmul_integer16(node: Node) -> Lowered:
 @rule("MatMulNBits", "MatMulBnb4", domain=MICROSOFT)
 def matmul_n_bits(node: Node) -> Lowered:
     """A product with weights of 2 to 8 bits in blocks along k; block scales are applied by the unit."""
-    bits, n, k = int(node.attr("bits", 4)), int(node.attr("N", 0)), int(node.attr("K", 0))
+    bits, n, k = node.integer("bits", 4), node.integer("N", 0), node.integer("K", 0)
     widths = {2: DType.UINT2, 4: DType.UINT4, 8: DType.UINT8}
     if bits not in widths or n < 1 or k < 1:
         raise ModelError(f"{node.raw.op_type} with {bits} bits, N={n}, K={k}", loc=node.loc)
@@ -234,9 +234,7 @@ def qlinear_elementwise(node: Node) -> Lowered:
 @rule("QLinearSoftmax", domain=MICROSOFT)
 def qlinear_softmax(node: Node) -> Lowered:
     """Softmax of integers, brought back to integers."""
-    axes = (
-        [node.axis()] if int(node.attr("opset", 13)) >= 13 else list(range(node.axis(), len(node.shape(0))))
-    )
+    axes = [node.axis()] if node.integer("opset", 13) >= 13 else list(range(node.axis(), len(node.shape(0))))
     return _requantized(node, lambda raw: rows(node, "softmax", node.value(0), raw, axes))
 
 
@@ -246,9 +244,9 @@ def qlinear_mean(node: Node) -> Lowered:
     x = node.value(0)
     rank = len(x.shape)
     if node.raw.op_type == "QLinearReduceMean":
-        axes = [axis % rank for axis in node.ints("axes", list(range(rank)))]
+        axes = node.places(node.ints("axes", list(range(rank))))
     else:
-        axes = list(range(1, rank - 1)) if int(node.attr("channels_last", 0)) else list(range(2, rank))
+        axes = list(range(1, rank - 1)) if node.integer("channels_last", 0) else list(range(2, rank))
     return _requantized(node, lambda raw: reduction(node, "reduce_mean", x, raw, axes))
 
 

@@ -116,7 +116,7 @@ def _sizes(node: Node, gates: int) -> Cell:
     quantized = node.raw.op_type == "DynamicQuantizeLSTM"
     if len(x) != 3 or len(w) != 3 or len(r) != 3:
         raise ModelError(f"{node.raw.op_type} of shapes {x}, {w}, {r}", loc=node.loc)
-    steps, batch = (x[1], x[0]) if int(node.attr("layout", 0)) else (x[0], x[1])
+    steps, batch = (x[1], x[0]) if node.integer("layout", 0) else (x[0], x[1])
     inputs, hidden = (w[1], r[1]) if quantized else (w[2], r[2])
     wide = (w[2], r[2]) if quantized else (w[1], r[1])
     if inputs != x[2] or wide != (gates * hidden, gates * hidden) or w[0] != r[0]:
@@ -140,7 +140,7 @@ def _input_projection(cell: Cell, gates: int) -> Array:
     raw = node.temp("x.raw", shape, DType.INT32 if cell.quantized else real)
     cell.temps.append(raw)
     dims = {"t": cell.steps, "m": cell.batch, "d": cell.directions, "n": width, "k": cell.inputs}
-    rows = ax("m", "t") if int(node.attr("layout", 0)) else ax("t", "m")
+    rows = ax("m", "t") if node.integer("layout", 0) else ax("t", "m")
     columns = ax("d", "k", "n") if cell.quantized else ax("d", "n", "k")
     factors = (operand(x, *rows, *ax("k")), operand(node.value(1), *columns))
     cell.ops.append(contraction(node, dims, factors, operand(raw, *ax("t", "m", "d", "n")), part="x"))
@@ -159,8 +159,8 @@ def _input_projection(cell: Cell, gates: int) -> Array:
 
 def _activations(cell: Cell, kind: str) -> list[str]:
     """Kinds of the activation functions of one direction."""
-    names = cell.node.attr("activations") or ACTIVATIONS[kind]
-    return [activation_kind(cell.node, str(name)) for name in names[: len(ACTIVATIONS[kind])]]
+    names = cell.node.texts("activations", ACTIVATIONS[kind])
+    return [activation_kind(cell.node, name) for name in names[: len(ACTIVATIONS[kind])]]
 
 
 def _lstm(cell: Cell, x: Array) -> None:
@@ -174,7 +174,7 @@ def _lstm(cell: Cell, x: Array) -> None:
     if node.has(7):
         peep = cell.each("mul", "peephole.product", [c, node.value(7)], 3 * hidden)
         gates = cell.each("add", "peephole", [gates, peep], 4 * hidden)
-    if node.attr("clip"):
+    if node.number("clip", 0.0):
         gates = cell.each("clip", "clip", [gates], 4 * hidden)
     opened = cell.each(gate, "gate", [gates], 3 * hidden)
     new = cell.each(candidate, "candidate", [gates], hidden)
@@ -190,7 +190,7 @@ def _gru(cell: Cell, x: Array) -> None:
     node, hidden = cell.node, cell.hidden
     gate, candidate = _activations(cell, "GRU")
     h = cell.carried("h", 5)
-    before = bool(node.attr("linear_before_reset", 0))
+    before = bool(node.integer("linear_before_reset", 0))
     first = 3 * hidden if before else 2 * hidden
     product = cell.project("h.product", h, node.value(2), first)
     gates = cell.each("add", "gates", [product, x], 2 * hidden)

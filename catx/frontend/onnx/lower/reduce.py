@@ -33,21 +33,15 @@ def reduce(node: Node) -> Lowered:
     rank = len(x.shape)
     axes = node.axes()
     if not axes:
-        if int(node.attr("noop_with_empty_axes", 0)):
+        if node.integer("noop_with_empty_axes", 0):
             return node.view(x, "reduction of no axis")
         axes = list(range(rank))
-    axes = sorted(axis % rank for axis in axes) if rank else []
-    before = Lowered()
-    if node.raw.op_type == "ReduceLogSumExp":
-        raised = node.temp("exp", x.shape, x.dtype)
-        before = Lowered(ops=(elementwise(node, "exp", [x], raised, part="exp"),), tensors=(raised,))
-        x_read = raised
-        made = chain(
-            node, lambda raw: reduction(node, kind, x_read, raw, axes), [Step(a, a) for a in after], out
-        )
-        return both(before, made)
-    made = chain(node, lambda raw: reduction(node, kind, x, raw, axes), [Step(a, a) for a in after], out)
-    return both(before, made)
+    steps = [Step(function, function) for function in after]
+    if node.raw.op_type != "ReduceLogSumExp":
+        return chain(node, lambda raw: reduction(node, kind, x, raw, axes), steps, out)
+    raised = node.temp("exp", x.shape, x.dtype)
+    before = Lowered(ops=(elementwise(node, "exp", [x], raised, part="exp"),), tensors=(raised,))
+    return both(before, chain(node, lambda raw: reduction(node, kind, raised, raw, axes), steps, out))
 
 
 @rule("ArgMax", "ArgMin")
@@ -60,7 +54,7 @@ def argmax(node: Node) -> Lowered:
 def cumsum(node: Node) -> Lowered:
     """Running sums along an axis."""
     x = node.value(0)
-    axes = [axis % len(x.shape) for axis in node.known(1, "axis")]
+    axes = node.places(node.known(1, "axis"))
     return Lowered(ops=(rows(node, "cumsum", x, node.out(), axes),))
 
 
