@@ -9,7 +9,7 @@ from catx.errors import SpecError
 from catx.frontend.hardware import accelerator_text, parse_accelerator
 from tests.frontend.hardware_text import BASE
 
-TEXTS = [BASE, *(accelerator_text(name) for name in ("edge", "edge4", "a100_like", "tpuv4i_like"))]
+TEXTS = [BASE, *(accelerator_text(name) for name in ("edge", "edge4", "a100_like", "simba_like"))]
 PIECES = [
     *(
         "0",

@@ -13,6 +13,21 @@ MAX_BYTES = 2**20
 MAX_DEPTH = 20
 MAX_NODES = 20_000
 
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of file: what one describes, a hint for one that is something else, and how large it may be."""
+
+    describes: str
+    hint: str
+    max_bytes: int = MAX_BYTES
+    max_nodes: int = MAX_NODES
+
+
+HARDWARE = Format(
+    "one accelerator", "a hardware file starts with keys such as `name: my-chip` or `template: systolic`"
+)
+
 Data = dict[str, "Data"] | list["Data"] | str | int | float | bool | None
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -60,7 +75,7 @@ class _Open:
     key: str | None = None
 
 
-def read_document(text: str, file: str) -> Document:
+def read_document(text: str, file: str, form: Format = HARDWARE) -> Document:
     """Read one YAML mapping (YAML 1.2 core types; tags, anchors and aliases are refused).
 
     Raises:
@@ -70,9 +85,9 @@ def read_document(text: str, file: str) -> Document:
         size = len(text.encode("utf-8"))
     except UnicodeEncodeError:
         raise SpecError("not YAML text: it holds halves of surrogate pairs", loc=Loc(file)) from None
-    if size > MAX_BYTES:
-        raise SpecError(f"the file is larger than {MAX_BYTES} bytes", loc=Loc(file))
-    reader = _Reader(file)
+    if size > form.max_bytes:
+        raise SpecError(f"the file is larger than {form.max_bytes} bytes", loc=Loc(file))
+    reader = _Reader(file, form)
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             reader.take(event)
@@ -88,7 +103,7 @@ def read_document(text: str, file: str) -> Document:
         raise SpecError(
             "the file is empty" if empty else f"expected keys with values, not {describe(reader.root)}",
             loc=Loc(file, line=0 if empty else 1),
-            hint="a hardware file starts with keys such as `name: my-chip` or `template: systolic`",
+            hint=form.hint,
         )
     return Document(file, reader.root, reader.lines)
 
@@ -108,8 +123,8 @@ def describe(value: object) -> str:
 class _Reader:
     """Turns parser events into data without recursion."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, file: str, form: Format) -> None:
+        self.file, self.form = file, form
         self.root: Data = None
         self.lines: dict[KeyPath, int] = {}
         self.problems: list[Problem] = []
@@ -121,7 +136,7 @@ class _Reader:
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                self.stop("one file describes one accelerator; this is a second YAML document", line)
+                self.stop(f"one file describes {self.form.describes}; this is a second YAML document", line)
         elif isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             self.stop("anchors and aliases (`&name`, `*name`) are not supported", line)
         elif isinstance(event, yaml.NodeEvent):
@@ -133,8 +148,8 @@ class _Reader:
         if (tag := getattr(event, "tag", None)) is not None:
             self.stop(f"tags such as `{visible(tag)}` are not supported", line)
         self.nodes += 1
-        if self.nodes > MAX_NODES:
-            self.stop(f"more than {MAX_NODES} values", line)
+        if self.nodes > self.form.max_nodes:
+            self.stop(f"more than {self.form.max_nodes} values", line)
         top = self.stack[-1] if self.stack else None
         if top and isinstance(top.items, dict) and top.key is None:
             self.key(top, event, line)

@@ -4,8 +4,6 @@ import json
 from importlib.resources import files
 from typing import Any
 
-SHIPPED = "hw.schema.json"
-
 
 def accelerator_schema() -> dict[str, Any]:
     """JSON schema (draft 2020-12) of a hardware file: the general form, or any template."""
@@ -17,11 +15,12 @@ def accelerator_schema() -> dict[str, Any]:
 
     models: list[type[BaseModel]] = [GeneralSpec, *(model for model, _ in TEMPLATES.values())]
     references, schema = models_json_schema([(model, "validation") for model in models], by_alias=True)
+    plain: dict[str, Any] = _without_null(schema)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "catx hardware file",
         "anyOf": [references[model, "validation"] for model in models],
-        **schema,
+        **plain,
     }
 
 
@@ -31,5 +30,20 @@ def schema_text() -> str:
 
 
 def shipped_schema() -> str:
-    """The shipped file's text."""
-    return files("catx.data").joinpath(SHIPPED).read_text(encoding="utf-8")
+    """The shipped file's text: the same, without the time that pydantic takes."""
+    return files("catx.data").joinpath("hw.schema.json").read_text(encoding="utf-8")
+
+
+def _without_null(schema: Any) -> Any:
+    """A key that is not needed is left out of the file; null is no value of it."""
+    if isinstance(schema, list):
+        return [_without_null(entry) for entry in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {key: _without_null(value) for key, value in schema.items() if (key, value) != ("default", None)}
+    options = plain.get("anyOf")
+    if isinstance(options, list) and {"type": "null"} in options:
+        left = [option for option in options if option != {"type": "null"}]
+        plain.pop("anyOf")
+        plain |= left[0] if len(left) == 1 else {"anyOf": left}
+    return plain
