@@ -1,7 +1,6 @@
 """The JSON schema of hardware files, with which editors complete and check them."""
 
 import json
-from importlib.resources import files
 from typing import Any
 
 
@@ -27,11 +26,6 @@ def accelerator_schema() -> dict[str, Any]:
 def schema_text() -> str:
     """The schema as it is shipped in `catx/data/hw.schema.json`."""
     return json.dumps(accelerator_schema(), indent=1, sort_keys=True) + "\n"
-
-
-def shipped_schema() -> str:
-    """The shipped file's text: the same, without the time that pydantic takes."""
-    return files("catx.data").joinpath("hw.schema.json").read_text(encoding="utf-8")
 
 
 def _without_null(schema: Any) -> Any:
