@@ -9,7 +9,7 @@ from pathlib import Path
 
 from catx.costmodel.evaluate import evaluate
 from catx.errors import GraphError, Loc, MappingError, SpecError
-from catx.frontend.hardware.document import Data, Document, describe, read_document
+from catx.frontend.hardware.document import Data, Document, Format, describe, read_document
 from catx.frontend.hardware.problems import KeyPath, Problem, fail, nearest
 from catx.frontend.mapping_writer import SCHEMA, einsum_text
 from catx.ir.accelerator import Accelerator
@@ -18,7 +18,12 @@ from catx.ir.einsum import ROLES, Einsum
 from catx.ir.mapping import Loop, Mapping, Node, Store
 from catx.ir.operand import Axis, Operand
 
-MAX_BYTES = 2**20
+FORM = Format(
+    "one set of mappings",
+    f"a mapping file starts with `schema: {SCHEMA}`; `catx compile -o DIR` writes one",
+    max_bytes=2**23,
+    max_nodes=500_000,
+)
 
 _FILE_KEYS = ("schema", "accelerator", "accelerator_sha256", "objective", "layers")
 _LAYER_KEYS = ("einsum", "dims", "dtypes", "used_by", "nest")
@@ -63,12 +68,14 @@ def load_mappings(path: str | Path) -> MappingFile:
     file = str(path)
     try:
         with Path(path).open("rb") as stream:
-            text = stream.read(MAX_BYTES + 1).decode("utf-8")
+            text = stream.read(FORM.max_bytes + 1).decode("utf-8")
     except OSError as error:
         raise SpecError(f"cannot read the mapping file: {error.strerror}", loc=Loc(file)) from None
     except UnicodeDecodeError as error:
         raise SpecError(f"not UTF-8 text: {error.reason} at byte {error.start}", loc=Loc(file)) from None
-    return _Reader(read_document(text, file)).read()
+    except ValueError as error:  # a null character in the path
+        raise SpecError(f"cannot read the mapping file: {error}", loc=Loc(file)) from None
+    return _Reader(read_document(text, file, FORM)).read()
 
 
 def check_mappings(file: MappingFile, accelerator: Accelerator) -> None:
@@ -88,13 +95,11 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def read(self) -> MappingFile:
-        data = self.record(self.document.data, (), _FILE_KEYS, optional=_FILE_KEYS[1:4])
-        if "schema" in data and data["schema"] != SCHEMA:
-            self.problem(
-                f"expected `{SCHEMA}`, not {describe(data['schema'])}",
-                ("schema",),
-                "`catx compile -o DIR` writes a mapping file",
-            )
+        data = self.document.data
+        if data.get("schema", SCHEMA) != SCHEMA:
+            self.problem(f"expected `{SCHEMA}`, not {describe(data['schema'])}", ("schema",), FORM.hint)
+            self.stop()
+        self.record(data, (), _FILE_KEYS, optional=_FILE_KEYS[1:4])
         self.stop()
         rows = self.items(data["layers"], ("layers",))
         entries = [self.layer(row, ("layers", index)) for index, row in enumerate(rows)]
@@ -190,8 +195,11 @@ class _Reader:
         data = self.record(row, path, _LOOP_KEYS, optional=optional)
         if len(self.problems) > known:
             return []
+        tile = self.whole(data["tile"], (*path, "tile"))
         names = [self.text(data[key], (*path, key)) for key in ("loop", "fanout", "axis") if key in data]
-        return [Loop(names[0], self.whole(data["tile"], (*path, "tile")), *names[1:])]
+        if "" in names:
+            self.problem("a loop has an empty name", path)
+        return [Loop(names[0], tile, *names[1:])]
 
     # --- values ------------------------------------------------------------------------------------------
 

@@ -75,6 +75,8 @@ def _escaped(char: str) -> str:
     code = ord(char)
     if 32 <= code < 127:
         return "\\" + char if char in '"\\' else char
+    if 0xD800 <= code < 0xE000:  # half a character, from a file name that is not UTF-8: YAML has none
+        return "\\ufffd"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 

@@ -36,10 +36,10 @@ def show(
 @guarded
 def schema() -> None:
     """Print the JSON schema of hw.yaml, for editors that complete it."""
-    from catx.frontend.hardware.schema import shipped_schema
+    from catx.frontend.hardware.schema import schema_text
     from catx.tools.streams import emit
 
-    emit(shipped_schema())
+    emit(schema_text())
 
 
 @guarded
@@ -49,6 +49,7 @@ def _list() -> None:
     from catx.tools.streams import emit
 
     canvas = stdout_canvas()
-    canvas.title("Accelerators", "use a name with --hw; `catx hw show NAME` prints it")
-    canvas.table((Column("name"), Column("description"), Column("source")), builtin_accelerators())
+    canvas.title("Accelerators", "use a name with --hw; `catx hw show NAME` prints it, with sources")
+    machines = ((name, description) for name, description, _ in builtin_accelerators())
+    canvas.table((Column("name"), Column("description")), machines)
     emit(canvas.text)

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO, scenario_by_name
+from catx.errors import OptionError
 from catx.frontend.hardware import load_accelerator
 from catx.frontend.mapping_file import MappingFile
-from catx.frontend.models import load_model
+from catx.frontend.models import builtin_models, load_models
+from catx.frontend.onnx.reader import dim_names
 from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph
@@ -16,7 +18,7 @@ from catx.tools.human import plural
 from catx.tools.progress import Progress
 from catx.tools.streams import tell_note
 
-DEFAULT_MODELS = ("clip-vit-b16-vision", "clip-vit-b16-text")
+DEFAULT_MODELS = ("clip_vit_b16",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +43,36 @@ def load_inputs(
     place = scenario_by_name(scenario) if scenario else DEFAULT_SCENARIO
     accelerator = load_accelerator(hw)
     return Inputs(
-        load_graphs(models, dims, allow_unknown=allow_unknown, progress=progress), accelerator, place
+        load_graphs(models or DEFAULT_MODELS, dims, allow_unknown=allow_unknown, progress=progress),
+        accelerator,
+        place,
     )
 
 
 def load_graphs(
-    models: Sequence[str] | None, dims: Mapping[str, int], *, allow_unknown: bool, progress: Progress
+    models: Sequence[str], dims: Mapping[str, int], *, allow_unknown: bool, progress: Progress
 ) -> tuple[Graph, ...]:
-    """Read models by path or name; without any, the built-in CLIP."""
-    graphs = []
-    for model in models or DEFAULT_MODELS:
+    """Read models by path or name; each gets the sizes of the dimensions that it has."""
+    own = _dims_by_model(models, dims)
+    graphs: list[Graph] = []
+    for model in models:
         progress.phase(f"reading {model}")
-        graphs.append(load_model(model, dims=dims, allow_unknown=allow_unknown))
+        graphs += load_models(model, dims=own[model], allow_unknown=allow_unknown)
     return tuple(graphs)
+
+
+def _dims_by_model(models: Sequence[str], dims: Mapping[str, int]) -> dict[str, Mapping[str, int]]:
+    """Sizes for each model. A lone model takes all: what it does not have, it tells itself."""
+    if not dims or len(models) == 1:
+        return dict.fromkeys(models, dims)
+    names = {model: () if model in builtin_models() else dim_names(model) for model in models}
+    known = sorted({name for known in names.values() for name in known})
+    if unknown := [name for name in dims if name not in known]:
+        raise OptionError(
+            f"--dim {unknown[0]}: none of the models has such a dimension",
+            hint=f"their dynamic dimensions: {', '.join(known) or 'none'}",
+        )
+    return {model: {name: size for name, size in dims.items() if name in own} for model, own in names.items()}
 
 
 def tell_differences(file: MappingFile, report: Report) -> None:

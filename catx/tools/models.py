@@ -1,5 +1,7 @@
 """`catx models`: list the built-in models."""
 
+from itertools import groupby
+
 from catx.tools.guard import guarded
 
 
@@ -12,5 +14,9 @@ def list_models() -> None:
 
     canvas = stdout_canvas()
     canvas.title("Models", "use a name wherever a MODEL is expected")
-    canvas.table((Column("name"), Column("description"), Column("source")), builtin_models())
+    models = builtin_models().values()
+    canvas.table((Column("name"), Column("description")), ((m.name, m.description) for m in models))
+    canvas.title("Sources")
+    for source, group in groupby(models, lambda model: model.source):
+        canvas.paragraph(f"{', '.join(model.name for model in group)}: {source}")
     emit(canvas.text)

@@ -19,16 +19,11 @@ def ops_text(graph: Graph, canvas: Canvas) -> None:
             ("coverage", plural(known.costed + known.free + known.unknown, "node"), _covered(graph)),
         )
     )
-    columns = (
-        Column("op", name=True),
-        Column("kind"),
-        Column("runs", number=True),
-        Column("shape"),
-        Column("MACs", number=True),
-        Column("fused"),
-    )
     canvas.title("Ops", "in the order they run")
-    canvas.table(columns, map(_op_cells, graph.ops))
+    runs = any(op.repeat > 1 for op in graph.ops)
+    columns = [Column("op"), Column("kind"), *([Column("runs", number=True)] if runs else [])]
+    columns += [Column("shape"), Column("MACs", number=True), Column("fused")]
+    canvas.table(columns, (_op_cells(op, runs=runs) for op in graph.ops))
     _einsums(graph, canvas)
     if graph.free:
         canvas.title("Free nodes", "cost nothing on an accelerator")
@@ -44,19 +39,21 @@ def _covered(graph: Graph) -> str:
     return f"{known.costed:,} costed, {known.free:,} free, {known.unknown:,} unknown{names}"
 
 
-def _op_cells(op: Op) -> tuple[str, ...]:
+def _op_cells(op: Op, *, runs: bool) -> tuple[str, ...]:
     return (
         op.name,
-        f"{op.op} (einsum)"
-        if isinstance(op, Einsum)
-        else op.kind
-        if op.kind == op.op
-        else f"{op.op} ({op.kind})",
-        f"{op.repeat:,}",
-        " ".join(f"{dim}{extent}" for dim, extent in op.dims) or "scalar",
+        _kind(op),
+        *([f"{op.repeat:,}"] if runs else []),
+        " ".join(f"{dim}={extent}" for dim, extent in op.dims) or "scalar",
         si(op.macs * op.repeat, "").rstrip() if op.macs else "",
         ", ".join(part.op for part in op.fused),
     )
+
+
+def _kind(op: Op) -> str:
+    """The model's operator, and as what it is costed where that is not the same word."""
+    kind = "einsum" if isinstance(op, Einsum) else op.kind
+    return op.op if op.op.lower().startswith(kind) else f"{op.op} ({kind})"
 
 
 def _einsums(graph: Graph, canvas: Canvas) -> None:

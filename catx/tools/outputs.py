@@ -65,7 +65,7 @@ def _write_temporary(folder: Path, name: str, text: str) -> Path:
     handle, path = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(text.encode("utf-8"))
+            stream.write(text.encode("utf-8", "backslashreplace"))
             stream.flush()
             os.fsync(stream.fileno())
         Path(path).chmod(0o666 & ~_umask())

@@ -10,6 +10,7 @@ from catx.ir.counts import Counts
 from catx.ir.einsum import ROLES, Einsum
 from catx.ir.report import CarbonReport, Certificate, Coverage, Layer, ModelInfo, Report, Traffic
 from catx.ir.scenario import Scenario
+from catx.mapper.objective import OBJECTIVES
 from catx.tools.summary import Totals, by_op, sum_parts, totals
 
 SCHEMA = "catx.report/1"
@@ -137,7 +138,7 @@ def _layer(report: Report, layer: Layer, whole: Totals) -> Json:
         data["mapping"] = [node_entry(node) for node in cost.mapping.nodes]
     if cost.counts is not None:
         data["counts"] = _counts(cost.counts)
-    if cost.certificate is not None:
+    if cost.certificate is not None and report.objective in OBJECTIVES:  # else nobody knows of what it is
         data["certificate"] = _certificate(cost.certificate)
     return data
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from catx.ir.report import CarbonReport, Layer, Report
 from catx.ir.scenario import Scenario
+from catx.mapper.objective import OBJECTIVES
 from catx.tools.canvas import Canvas, Column
 from catx.tools.human import binary, grams, joules, percent, plural, seconds, si, significant
 from catx.tools.summary import OpRow, Totals, by_op, op_row, sum_parts, totals
@@ -28,7 +29,7 @@ def report_text(report: Report, canvas: Canvas) -> str:
 
 def _head(canvas: Canvas, report: Report, whole: Totals) -> None:
     names = " + ".join(f"{_mark(report, index)}{model.name}" for index, model in enumerate(report.models))
-    canvas.title(f"{names} on {report.accelerator}", f"catx {report.version}, objective {report.objective}")
+    canvas.title(f"{names} on {report.accelerator}", f"catx {report.version}, {_goal(report)}")
     parameters = sum(model.parameters for model in report.models)
     stored = sum(model.parameter_bytes for model in report.models)
     runs = sum(layer.count for layer in report.layers)
@@ -147,7 +148,7 @@ def _layer_cells(report: Report, layer: Layer) -> tuple[str, ...]:
         layer.names[0],
         layer.op.op,
         f"{layer.count:,}",
-        " ".join(f"{dim}{extent}" for dim, extent in layer.op.dims),
+        " ".join(f"{dim}={extent}" for dim, extent in layer.op.dims),
         si(row.macs, "").rstrip(),
         seconds(row.latency_s),
         percent(row.latency_share),
@@ -160,6 +161,10 @@ def _layer_cells(report: Report, layer: Layer) -> tuple[str, ...]:
 def _rest_cells(row: OpRow) -> tuple[str, ...]:
     numbers = (seconds(row.latency_s), percent(row.latency_share), joules(row.energy_j))
     return ("", row.op, "", f"{row.count:,}", "", si(row.macs, "").rstrip(), *numbers, "", "")
+
+
+def _goal(report: Report) -> str:
+    return f"objective {report.objective}" if report.objective in OBJECTIVES else report.objective
 
 
 def _mark(report: Report, model: int) -> str:
@@ -213,11 +218,11 @@ def _closing(canvas: Canvas, report: Report) -> None:
 
 def _certificates(report: Report) -> str:
     """How good the mappings are known to be, in a sentence."""
-    known = [layer.cost.certificate for layer in report.layers if layer.cost.certificate is not None]
-    mapped = sum(layer.cost.mapping is not None for layer in report.layers)
-    if not known:
-        return f"{plural(mapped, 'mapping')}, given"
+    mapped = [layer.cost for layer in report.layers if layer.cost.mapping is not None]
+    known = [cost.certificate for cost in mapped if cost.certificate is not None]
+    if not known or report.objective not in OBJECTIVES:
+        return plural(len(mapped), "mapping")
     proved = sum(certificate.status == "proved" for certificate in known)
-    text = f"{plural(mapped, 'mapping')}, {proved} proved optimal for {report.objective}"
+    text = f"{plural(len(mapped), 'mapping')}, {proved} proved optimal for {report.objective}"
     gaps = [certificate.gap for certificate in known if certificate.status != "proved"]
-    return f"{text}, the others within {percent(max(gaps))} of their lower bound" if gaps else text
+    return f"{text}, the others at most {percent(max(gaps))} above a lower bound" if gaps else text

@@ -1,0 +1,285 @@
+"""The command line, from arguments to exit codes. Models are tiny; each test is one habit of a user."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from catx.frontend.hardware import DEFAULT
+from catx.mapper.objective import OBJECTIVES
+from catx.tools import cli, inputs
+from catx.tools.options import Objective
+from tests.frontend.onnx_models import model, node, save, weight
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process: exit code, standard output, standard error."""
+
+    def call(*args: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.catx([str(arg) for arg in args], prog_name="catx")
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+def in_shell(script: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a script with `catx` as a command."""
+    command = f"catx() {{ '{sys.executable}' -c 'from catx.tools.cli import main; main()' \"$@\"; }}\n"
+    return subprocess.run(
+        ["bash", "-c", "set -o pipefail\n" + command + script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"} | settings,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two linear layers of the same shape, an activation between them, and a reshape."""
+    nodes = [
+        node("MatMul", ["x", "w1"], ["h"], name="first"),
+        node("Relu", ["h"], ["r"], name="relu"),
+        node("MatMul", ["r", "w2"], ["y"], name="second"),
+        node("Softmax", ["y"], ["p"], name="softmax"),
+        node("Flatten", ["p"], ["z"], name="flat"),
+    ]
+    weights = [weight("w1", 16, 16), weight("w2", 16, 16)]
+    proto = model(nodes, {"x": ("tokens", 16)}, {"z": None}, weights)
+    return save(proto, tmp_path_factory.mktemp("models"), "tiny.onnx")
+
+
+@pytest.fixture(scope="module")
+def compiled(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a compile run."""
+    folder = tmp_path_factory.mktemp("compiled") / "out"
+    with pytest.raises(SystemExit) as ended:
+        cli.catx(["compile", str(tiny), "--dim", "tokens=7", "-o", str(folder), "--json"], prog_name="catx")
+    assert not ended.value.code
+    return folder
+
+
+def loaded(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def test_compile_writes_three_files(compiled: Path) -> None:
+    assert sorted(path.name for path in compiled.iterdir()) == ["layers.csv", "mapping.yaml", "report.json"]
+    schema = json.loads(files("catx.data").joinpath("report.schema.json").read_text())
+    data = loaded(compiled / "report.json")
+    jsonschema.Draft202012Validator(schema).validate(data)
+    assert data["totals"]["macs"] == 2 * 7 * 16 * 16
+    assert data["coverage"]["free"] == 1
+    mapped = [layer for layer in data["layers"] if layer["kind"] == "einsum"]
+    assert sorted(name for layer in mapped for name in layer["names"]) == ["first", "second"]
+    assert data["models"][0]["sha256"]
+    assert data["accelerator"]["name"] == "edge"
+
+
+def test_json_is_the_file_and_nothing_else(run: Run, tiny: Path, compiled: Path) -> None:
+    code, out, err = run("compile", tiny, "--dim", "tokens=7", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == loaded(compiled / "report.json")
+
+
+def test_report_on_a_terminal(run: Run, tiny: Path) -> None:
+    code, out, err = run("compile", tiny, "--dim", "tokens=7", "--objective", "latency", "--hw", "edge4")
+    assert (code, err) == (0, "")
+    assert "tiny on edge4" in out
+    assert "objective latency" in out
+    assert "\x1b" not in out
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_several_models_make_one_report(run: Run, tiny: Path, tmp_path: Path) -> None:
+    other = model(
+        [node("MatMul", ["x", "w"], ["y"], name="fc")], {"x": ("b", 8)}, {"y": None}, [weight("w", 8, 8)]
+    )
+    second = save(other, tmp_path, "other.onnx")
+    code, out, _ = run("compile", tiny, second, "--dim", "tokens=7", "--dim", "b=2", "--json")
+    assert code == 0
+    assert [m["name"] for m in json.loads(out)["models"]] == ["tiny", "other"]
+    assert {layer["model"] for layer in json.loads(out)["layers"]} == {"tiny", "other"}
+    code, _, err = run("compile", tiny, second, "--dim", "tokens=7", "--dim", "c=2")
+    assert code == 2
+    assert "--dim c" in err
+    assert "tokens" in err
+
+
+def test_evaluate_gives_the_same_numbers(run: Run, tiny: Path, compiled: Path, tmp_path: Path) -> None:
+    mapping = compiled / "mapping.yaml"
+    code, out, err = run(
+        "evaluate", tiny, "--dim", "tokens=7", "--mapping", mapping, "--json", "-o", tmp_path
+    )
+    assert (code, err) == (0, "")
+    again, first = json.loads(out), loaded(compiled / "report.json")
+    assert again == loaded(tmp_path / "report.json")
+    assert again["totals"] == first["totals"]
+    for layer, before in zip(again["layers"], first["layers"], strict=True):
+        before.pop("certificate", None)
+        assert layer == before
+    strip = re.compile("objective: .*")
+    texts = [strip.sub("", (folder / "mapping.yaml").read_text()) for folder in (tmp_path, compiled)]
+    assert texts[0] == texts[1]
+
+
+def test_evaluate_keeps_the_edited_file(run: Run, tiny: Path, compiled: Path, tmp_path: Path) -> None:
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text("# my notes\n" + (compiled / "mapping.yaml").read_text())
+    code, _, _ = run("evaluate", tiny, "--dim", "tokens=7", "--mapping", mapping, "-o", tmp_path)
+    assert code == 0
+    assert mapping.read_text().startswith("# my notes\n")
+    assert (tmp_path / "report.json").exists()
+
+
+def test_evaluate_tells_an_illegal_nest(run: Run, tiny: Path, compiled: Path, tmp_path: Path) -> None:
+    text = (compiled / "mapping.yaml").read_text()
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(re.sub(r"tile: \d+", "tile: 99", text, count=2))
+    line = next(n for n, row in enumerate(text.splitlines(), 1) if "- einsum" in row)
+    code, out, err = run("evaluate", tiny, "--dim", "tokens=7", "--mapping", mapping)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {mapping}:{line} [O[m,n] += ")
+    assert "the tile must lie in 1..16" in err or "the tile must lie in 1..7" in err
+
+
+def test_evaluate_names_a_layer_without_mapping(run: Run, tiny: Path, compiled: Path) -> None:
+    code, _, err = run("evaluate", tiny, "--dim", "tokens=8", "--mapping", compiled / "mapping.yaml")
+    assert code == 2
+    assert "no mapping is given for first" in err
+
+
+def test_evaluate_says_when_the_accelerator_is_another(
+    run: Run, tiny: Path, compiled: Path, tmp_path: Path
+) -> None:
+    _, text, _ = run("hw", "show", "edge")
+    (tmp_path / "hw.yaml").write_text(text.replace("name: edge", "name: mine"))
+    args = ("--dim", "tokens=7", "--hw", tmp_path / "hw.yaml", "--mapping", compiled / "mapping.yaml")
+    code, _, err = run("evaluate", tiny, *args)
+    assert code == 0
+    assert "note:" in err
+    assert "written for edge" in err
+
+
+def test_ops(run: Run, tiny: Path, golden: Callable[[str], None]) -> None:
+    code, out, _ = run("ops", tiny, "--dim", "tokens=7")
+    assert code == 0
+    golden(out.replace(str(tiny), "tiny.onnx"))
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("models",), ("clip_vit_b16",)),
+        (("hw",), ("edge", "a100_like")),
+        (("hw", "show", "edge4"), ("name: edge4",)),
+        (("hw", "show", "edge", "--expand"), ("levels:",)),
+        (("hw", "schema"), ('"$schema"',)),
+        (("scenarios",), ("edge-default", "the default")),
+        (("--version",), ("catx ",)),
+        (("compile", "--version"), ("catx ",)),
+        (("compile", "--help"), ("--objective", "--dim", "--allow-unknown")),
+    ],
+)
+def test_what_is_built_in(run: Run, args: tuple[str, ...], words: tuple[str, ...]) -> None:
+    code, out, err = run(*args)
+    assert (code, err) == (0, "")
+    assert all(word in out for word in words)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("compile", "missing.onnx"), ("error: missing.onnx: ",)),
+        (("compile", "clip_vit"), ("error: ", "clip_vit_b16")),
+        (("compile", "--hw", "egde"), ("error: ", "'edge'")),
+        (("compile", "--scenario", "egde"), ("error: ", "edge-default")),
+        (("compile", "--dim", "batch"), ("error: --dim 'batch'", "batch=1")),
+        (("compile", "--dim", "batch=0"), ("at least one",)),
+        (("compile", "--dim", "b=1", "--dim", "b=2"), ("twice",)),
+        (("compile", "-o", __file__), ("is a file, not a folder",)),
+        (("compile", "--objective", "speed"), ("'speed'",)),
+        (("compile", "--nonsense"), ("--nonsense",)),
+        (("nonsense",), ("nonsense",)),
+        (("hw", "show", "egde"), ("error: ", "'edge'")),
+        (("evaluate",), ("--mapping",)),
+        (("evaluate", "--mapping", "missing.yaml"), ("error: missing.yaml: ",)),
+        (("ops",), ("MODEL",)),
+    ],
+)
+def test_mistakes_exit_with_2(run: Run, args: tuple[str, ...], words: tuple[str, ...]) -> None:
+    code, out, err = run(*args)
+    assert (code, out) == (2, "")
+    assert all(word in err for word in words), err
+    assert "Traceback" not in err
+
+
+def test_results_do_not_go_over_files_of_the_user(run: Run, tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "layers.csv").write_text("mine\n")
+    code, out, err = run("compile", tiny, "--dim", "tokens=7", "-o", tmp_path)
+    assert (code, out) == (2, "")
+    assert "not written by catx" in err
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine\n"]
+
+
+def test_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch, tiny: Path) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(inputs, "load_models", interrupted)
+    assert run("compile", tiny) == (130, "", "interrupted\n")
+
+
+def test_a_bug_is_no_mistake_of_the_user(monkeypatch: pytest.MonkeyPatch, tiny: Path) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(inputs, "load_models", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        cli.catx(["ops", str(tiny)], prog_name="catx")
+
+
+def test_defaults_of_the_command_line_are_those_of_the_library() -> None:
+    assert tuple(Objective) == OBJECTIVES
+    assert DEFAULT == "edge"
+    assert set(inputs.DEFAULT_MODELS) <= set(inputs.builtin_models())
+
+
+def test_a_reader_that_goes_away() -> None:
+    ended = in_shell("{ sleep 0.2; catx scenarios; echo $? >&2; } | true; catx hw show edge | head -1")
+    assert (ended.returncode, ended.stderr) == (0, "141\n")
+    assert len(ended.stdout.splitlines()) == 1
+
+
+def test_a_full_disk_behind_stdout() -> None:
+    ended = in_shell("catx hw schema > /dev/full")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "error: cannot write to standard output: No space left on device\n"
+
+
+def test_an_uncaught_bug_exits_with_1() -> None:
+    script = "import catx.tools.cli as c\ndef bug(): raise RuntimeError\nc.catx.command('bug')(bug)\nc.main()"
+    ended = subprocess.run([sys.executable, "-c", script, "bug"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Traceback")
+    assert ended.stdout == ""
+
+
+def test_nothing_heavy_is_imported_before_a_verb_runs() -> None:
+    script = "import sys, catx.tools.cli; print(*{m.split('.')[0] for m in sys.modules})"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not {"numpy", "numba", "onnx", "rich", "yaml", "pydantic", "networkx"} & set(ended.stdout.split())

@@ -1,0 +1,77 @@
+"""report.json follows its schema, keeps every number exactly, and has no NaN."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from importlib.resources import files
+from math import inf, isclose, nan
+from typing import Any
+
+import jsonschema
+import pytest
+
+from catx.ir.report import Certificate
+from catx.tools.layers_csv import COLUMNS, layers_csv
+from catx.tools.report_json import report_json, report_object
+from tests.tools.reports import report
+
+
+@pytest.fixture(scope="module")
+def validator() -> jsonschema.Draft202012Validator:
+    schema = json.loads(files("catx.data").joinpath("report.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+@pytest.fixture(scope="module")
+def data() -> dict[str, Any]:
+    return json.loads(report_json(report()))
+
+
+def test_report_follows_the_schema(validator: jsonschema.Draft202012Validator, data: dict[str, Any]) -> None:
+    validator.validate(data)
+
+
+def test_keys_that_people_rely_on(data: dict[str, Any]) -> None:
+    assert data["schema"] == "catx.report/1"
+    assert data["totals"]["latency_s"] == report().latency_s
+    assert data["totals"]["macs"] == report().macs
+    assert data["totals"]["total_gco2e"] == report().carbon.total_gco2e
+    assert data["coverage"] == {"costed": 40, "free": 2, "unknown": 0, "unknown_ops": []}
+    assert [layer["count"] for layer in data["layers"]] == [1, 12, 12, 12, 1, 1]
+    assert data["layers"][1]["names"][7] == "/visual/transformer/resblocks.7/attn/out_proj/MatMul"
+
+
+def test_numbers_add_up(data: dict[str, Any]) -> None:
+    totals, layers = data["totals"], data["layers"]
+    for key in ("latency_s", "energy_j", "static_energy_j", "macs"):
+        assert isclose(sum(layer[key] * layer["count"] for layer in layers), totals[key])
+    assert isclose(sum(data["energy_by_part_j"].values()) + totals["static_energy_j"], totals["energy_j"])
+    assert isclose(sum(row["latency_s"] for row in data["by_op"]), totals["latency_s"])
+    assert isclose(sum(layer["latency_share"] for layer in layers), 1)
+    assert isclose(totals["operational_gco2e"] + totals["embodied_gco2e"], totals["total_gco2e"])
+
+
+def test_what_is_not_finite_is_null_and_noted(validator: jsonschema.Draft202012Validator) -> None:
+    one = report()
+    odd = Certificate(status="gap", gap=inf, bound=nan, evaluated=3)
+    layers = (replace(one.layers[0], cost=replace(one.layers[0].cost, certificate=odd)), *one.layers[1:])
+    data = report_object(replace(one, layers=layers, latency_s=0.0))
+    validator.validate(data)
+    assert data["totals"]["throughput_per_s"] is None
+    assert data["layers"][0]["certificate"]["gap"] is None
+    assert data["notes"][1:] == [
+        "totals.throughput_per_s is null because it is not finite: inf",
+        "layers[0].certificate.gap is null because it is not finite: inf",
+        "layers[0].certificate.bound is null because it is not finite: nan",
+    ]
+
+
+def test_csv_has_a_line_per_layer() -> None:
+    rows = list(csv.DictReader(io.StringIO(layers_csv(report()))))
+    assert tuple(rows[0])[: len(COLUMNS)] == COLUMNS
+    assert [float(row["latency_s"]) for row in rows] == [layer.cost.latency_s for layer in report().layers]
+    assert rows[0]["dram_read_bytes"] == "741120.0"
+    assert rows[3]["buffer_write_bytes"] == "0.0"
+    assert rows[1]["shape"] == "m=197 n=768 k=768"
