@@ -20,7 +20,7 @@ from tests.oracle.walk import illegal, walk
 from tests.strategies import Case, cases, mutated
 
 quick = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-thorough = settings(max_examples=5_000, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=3_000, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def comparable(value: object) -> object:
@@ -85,7 +85,7 @@ def test_both_refuse_the_same_mappings(case: Case) -> None:
     agree_on_legality(case)
 
 
-@settings(quick, max_examples=100)
+@settings(quick, max_examples=60)
 @given(case=cases(max_points=60), data=st.data())
 def test_capacity_is_exact(case: Case, data: st.DataObject) -> None:
     need = needed_bytes(case.einsum, case.mapping, case.accelerator)
@@ -170,7 +170,7 @@ def test_types_that_the_unit_lacks_are_refused(dtype: DType) -> None:
 
 @pytest.mark.slow
 @thorough
-@given(case=cases(max_points=1_000))
+@given(case=cases(max_points=800))
 def test_kernel_counts_what_moves_thoroughly(case: Case) -> None:
     agree(case)
 
