@@ -1,0 +1,252 @@
+import pytest
+
+from catx.errors import ModelError
+from catx.ir.coverage import coverage
+from catx.ir.dtype import DType
+from catx.ir.graph import Graph
+from catx.ir.pipeline import run
+from tests.frontend.resolved_models import (
+    Of,
+    Spec,
+    accounted,
+    einsums,
+    footprints,
+    kinds,
+    lowered,
+    model,
+    node,
+    weight,
+)
+
+MICROSOFT = "com.microsoft"
+I8, U8 = DType.INT8, DType.UINT8
+SCALES: dict[str, Spec] = {"s": weight(), "z": Of((), I8, "initializer")}
+
+
+def qdq_matmul(*, extra: str = "") -> tuple[Graph, object]:
+    """QuantizeLinear, DequantizeLinear on both factors, MatMul; `extra` reads the dequantized input too."""
+    nodes = [
+        node("QuantizeLinear", "x s z", "xq"),
+        node("DequantizeLinear", "xq s z", "xd"),
+        node("DequantizeLinear", "wq s z", "wd"),
+        node("MatMul", "xd wd", "y"),
+    ]
+    tensors: dict[str, Spec] = SCALES | {
+        "x": (4, 8),
+        "xq": Of((4, 8), I8),
+        "xd": (4, 8),
+        "wq": weight(8, 16, dtype=DType.INT4),
+        "wd": (8, 16),
+        "y": (4, 16),
+    }
+    outputs = "y"
+    if extra:
+        nodes.append(node(extra, "xd", "e"))
+        tensors["e"] = (4, 8)
+        outputs = "y e"
+    resolved = model(nodes, tensors, outputs)
+    return lowered(nodes, tensors, outputs), resolved
+
+
+def test_einsum_reads_the_integers_of_both_factors() -> None:
+    graph, resolved = qdq_matmul()
+    (einsum,) = einsums(graph)
+    assert [operand.dtype for operand in einsum.inputs] == [I8, DType.INT4]
+    assert kinds(graph) == ["quantize", "einsum"]
+    assert [each.op for each in graph.free] == ["DequantizeLinear", "DequantizeLinear"]
+    assert "absorbed" in graph.free[0].reason
+    assert graph.parameter_bytes == 8 * 16 / 2 + 4
+    accounted(graph, resolved)  # type: ignore[arg-type]
+
+
+def test_conversion_that_others_read_too_is_costed_while_the_einsum_reads_integers() -> None:
+    graph, _ = qdq_matmul(extra="Relu")
+    assert kinds(graph) == ["quantize", "dequantize", "einsum", "relu"]
+    assert einsums(graph)[0].inputs[0].dtype is I8
+
+
+@pytest.mark.parametrize("reader", ["MatMul", "Relu"])
+def test_integers_pass_through_views_if_only_einsums_read_them(reader: str) -> None:
+    nodes = [
+        node("DequantizeLinear", "wq s z", "wd"),
+        node("Transpose", "wd", "wt", perm=[1, 0]),
+        node("Reshape", "wt", "wr"),
+        node("MatMul", "x wr", "y"),
+    ]
+    tensors: dict[str, Spec] = SCALES | {
+        "wq": weight(16, 8, dtype=I8),
+        "wd": (16, 8),
+        "wt": (8, 16),
+        "wr": (8, 16),
+        "x": (4, 8),
+        "y": (4, 16),
+    }
+    if reader == "Relu":
+        nodes.append(node("Relu", "wr", "e"))
+        tensors["e"] = (8, 16)
+    graph = run(lowered(nodes, tensors, "y e" if reader == "Relu" else "y"))
+    assert einsums(graph)[0].inputs[1].dtype is (I8 if reader == "MatMul" else DType.FP32)
+    assert graph.by_name["wr"].dtype is einsums(graph)[0].inputs[1].dtype
+    assert ("dequantize" in kinds(graph)) == (reader == "Relu")
+
+
+def test_conv_and_gemm_read_integers() -> None:
+    for op, x, w, y in (("Conv", (1, 3, 8, 8), (4, 3, 3, 3), (1, 4, 6, 6)), ("Gemm", (2, 8), (8, 4), (2, 4))):
+        nodes = [node("DequantizeLinear", "wq s z", "wd"), node(op, "x wd", "y")]
+        tensors = SCALES | {"x": x, "wq": weight(*w, dtype=I8), "wd": w, "y": y}
+        assert einsums(lowered(nodes, tensors))[0].inputs[1].dtype is I8
+
+
+def test_quantized_bias_is_converted_ahead_of_time() -> None:
+    nodes = [node("DequantizeLinear", "cq s z", "c"), node("Gemm", "x w c", "y")]
+    tensors: dict[str, Spec] = SCALES | {
+        "cq": weight(4, dtype=DType.INT32),
+        "c": (4,),
+        "x": (2, 8),
+        "w": weight(8, 4),
+        "y": (2, 4),
+    }
+    graph = run(lowered(nodes, tensors))
+    assert kinds(graph) == ["einsum"]
+    assert coverage(graph).costed == 1
+
+
+def test_rows_of_a_quantized_table_are_converted_after_the_lookup() -> None:
+    nodes = [node("DequantizeLinear", "tq s z", "t"), node("Gather", "t i", "y")]
+    tensors: dict[str, Spec] = SCALES | {
+        "tq": weight(1000, 8, dtype=I8),
+        "t": (1000, 8),
+        "i": Of((5,), DType.INT64),
+        "y": (5, 8),
+    }
+    graph = run(lowered(nodes, tensors))
+    assert kinds(graph) == ["gather"]
+    assert [part.kind for part in graph.ops[0].fused] == ["dequantize"]
+    assert graph.ops[0].inputs[0].dtype is I8
+    assert graph.ops[0].fused[0].elements == 40
+
+
+def test_scales_broadcast_by_axis_and_by_block() -> None:
+    tensors: dict[str, Spec] = {"x": Of((4, 6, 8), I8), "s": weight(6), "y": (4, 6, 8)}
+    graph = lowered(node("DequantizeLinear", "x s", "y", axis=1), tensors)
+    assert footprints(graph.ops[0]) == {"x": 192, "s": 6, "y": 192}
+    tensors["s"] = weight(4, 3, 8)
+    graph = lowered(node("DequantizeLinear", "x s", "y", axis=1, block_size=2), tensors)
+    assert footprints(graph.ops[0])["x"] == 192
+
+
+def test_dynamic_quantization_measures_and_converts() -> None:
+    tensors: dict[str, Spec] = {
+        "x": (4, 8),
+        "q": Of((4, 8), U8),
+        "s": (),
+        "z": Of((), U8),
+        "w": weight(8, 16, dtype=I8),
+        "i": Of((4, 16), DType.INT32),
+        "f": (4, 16),
+        "y": (4, 16),
+    }
+    nodes = [
+        node("DynamicQuantizeLinear", "x", "q s z"),
+        node("MatMulInteger", "q w z", "i"),
+        node("Cast", "i", "f"),
+        node("Mul", "f s", "y"),
+    ]
+    graph = run(lowered(nodes, tensors))
+    assert kinds(graph) == ["reduce_max", "quantize", "einsum"]
+    assert [part.kind for part in graph.ops[2].fused] == ["cast", "mul"]
+    graph = lowered(nodes[0], {name: tensors[name] for name in "xqsz"}, "q")
+    assert kinds(graph) == ["reduce_max", "quantize"]
+
+
+def test_qlinear_forms_end_in_a_requantization() -> None:
+    tensors: dict[str, Spec] = {"a": Of((4, 8), U8), "b": weight(8, 16, dtype=I8), "y": Of((4, 16), U8)}
+    tensors |= {"s": weight(), "z": Of((), U8, "initializer"), "t": weight(16)}
+    graph = run(lowered(node("QLinearMatMul", "a s z b t z s z", "y"), tensors))
+    (einsum,) = einsums(graph)
+    assert einsum.output.dtype is DType.INT32
+    assert [part.kind for part in einsum.fused] == ["quantize"]
+    assert einsum.fused[0].outputs[0].dtype is U8
+    assert einsum.fused[0].inputs[1].elements(dict(einsum.fused[0].dims)) == 16
+
+    tensors = {"x": Of((1, 3, 8, 8), U8), "w": weight(4, 3, 3, 3, dtype=I8), "y": Of((1, 4, 6, 6), U8)}
+    tensors |= {
+        "s": weight(),
+        "z": Of((), U8, "initializer"),
+        "t": weight(4),
+        "c": weight(4, dtype=DType.INT32),
+    }
+    graph = run(lowered(node("QLinearConv", "x s z w t z s z c", "y"), tensors))
+    assert [part.kind for part in einsums(graph)[0].fused] == ["add", "quantize"]
+    assert [part.outputs[0].dtype for part in einsums(graph)[0].fused] == [DType.INT32, U8]
+
+
+def test_weights_of_a_few_bits_have_their_real_size() -> None:
+    tensors: dict[str, Spec] = {
+        "x": (4, 64),
+        "w": Of((32, 2, 16), U8, "initializer"),
+        "s": weight(64),
+        "y": (4, 32),
+    }
+    made = node("MatMulNBits", "x w s", "y", domain=MICROSOFT, bits=4, N=32, K=64, block_size=32)
+    graph = run(lowered(made, tensors))
+    (einsum,) = einsums(graph)
+    assert einsum.dims == (("m", 4), ("n", 32), ("k", 64))
+    assert graph.by_name["w"].size_bytes == 32 * 64 / 2
+    with pytest.raises(ModelError, match="bits"):
+        lowered(node("MatMulNBits", "x w s", "y", domain=MICROSOFT, bits=5, N=32, K=64), tensors)
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "expected"),
+    [
+        ("DynamicQuantizeMatMul", "x w s", ["reduce_max", "quantize", "einsum"]),
+        ("MatMulIntegerToFloat", "q w s s", ["einsum"]),
+        ("MatMulInteger16", "q w", ["einsum"]),
+        ("QGemm", "q s z w s z - s z", ["einsum"]),
+    ],
+)
+def test_other_integer_products(op: str, inputs: str, expected: list[str]) -> None:
+    tensors: dict[str, Spec] = {
+        "x": (4, 8),
+        "q": Of((4, 8), U8),
+        "w": weight(8, 16, dtype=I8),
+        "s": weight(),
+        "z": Of((), I8, "initializer"),
+    }
+    used: dict[str, Spec] = {name: tensors[name] for name in inputs.split() if name != "-"} | {"y": (4, 16)}
+    graph = run(lowered(node(op, inputs, "y", domain=MICROSOFT), used))
+    assert kinds(graph) == expected
+    assert einsums(graph)[0].inputs[1].dtype is I8
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "first"),
+    [
+        ("QLinearAdd", "a s z b s z s z", "add"),
+        ("QLinearMul", "a s z b s z s z", "mul"),
+        ("QLinearSigmoid", "a s z s z", "sigmoid"),
+        ("QLinearSoftmax", "a s z s z", "softmax"),
+        ("QLinearConcat", "s z a s z b s z", "concat"),
+    ],
+)
+def test_integer_vector_ops_end_in_a_requantization(op: str, inputs: str, first: str) -> None:
+    tensors: dict[str, Spec] = {
+        "a": Of((4, 8), U8),
+        "b": Of((4, 8), U8),
+        "s": weight(),
+        "z": Of((), U8, "initializer"),
+    }
+    used = {name: tensors[name] for name in inputs.split()}
+    y = Of((8, 8) if op == "QLinearConcat" else (4, 8), U8)
+    graph = lowered(node(op, inputs, "y", domain=MICROSOFT), used | {"y": y})
+    assert kinds(graph) == [first, "quantize"]
+
+
+def test_integer_mean_over_space() -> None:
+    tensors: dict[str, Spec] = {"a": Of((1, 4, 8, 8), U8), "s": weight(), "z": Of((), U8, "initializer")}
+    graph = lowered(
+        node("QLinearGlobalAveragePool", "a s z s z", "y", domain=MICROSOFT),
+        tensors | {"y": Of((1, 4, 1, 1), U8)},
+    )
+    assert kinds(graph) == ["reduce_mean", "quantize"]
