@@ -1,8 +1,11 @@
 """Evaluate one mapping: exact counts, cycles and energy, as values."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from catx.costmodel.legality import check_legal
 from catx.costmodel.nest_kernel import evaluate_nest
-from catx.costmodel.pack import pack_machine, pack_mapping, pack_problem
+from catx.costmodel.pack import new_bench, put_mapping
 from catx.costmodel.rates import rate_for
 from catx.costmodel.tiles_kernel import (
     BUSIEST,
@@ -17,10 +20,7 @@ from catx.costmodel.tiles_kernel import (
     SUM_UNHIDDEN,
     SUM_UNITS,
     TOTAL,
-    Ints,
-    Result,
-    new_result,
-    new_scratch,
+    Bench,
 )
 from catx.errors import MappingError
 from catx.ir.accelerator import Accelerator
@@ -37,47 +37,45 @@ def evaluate(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> Coun
             matrix unit does not compute the einsum's element types.
     """
     check_legal(einsum, mapping, accelerator)
-    problem, machine = pack_problem(einsum, accelerator), pack_machine(einsum, accelerator)
-    nest = pack_mapping(mapping, einsum, accelerator)
-    result = new_result(len(machine.memories), len(machine.links))
-    scratch = new_scratch(len(einsum.dims), len(nest))
-    fits = evaluate_nest(nest, len(nest), REPORT, problem, machine, scratch, result)
-    stores = _stores(einsum, accelerator, result)
+    bench = new_bench(einsum, accelerator)
+    put_mapping(bench, mapping, einsum, accelerator)
+    fits = evaluate_nest(bench, REPORT)
+    stores = _stores(einsum, accelerator, bench)
     if not fits:
         raise MappingError(_overflow(accelerator, stores))
     return Counts(
-        operations=int(result.summary[SUM_OPS]),
-        compute_instances=int(result.summary[SUM_UNITS]),
+        operations=int(bench["summary"][SUM_OPS]),
+        compute_instances=int(bench["summary"][SUM_UNITS]),
         stores=stores,
         links=tuple(
             LinkCounts(fanout=f.name, total_bytes=float(row[TOTAL]), busiest_bytes=float(row[BUSIEST]))
-            for f, row in zip(accelerator.fanouts, result.link_bytes, strict=True)
+            for f, row in zip(accelerator.fanouts, bench["link_bytes"], strict=False)
         ),
-        cycles=_cycles(accelerator, result),
-        energy_j=_energy(einsum, accelerator, result),
+        cycles=_cycles(accelerator, bench),
+        energy_j=_energy(einsum, accelerator, bench),
     )
 
 
-def _stores(einsum: Einsum, accelerator: Accelerator, result: Result) -> tuple[StoreCounts, ...]:
+def _stores(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> tuple[StoreCounts, ...]:
     accumulator = rate_for(einsum, accelerator).accumulator.bits
     stores = []
     for m, memory in enumerate(accelerator.memories):
         for r, role in enumerate(ROLES):
-            if result.tiles[m, r] < 0:
+            if bench["tiles"][m, r] < 0:
                 continue
             bits = einsum.operands[r].dtype.bits
-            total = _access(result.counts[m, r, TOTAL])
-            busiest = _access(result.counts[m, r, BUSIEST])
-            partial = r == OUT and result.counts[m, r, TOTAL, PARTIAL_UPDATE] > 0
+            total = _access(bench["counts"][m, r, TOTAL])
+            busiest = _access(bench["counts"][m, r, BUSIEST])
+            partial = r == OUT and bench["counts"][m, r, TOTAL, PARTIAL_UPDATE] > 0
             tile_bits = accumulator if partial else bits
             wide = accumulator if r == OUT else bits
             stores.append(
                 StoreCounts(
                     memory=memory.name,
                     role=role,
-                    tile_elements=int(result.tiles[m, r]),
-                    tile_bytes=int(result.tiles[m, r]) * tile_bits / 8,
-                    instances=int(result.instances[m, r]),
+                    tile_elements=int(bench["tiles"][m, r]),
+                    tile_bytes=int(bench["tiles"][m, r]) * tile_bits / 8,
+                    instances=int(bench["instances"][m, r]),
                     total=total,
                     busiest=busiest,
                     read_bytes=_read_bytes(total, bits, wide),
@@ -89,7 +87,7 @@ def _stores(einsum: Einsum, accelerator: Accelerator, result: Result) -> tuple[S
     return tuple(stores)
 
 
-def _access(row: Ints) -> Access:
+def _access(row: NDArray[np.int64]) -> Access:
     names = ("fill", "read_child", "read_psum", "update", "drain", "partial_update", "partial_drain")
     return Access(**dict(zip(names, (int(n) for n in row), strict=True)))
 
@@ -119,32 +117,31 @@ def _overflow(accelerator: Accelerator, stores: tuple[StoreCounts, ...]) -> str:
     raise AssertionError("the kernel rejected a mapping that fits")
 
 
-def _cycles(accelerator: Accelerator, result: Result) -> Cycles:
-    n_memories = len(accelerator.memories)
-    loads = [float(load) for load in result.loads]
-    memory = tuple(zip((m.name for m in accelerator.memories), loads[1 : 1 + n_memories], strict=True))
-    link = tuple(zip((f.name for f in accelerator.fanouts), loads[1 + n_memories :], strict=True))
+def _cycles(accelerator: Accelerator, bench: Bench) -> Cycles:
+    memory = tuple((m.name, float(bench["memory_load"][i])) for i, m in enumerate(accelerator.memories))
+    link = tuple((f.name, float(bench["link_load"][i])) for i, f in enumerate(accelerator.fanouts))
+    compute = float(bench["unit_load"])
     by_name = dict((*memory, *link))
-    ordered = [("compute", loads[0]), *((level.name, by_name[level.name]) for level in accelerator.levels)]
+    ordered = [("compute", compute), *((level.name, by_name[level.name]) for level in accelerator.levels)]
     return Cycles(
-        compute=loads[0],
+        compute=compute,
         memory=memory,
         link=link,
-        first_fill=float(result.summary[SUM_FILL]),
-        last_drain=float(result.summary[SUM_DRAIN]),
-        pipeline=float(result.summary[SUM_PIPELINE]),
-        unhidden=float(result.summary[SUM_UNHIDDEN]),
-        latency_cycles=float(result.summary[SUM_LATENCY]),
+        first_fill=float(bench["summary"][SUM_FILL]),
+        last_drain=float(bench["summary"][SUM_DRAIN]),
+        pipeline=float(bench["summary"][SUM_PIPELINE]),
+        unhidden=float(bench["summary"][SUM_UNHIDDEN]),
+        latency_cycles=float(bench["summary"][SUM_LATENCY]),
         bound_by=max(ordered, key=lambda entry: entry[1])[0],
     )
 
 
-def _energy(einsum: Einsum, accelerator: Accelerator, result: Result) -> tuple[tuple[str, float], ...]:
+def _energy(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> tuple[tuple[str, float], ...]:
     parts = []
     for m, memory in enumerate(accelerator.memories):
-        read, write = result.memory_bytes[m, :, TOTAL]
+        read, write = bench["memory_bytes"][m, :, TOTAL]
         parts.append((memory.name, float(read * memory.read_j_per_byte + write * memory.write_j_per_byte)))
     for f, fanout in enumerate(accelerator.fanouts):
-        parts.append((fanout.name, float(result.link_bytes[f, TOTAL] * fanout.link_j_per_byte)))
+        parts.append((fanout.name, float(bench["link_bytes"][f, TOTAL] * fanout.link_j_per_byte)))
     rate = rate_for(einsum, accelerator)
-    return (*parts, (accelerator.matrix.name, float(result.summary[SUM_OPS]) * rate.j_per_mac))
+    return (*parts, (accelerator.matrix.name, float(bench["summary"][SUM_OPS]) * rate.j_per_mac))

@@ -6,7 +6,7 @@ from catx.ir.einsum import Einsum
 
 
 def rate_for(einsum: Einsum, accelerator: Accelerator) -> MacRate:
-    """The matrix unit's rate for an einsum: of its wider factor's type, or the next wider of the class.
+    """The matrix unit's rate for an einsum: of its wider factor's type, or the next wider one.
 
     Raises:
         MappingError: the unit computes no such type.
@@ -25,8 +25,8 @@ def rate_for(einsum: Einsum, accelerator: Accelerator) -> MacRate:
         return min(wider, key=lambda rate: rate.dtype.bits)
     known = ", ".join(rate.dtype for rate in accelerator.matrix.rates)
     raise MappingError(
-        f"{einsum.name or 'an einsum'} multiplies {wanted}, but {accelerator.matrix.name} of {accelerator.name} "
-        f"computes {known}",
+        f"{einsum.name or 'an einsum'} multiplies {wanted}, but {accelerator.matrix.name} of "
+        f"{accelerator.name} computes {known}",
         loc=einsum.loc,
         hint=f"set `precision:` of the accelerator to one of {known}, or add a rate for {wanted}",
     )

@@ -1,14 +1,10 @@
-"""Compiled sums over the tiles of a loop nest: `V` of docs/cost-model.md, and the arrays it works on."""
+"""Compiled sums over the tiles of a nest (`V` of docs/cost-model.md), and the record that kernels share."""
 
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catx.costmodel.jit import kernel
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 def constant(value: int) -> int:
@@ -37,109 +33,20 @@ STEPS, DISTINCT, FIRST_TILE, LAST_TILE = constant(0), constant(1), constant(2), 
 VISITS, ELEMENTS = constant(0), constant(1)
 """What a volume adds up."""
 
-INNERMOST = constant(1 << 30)
-"""A level further in than every other: the matrix unit."""
-
 SEARCH, REPORT = constant(0), constant(1)
 """What an evaluation is for: its objective alone, or all of its counts."""
 
+INNERMOST = constant(1 << 30)
+"""A level further in than every other: the matrix unit."""
+
 NONE = constant(-1)
-"""No row, no fanout."""
+"""No loop, no memory, no fanout."""
 
-MEMORY = np.dtype(
-    [
-        ("level", "i8"),  # position among the accelerator's levels
-        ("capacity", "f8"),  # [byte], infinite if unbounded
-        ("read_rate", "f8"),  # [byte/cycle]
-        ("write_rate", "f8"),  # [byte/cycle]
-        ("shared", "i8"),  # reads and writes share read_rate
-        ("double", "i8"),  # double buffered
-        ("read_j", "f8"),  # [J/byte]
-        ("write_j", "f8"),  # [J/byte]
-    ]
-)
-LINK = np.dtype([("level", "i8"), ("rate", "f8"), ("j", "f8")])  # position, [byte/cycle], [J/byte]
-AXIS = np.dtype(
-    [
-        ("link", "i8"),  # index of its fanout
-        ("size", "i8"),  # instances
-        ("shares", "i8"),  # bit per role: one parent access serves all instances (multicast, or reduction)
-    ]
-)
-UNIT = np.dtype(
-    [
-        ("rate", "f8"),  # [MAC/cycle] of one unit
-        ("j", "f8"),  # [J/MAC]
-        ("pipeline", "f8"),  # [cycle]
-        ("overlap_only", "i8"),  # leave out what cannot overlap
-    ]
-)
-
-MAX_LOOPS = 16
-"""Loops that one dim may have in a nest."""
+MAX_DIMS, MAX_MEMORIES, MAX_LINKS, MAX_AXES, MAX_ROWS, MAX_LOOPS = 10, 8, 6, 12, 96, 16
+"""What a bench has room for; MAX_LOOPS is per dim."""
 
 _MAX_PIECES = 8 * MAX_LOOPS
 """Distinct (size, size before) pairs of one dim's tiles; a split adds at most one distinct size."""
-
-
-class Problem(NamedTuple):
-    """An einsum of D dims.
-
-    extents (D,); axis_of, coeff (3, D): axis of a role that a dim indexes (-1: none) and its coefficient;
-    n_axes (3,); bits (4,): widths of the three roles and of the accumulator [bit].
-    """
-
-    extents: Ints
-    axis_of: Ints
-    coeff: Ints
-    n_axes: Ints
-    bits: Ints
-
-
-class Machine(NamedTuple):
-    """An accelerator: memories (M,) MEMORY, links (F,) LINK, axes (X,) AXIS, unit (1,) UNIT."""
-
-    memories: NDArray[Any]
-    links: NDArray[Any]
-    axes: NDArray[Any]
-    unit: NDArray[Any]
-
-
-class Scratch(NamedTuple):
-    """Working arrays of `evaluate`, allocated once: tile sizes of each dim, and a mode per nest row."""
-
-    sizes: Ints
-    pieces: Ints
-    before: Ints
-    lengths: Ints
-    at: Ints
-    nominal: Ints
-    busy: Ints
-    spatial: Ints
-    visits: Ints
-    modes: Ints
-
-
-class Result(NamedTuple):
-    """Outputs of `evaluate`.
-
-    counts (M, 3, 2, 7) [element] by role, TOTAL/BUSIEST and cause; tiles (M, 3) [element], -1 where not
-    stored; instances (M, 3); memory_bytes (M, 2, 2) read/write by TOTAL/BUSIEST; link_bytes (F, 2); loads
-    (1 + M + F,) [cycle] of compute, memories, links; edge (M, 4) [cycle], see EDGE columns; edge_parent
-    (M, M) and edge_link (M, F) [byte] that a memory's first tiles need; summary (9,), see SUM columns.
-    """
-
-    counts: Ints
-    tiles: Ints
-    instances: Ints
-    memory_bytes: Floats
-    link_bytes: Floats
-    loads: Floats
-    edge: Floats
-    edge_parent: Floats
-    edge_link: Floats
-    summary: Floats
-
 
 EDGE_WRITE, EDGE_READ, EDGE_DRAIN, EDGE_MOVED = range(4)
 """Own time of the first writes, of the last reads, largest wait of the last drain, own time of all moves."""
@@ -149,219 +56,241 @@ SUM_ENERGY, SUM_LATENCY, SUM_STEADY, SUM_FILL, SUM_DRAIN, SUM_UNHIDDEN, SUM_PIPE
 )
 """Dynamic energy [J]; latency and its parts as in docs/cost-model.md [cycle]; operations; units used."""
 
+BENCH = np.dtype(
+    [
+        # the einsum
+        ("n_dims", "i8"),
+        ("extents", "i8", MAX_DIMS),
+        ("axis_of", "i8", (N_ROLES, MAX_DIMS)),  # axis of a role that a dim indexes, -1: none
+        ("coeff", "i8", (N_ROLES, MAX_DIMS)),
+        ("n_tensor_axes", "i8", N_ROLES),
+        ("width", "f8", N_ROLES),  # [byte/element]
+        ("accumulator", "f8"),  # [byte/element]
+        # the accelerator
+        ("n_memories", "i8"),
+        ("level", "i8", MAX_MEMORIES),  # position among the accelerator's levels
+        ("capacity", "f8", MAX_MEMORIES),  # [byte]
+        ("shared", "i8", MAX_MEMORIES),  # reads and writes share one port
+        ("double", "i8", MAX_MEMORIES),  # double buffered
+        ("read_rate", "f8", MAX_MEMORIES),  # [byte/cycle]
+        ("write_rate", "f8", MAX_MEMORIES),  # [byte/cycle], of writes alone
+        ("read_j", "f8", MAX_MEMORIES),  # [J/byte]
+        ("write_j", "f8", MAX_MEMORIES),  # [J/byte]
+        ("n_links", "i8"),
+        ("link_level", "i8", MAX_LINKS),
+        ("link_rate", "f8", MAX_LINKS),  # [byte/cycle]
+        ("link_j", "f8", MAX_LINKS),  # [J/byte]
+        ("n_axes", "i8"),
+        ("axis_link", "i8", MAX_AXES),  # fanout of an axis
+        ("axis_size", "i8", MAX_AXES),
+        ("axis_shares", "i8", MAX_AXES),  # bit per role: multicast, or reduction
+        ("unit_rate", "f8"),  # [MAC/cycle]
+        ("unit_j", "f8"),  # [J/MAC]
+        ("unit_pipeline", "f8"),  # [cycle]
+        ("overlap_only", "i8"),  # leave out what cannot overlap
+        # the nest, and its loops with a trip count above 1
+        ("nest", "i8", (MAX_ROWS, 4)),
+        ("n_rows", "i8"),
+        ("loop_dim", "i8", MAX_ROWS),
+        ("loop_tile", "i8", MAX_ROWS),
+        ("loop_axis", "i8", MAX_ROWS),  # -1: temporal
+        ("loop_visits", "i8", MAX_ROWS),  # ALL, or FIRST where dropped
+        ("above", "i8", MAX_ROWS + 1),  # loops above a row
+        ("spatial_above", "i8", MAX_ROWS + 1),
+        # tiles of each dim
+        ("nominal", "i8", MAX_DIMS),
+        ("lengths", "i8", MAX_DIMS),
+        ("at", "i8", MAX_DIMS),
+        ("before", "i8", _MAX_PIECES),
+        ("sizes", "i8", (MAX_DIMS, _MAX_PIECES)),
+        ("pieces", "i8", (MAX_DIMS, _MAX_PIECES)),
+        # results
+        ("counts", "i8", (MAX_MEMORIES, N_ROLES, 2, 7)),  # [element] by role, TOTAL/BUSIEST, cause
+        ("tiles", "i8", (MAX_MEMORIES, N_ROLES)),  # [element], -1: not stored
+        ("instances", "i8", (MAX_MEMORIES, N_ROLES)),
+        ("memory_bytes", "f8", (MAX_MEMORIES, 2, 2)),  # read/write, TOTAL/BUSIEST
+        ("link_bytes", "f8", (MAX_LINKS, 2)),
+        ("memory_load", "f8", MAX_MEMORIES),  # [cycle]
+        ("link_load", "f8", MAX_LINKS),  # [cycle]
+        ("unit_load", "f8"),  # [cycle]
+        ("edge", "f8", (MAX_MEMORIES, 4)),  # [cycle], EDGE columns
+        ("edge_parent", "f8", (MAX_MEMORIES, MAX_MEMORIES)),  # [byte] that first tiles need from a parent
+        ("edge_link", "f8", (MAX_MEMORIES, MAX_LINKS)),  # [byte] of first tiles over a fanout
+        ("summary", "f8", 9),  # SUM columns
+    ]
+)
+"""One record holds everything that kernels read and write, so that a call passes one pointer."""
 
-def new_scratch(n_dims: int, n_rows: int) -> Scratch:
-    """Working arrays for einsums of up to `n_dims` dims and nests of up to `n_rows` rows."""
-    table = (n_dims, _MAX_PIECES)
-    rows = n_rows + 1
-    return Scratch(
-        *(
-            np.empty(shape, np.int64)
-            for shape in (table, table, _MAX_PIECES, n_dims, n_dims, n_dims, rows, rows, rows, rows)
-        )
-    )
-
-
-def new_result(n_memories: int, n_links: int) -> Result:
-    """Output arrays for one accelerator."""
-    m, f = n_memories, n_links
-    return Result(
-        counts=np.zeros((m, N_ROLES, 2, 7), np.int64),
-        tiles=np.zeros((m, N_ROLES), np.int64),
-        instances=np.zeros((m, N_ROLES), np.int64),
-        memory_bytes=np.zeros((m, 2, 2)),
-        link_bytes=np.zeros((f, 2)),
-        loads=np.zeros(1 + m + f),
-        edge=np.zeros((m, 4)),
-        edge_parent=np.zeros((m, m)),
-        edge_link=np.zeros((m, f)),
-        summary=np.zeros(9),
-    )
+Bench = Any
+"""A BENCH record."""
 
 
 @kernel
-def _split(sizes: Ints, counts: Ints, n: int, tile: int, mode: int) -> int:
-    """Split the first n pieces (size, count) into tiles, in place; returns how many pieces there are."""
+def _split(w: Bench, d: int, tile: int, mode: int) -> None:
+    """Split the tiles of dim `d` (size, count) further, in place."""
+    n = w.lengths[d]
     if mode == FIRST:
         for i in range(n):
-            sizes[i] = min(sizes[i], tile)
-        return n
+            w.sizes[d, i] = min(w.sizes[d, i], tile)
+        return
     if mode == LAST:
         for i in range(n):
-            sizes[i] -= (sizes[i] - 1) // tile * tile
-        return n
-    full = 0
-    kept = 0
+            w.sizes[d, i] -= (w.sizes[d, i] - 1) // tile * tile
+        return
+    full, kept = 0, 0
     for i in range(n):
-        size, count = sizes[i], counts[i]
-        full += size // tile * count
-        rest = size % tile
+        size, count = w.sizes[d, i], w.pieces[d, i]
+        whole = size // tile
+        rest = size - whole * tile
+        full += whole * count
         if rest:
-            sizes[kept], counts[kept] = rest, count
+            w.sizes[d, kept], w.pieces[d, kept] = rest, count
             kept += 1
     if full:
-        sizes[kept], counts[kept] = tile, full
+        w.sizes[d, kept], w.pieces[d, kept] = tile, full
         kept += 1
-    return kept
+    w.lengths[d] = kept
 
 
 @kernel
-def _add_pair(sizes: Ints, counts: Ints, before: Ints, n: int, size: int, held: int, count: int) -> int:
-    """Add tiles of one size whose predecessors have one size; returns how many distinct pairs there are."""
+def _add_pair(w: Bench, d: int, size: int, held: int, count: int) -> None:
+    """Add tiles of one size whose predecessors have one size."""
+    n = w.lengths[d]
     for i in range(n):
-        if sizes[i] == size and before[i] == held:
-            counts[i] += count
-            return n
-    sizes[n], before[n], counts[n] = size, held, count
-    return n + 1
+        if w.sizes[d, i] == size and w.before[i] == held:
+            w.pieces[d, i] += count
+            return
+    w.sizes[d, n], w.before[n], w.pieces[d, n] = size, held, count
+    w.lengths[d] = n + 1
 
 
 @kernel
-def _slide(sizes: Ints, counts: Ints, before: Ints, n: int, tile: int) -> int:
+def _slide(w: Bench, d: int, tile: int) -> None:
     """Split along the sliding loop: `before` gets the size of the step before, 0 for a first step."""
-    total = n
-    for i in range(n):
-        size, count = sizes[i], counts[i]
-        sizes[i], before[i] = min(size, tile), 0
+    for i in range(w.lengths[d]):
+        size, count = w.sizes[d, i], w.pieces[d, i]
+        w.sizes[d, i], w.before[i] = min(size, tile), 0
         if size >= 2 * tile:
-            total = _add_pair(sizes, counts, before, total, tile, tile, (size // tile - 1) * count)
+            _add_pair(w, d, tile, tile, (size // tile - 1) * count)
         if size > tile and size % tile:
-            total = _add_pair(sizes, counts, before, total, size % tile, tile, count)
-    return total
+            _add_pair(w, d, size % tile, tile, count)
 
 
 @kernel
-def _split_pairs(sizes: Ints, counts: Ints, before: Ints, n: int, tile: int, mode: int) -> int:
+def _split_pairs(w: Bench, d: int, tile: int, mode: int) -> None:
     """Split (size, size of the step before) pairs by a spatial loop below the sliding one."""
-    total = n
-    for i in range(n):
-        size, count, held = sizes[i], counts[i], before[i]
+    for i in range(w.lengths[d]):
+        size, count, held = w.sizes[d, i], w.pieces[d, i], w.before[i]
         full, rest = size // tile, size % tile
-        sizes[i], before[i] = min(size, tile), min(held, tile)
+        w.sizes[d, i], w.before[i] = min(size, tile), min(held, tile)
         if mode != ALL or full == 0:
             continue
-        counts[i] = full * count
+        w.pieces[d, i] = full * count
         if rest:
-            ahead = min(tile, held - full * tile) if held else 0
-            total = _add_pair(sizes, counts, before, total, rest, ahead, count)
-    return total
+            _add_pair(w, d, rest, min(tile, held - full * tile) if held else 0, count)
 
 
 @kernel
-def _window(axis: int, role: int, dim: int, tile: int, problem: Problem, scratch: Scratch) -> int:
+def _window(w: Bench, role: int, dim: int, tile: int) -> int:
     """Elements along the axis that slides over `dim`, summed over the combinations of its dims' tiles."""
-    n_dims = problem.extents.shape[0]
-    c = problem.coeff[role, dim]
+    axis, c = w.axis_of[role, dim], w.coeff[role, dim]
     total = 0
-    for d in range(n_dims):
-        scratch.at[d] = 0
+    for d in range(w.n_dims):
+        w.at[d] = 0
     while True:
         reach, weight = 0, 1
-        for d in range(n_dims):
-            if problem.axis_of[role, d] == axis and d != dim:
-                reach += problem.coeff[role, d] * (scratch.sizes[d, scratch.at[d]] - 1)
-                weight *= scratch.pieces[d, scratch.at[d]]
-        for i in range(scratch.lengths[dim]):
-            size, held = scratch.sizes[dim, i], scratch.before[i]
+        for d in range(w.n_dims):
+            if w.axis_of[role, d] == axis and d != dim:
+                reach += w.coeff[role, d] * (w.sizes[d, w.at[d]] - 1)
+                weight *= w.pieces[d, w.at[d]]
+        for i in range(w.lengths[dim]):
+            size, held = w.sizes[dim, i], w.before[i]
             new = 1 + c * (size - 1) + reach
             if held:
                 new = min(new, c * (tile + size - held))
-            total += weight * scratch.pieces[dim, i] * new
+            total += weight * w.pieces[dim, i] * new
         d = 0
-        while d < n_dims:  # the next combination
-            if problem.axis_of[role, d] == axis and d != dim:
-                scratch.at[d] += 1
-                if scratch.at[d] < scratch.lengths[d]:
+        while d < w.n_dims:  # the next combination
+            if w.axis_of[role, d] == axis and d != dim:
+                w.at[d] += 1
+                if w.at[d] < w.lengths[d]:
                     break
-                scratch.at[d] = 0
+                w.at[d] = 0
             d += 1
-        if d == n_dims:
+        if d == w.n_dims:
             return total
 
 
 @kernel
-def _axis_sum(first: int, role: int, problem: Problem, scratch: Scratch) -> int:
-    """Elements along the axis whose first dim is `first`, summed over the combinations of its dims' tiles."""
-    axis = problem.axis_of[role, first]
+def _axis_sum(w: Bench, role: int, first: int) -> int:
+    """Elements along the axis whose first dim is `first`, summed over its dims' tiles."""
+    axis = w.axis_of[role, first]
     combinations, span = 1, 0  # span: sum over combinations of sum(coeff * (size - 1))
-    for d in range(first, problem.extents.shape[0]):
-        if problem.axis_of[role, d] == axis:
+    for d in range(first, w.n_dims):
+        if w.axis_of[role, d] == axis:
             tiles, covered = 0, 0
-            for i in range(scratch.lengths[d]):
-                tiles += scratch.pieces[d, i]
-                covered += scratch.pieces[d, i] * (scratch.sizes[d, i] - 1)
-            span = span * tiles + problem.coeff[role, d] * covered * combinations
+            for i in range(w.lengths[d]):
+                tiles += w.pieces[d, i]
+                covered += w.pieces[d, i] * (w.sizes[d, i] - 1)
+            span = span * tiles + w.coeff[role, d] * covered * combinations
             combinations *= tiles
     return combinations + span
 
 
 @kernel
-def _volume(
-    nest: Ints, cut: int, role: int, slide: int, what: int, problem: Problem, scratch: Scratch
-) -> int:
-    """V of docs/cost-model.md above row `cut`, under `scratch.modes`; or with `what` VISITS their number.
-
-    `slide` is the row of the sliding loop, or -1.
-    """
-    n_dims = problem.extents.shape[0]
-    sizes, pieces, n = scratch.sizes, scratch.pieces, scratch.lengths
-    slide_dim = nest[slide, 1] if slide >= 0 else -1
-    for d in range(n_dims):
-        sizes[d, 0], pieces[d, 0], n[d] = problem.extents[d], 1, 1
-    for i in range(cut):
-        if nest[i, 0] == STORE:
-            continue
-        d, tile = nest[i, 1], nest[i, 2]
-        if i == slide:
-            n[d] = _slide(sizes[d], pieces[d], scratch.before, n[d], tile)
-        elif d == slide_dim and i > slide:
-            n[d] = _split_pairs(sizes[d], pieces[d], scratch.before, n[d], tile, scratch.modes[i])
-        else:
-            n[d] = _split(sizes[d], pieces[d], n[d], tile, scratch.modes[i])
+def _total(w: Bench, role: int, slide: int, what: int) -> int:
+    """Product over axes and unindexed dims of what their tiles add up to."""
+    slide_dim = w.loop_dim[slide] if slide >= 0 else NONE
     result = 1
-    for d in range(n_dims):
-        axis = problem.axis_of[role, d]
+    for d in range(w.n_dims):
+        axis = w.axis_of[role, d]
         if what == VISITS or axis < 0:
             tiles = 0
-            for i in range(n[d]):
-                tiles += pieces[d, i]
+            for i in range(w.lengths[d]):
+                tiles += w.pieces[d, i]
             result *= tiles
             continue
         first = True
         for other in range(d):
-            first = first and problem.axis_of[role, other] != axis
-        if first and slide >= 0 and problem.axis_of[role, slide_dim] == axis:
-            result *= _window(axis, role, slide_dim, nest[slide, 2], problem, scratch)
+            first = first and w.axis_of[role, other] != axis
+        if first and slide >= 0 and w.axis_of[role, slide_dim] == axis:
+            result *= _window(w, role, slide_dim, w.loop_tile[slide])
         elif first:
-            result *= _axis_sum(d, role, problem, scratch)
+            result *= _axis_sum(w, role, d)
     return result
 
 
 @kernel
 def measure(
-    nest: Ints, row: int, role: int, counting: int, pivot: int, outer: int, slide: int, what: int,
-    problem: Problem, machine: Machine, scratch: Scratch,
-) -> int:  # fmt: skip
-    """`_volume` with temporal loops as `counting` says, spatial ones by the place of their fanout.
+    w: Bench, row: int, role: int, counting: int, pivot: int, outer: int, slide: int, what: int
+) -> int:
+    """V of docs/cost-model.md: elements of a tensor that a store at `row` visits; with VISITS, how often.
 
-    Spatial loops of fanouts further out than level `pivot` are `outer`, the others follow the sharing rule.
+    Temporal loops count as `counting` says. Spatial loops of fanouts further out than level `pivot` are
+    `outer` (ALL or FIRST), the others follow the sharing rule. `slide` is the sliding loop or NONE.
     """
-    for j in range(row):
-        kind = nest[j, 0]
-        if kind == STORE:
+    slide_dim = w.loop_dim[slide] if slide >= 0 else NONE
+    for d in range(w.n_dims):
+        w.sizes[d, 0], w.pieces[d, 0], w.lengths[d] = w.extents[d], 1, 1
+    for k in range(w.above[row]):
+        d, tile, axis = w.loop_dim[k], w.loop_tile[k], w.loop_axis[k]
+        if k == slide:
+            _slide(w, d, tile)
             continue
-        indexes = problem.axis_of[role, nest[j, 1]] >= 0
-        if kind == TEMPORAL:
-            if counting == STEPS:
-                scratch.modes[j] = scratch.visits[j]
-            elif counting == DISTINCT:
-                scratch.modes[j] = ALL if indexes else FIRST
+        indexes = w.axis_of[role, d] >= 0
+        if axis >= 0:
+            if w.link_level[w.axis_link[axis]] < pivot:
+                mode = outer
             else:
-                scratch.modes[j] = FIRST if counting == FIRST_TILE else LAST
+                mode = FIRST if not indexes and (w.axis_shares[axis] >> role) & 1 else ALL
+        elif counting == STEPS:
+            mode = w.loop_visits[k]
+        elif counting == DISTINCT:
+            mode = ALL if indexes else FIRST
         else:
-            axis = machine.axes[nest[j, 3]]
-            if machine.links[axis.link].level < pivot:
-                scratch.modes[j] = outer
-            else:
-                scratch.modes[j] = FIRST if not indexes and (axis.shares >> role) & 1 else ALL
-    return _volume(nest, row, role, slide, what, problem, scratch)
+            mode = FIRST if counting == FIRST_TILE else LAST
+        if d == slide_dim and k > slide:
+            _split_pairs(w, d, tile, mode)
+        else:
+            _split(w, d, tile, mode)
+    return _total(w, role, slide, what)

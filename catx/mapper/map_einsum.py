@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catx.costmodel.evaluate import evaluate
-from catx.costmodel.pack import pack_machine, pack_problem
-from catx.costmodel.tiles_kernel import SPATIAL, STORE, Ints, new_result, new_scratch
+from catx.costmodel.pack import new_bench
+from catx.costmodel.tiles_kernel import SPATIAL, STORE, Bench
 from catx.errors import MappingError
 from catx.ir.accelerator import Accelerator
 from catx.ir.counts import Counts
@@ -15,11 +16,20 @@ from catx.ir.mapping import Loop, Mapping, Node, Store
 from catx.ir.report import Certificate
 from catx.mapper import nests_kernel
 from catx.mapper.bounds import energy_bound_j, roofline_cycles
-from catx.mapper.mapspace import Unrolling, space, thinned, tile_candidates, unrollings
+from catx.mapper.mapspace import Unrolling, new_state, put_tiles, thinned, tile_candidates, unrollings
 from catx.mapper.misfit import explain_misfit
-from catx.mapper.nests_kernel import Desk, Goal, Tiling
+from catx.mapper.nests_kernel import State
 from catx.mapper.objective import Objective
 from catx.mapper.store import load_mapping, save_mapping
+
+Rows = NDArray[np.int64]
+"""A nest as the kernel's rows, (rows, 4)."""
+
+COARSE = 1.3
+"""Least ratio between candidate tiles of the structured search."""
+
+ROUNDS = 3
+"""Rounds of coordinate descent."""
 
 N_UNROLLINGS = 12
 """Spatial unrollings that the structured search starts from."""
@@ -29,9 +39,6 @@ N_CLIMBS = 4
 
 CLIMB_LIMIT = 12_000
 """Nests that one climb may cost."""
-
-N_ROWS = 64
-"""Rows that a nest may have."""
 
 _KINDS = {
     "latency": nests_kernel.LATENCY,
@@ -68,66 +75,52 @@ def map_einsum(einsum: Einsum, accelerator: Accelerator, objective: Objective) -
 
 
 def _search(einsum: Einsum, accelerator: Accelerator, objective: Objective) -> tuple[Mapping, int]:
-    desk = _desk(einsum, accelerator, objective)
-    starts = _structured(einsum, accelerator, desk)
+    bench, state = new_bench(einsum, accelerator), new_state(einsum, accelerator)
+    state["objective"] = _KINDS[objective.name]
+    state["static_w"], state["second"] = accelerator.static_w, 1.0 / accelerator.clock_hz
+    state["weight_energy"], state["weight_time"] = objective.gco2e_per_j, objective.gco2e_per_s
+    candidates = tile_candidates(einsum, accelerator)
+    put_tiles(state, [thinned(values, COARSE) for values in candidates])
+    starts = _structured(einsum, accelerator, bench, state)
     if not starts:
         raise MappingError(explain_misfit(einsum, accelerator), loc=einsum.loc)
-    free = desk._replace(space=space(einsum, accelerator, tile_candidates(einsum, accelerator)))
-    best: tuple[tuple[float, float], Ints] | None = None
-    for _, start in starts[:N_CLIMBS]:
-        nest, trial = np.zeros((N_ROWS, 4), np.int64), np.zeros((N_ROWS, 4), np.int64)
-        nest[: len(start)] = start
-        n, value, tie = nests_kernel.climb(nest, len(start), trial, CLIMB_LIMIT, free)
-        if best is None or nests_kernel.better((value, tie), best[0]):
-            best = (value, tie), nest[:n].copy()
+    put_tiles(state, candidates)
+    best: tuple[nests_kernel.Score, Rows] | None = None
+    for _, rows in starts[:N_CLIMBS]:
+        bench["nest"][: len(rows)] = rows
+        bench["n_rows"] = len(rows)
+        score = nests_kernel.climb(bench, state, CLIMB_LIMIT)
+        if best is None or nests_kernel.better(score, best[0]):
+            best = score, state["best"][: state["n_best"]].copy()
     assert best is not None
-    return _unpack(best[1], einsum, accelerator), int(desk.evaluated[0])
-
-
-def _desk(einsum: Einsum, accelerator: Accelerator, objective: Objective) -> Desk:
-    coarse = [thinned(values, 1.3) for values in tile_candidates(einsum, accelerator)]
-    machine = pack_machine(einsum, accelerator)
-    return Desk(
-        problem=pack_problem(einsum, accelerator),
-        machine=machine,
-        space=space(einsum, accelerator, coarse),
-        goal=Goal(
-            _KINDS[objective.name],
-            accelerator.static_w,
-            1.0 / accelerator.clock_hz,
-            objective.gco2e_per_j,
-            objective.gco2e_per_s,
-        ),
-        scratch=new_scratch(len(einsum.dims), N_ROWS),
-        result=new_result(len(machine.memories), len(machine.links)),
-        evaluated=np.zeros(1, np.int64),
-    )
+    return _unpack(best[1], einsum, accelerator), int(state["evaluated"])
 
 
 def _structured(
-    einsum: Einsum, accelerator: Accelerator, desk: Desk
-) -> list[tuple[tuple[float, float], Ints]]:
-    """The best structured tiling of each unrolling, best first."""
-    found: dict[Unrolling, tuple[tuple[float, float], Ints]] = {}
-    nest = np.zeros((N_ROWS, 4), np.int64)
+    einsum: Einsum, accelerator: Accelerator, bench: Bench, state: State
+) -> list[tuple[nests_kernel.Score, Rows]]:
+    """The best structured nest of each unrolling, best first."""
+    found = []
     for unrolling in unrollings(einsum, accelerator, N_UNROLLINGS):
+        state["n_spatial"] = len(unrolling)
+        state["spatial"][: len(unrolling)] = np.array(unrolling).reshape(-1, 3)
+        best: tuple[nests_kernel.Score, Rows] | None = None
         for still in range(len(ROLES)):
-            tiling = Tiling(
-                tiles=_least_tiles(einsum, accelerator, unrolling),
-                order=np.full(len(accelerator.memories), still, np.int64),
-                keeps=desk.space.may.copy(),
-                spatial=np.array(unrolling, np.int64).reshape(-1, 3),
+            state["order"] = still
+            state["keeps"] = state["may"]
+            state["tile"][: len(accelerator.memories), : len(einsum.dims)] = _least_tiles(
+                einsum, accelerator, unrolling
             )
-            score = nests_kernel.descend(nest, tiling, 3, desk)
-            if score[0] < np.inf:
-                n = nests_kernel.build(nest, tiling, desk)
-                if unrolling not in found or nests_kernel.better(score, found[unrolling][0]):
-                    found[unrolling] = score, nest[:n].copy()
-    return sorted(found.values(), key=lambda entry: entry[0])
+            score = nests_kernel.descend(bench, state, ROUNDS)
+            if best is None or nests_kernel.better(score, best[0]):
+                best = score, bench["nest"][: bench["n_rows"]].copy()
+        if best is not None and best[0][0] < np.inf:
+            found.append(best)
+    return sorted(found, key=lambda entry: entry[0])
 
 
-def _least_tiles(einsum: Einsum, accelerator: Accelerator, unrolling: Unrolling) -> Ints:
-    """The smallest tile at each memory that still feeds every instance further in."""
+def _least_tiles(einsum: Einsum, accelerator: Accelerator, unrolling: Unrolling) -> NDArray[np.int64]:
+    """The smallest tile at each memory that still feeds every instance further in, (memories, dims)."""
     fanout_of = [f for f, fanout in enumerate(accelerator.fanouts) for _ in fanout.axes]
     depth = {level.name: index for index, level in enumerate(accelerator.levels)}
     extents = list(einsum.extents.values())
@@ -139,11 +132,11 @@ def _least_tiles(einsum: Einsum, accelerator: Accelerator, unrolling: Unrolling)
     return tiles
 
 
-def _unpack(nest: Ints, einsum: Einsum, accelerator: Accelerator) -> Mapping:
+def _unpack(rows: Rows, einsum: Einsum, accelerator: Accelerator) -> Mapping:
     dims = list(einsum.extents)
     axes = [(fanout.name, axis.name) for fanout in accelerator.fanouts for axis in fanout.axes]
     nodes: list[Node] = []
-    for kind, index, tile, extra in nest.tolist():
+    for kind, index, tile, extra in rows.tolist():
         if kind == STORE:
             nodes.append(Store(accelerator.memories[index].name, ROLES[extra]))
         elif kind == SPATIAL:

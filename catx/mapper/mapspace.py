@@ -4,11 +4,12 @@ from itertools import product
 from math import ceil, isqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catx.costmodel.legality import axis_dims
 from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import ROLES, Einsum
-from catx.mapper.nests_kernel import Bools, Space
+from catx.mapper.nests_kernel import MAX_TILES, SEARCH_STATE, State
 
 Unrolling = tuple[tuple[int, int, int], ...]
 """Spatial loops as (axis, dim, factor), by axis."""
@@ -30,23 +31,30 @@ def thinned(values: list[int], ratio: float) -> list[int]:
     return kept + values[len(values) - 1 :] if len(values) > 1 else kept
 
 
-def space(einsum: Einsum, accelerator: Accelerator, tiles: list[list[int]]) -> Space:
-    """The mapspace with the given candidate tiles of each dim."""
-    n_tiles = np.array([len(values) for values in tiles], np.int64)
-    table = np.ones((len(tiles), max(n_tiles)), np.int64)
-    for row, values in zip(table, tiles, strict=True):
-        row[: len(values)] = values
-    memories = accelerator.memories
-    return Space(
-        tiles=table,
-        n_tiles=n_tiles,
-        allowed=allowed_unrollings(einsum, accelerator),
-        may=np.array([[role in m.keeps for role in ROLES] for m in memories]),
-        must=np.array([[role in m.keeps - m.optional for role in ROLES] for m in memories]),
-    )
+def new_state(einsum: Einsum, accelerator: Accelerator) -> State:
+    """A search record with everything that may be chosen, but for tile sizes."""
+    state = np.zeros(1, SEARCH_STATE)[0]
+    allowed = allowed_unrollings(einsum, accelerator)
+    state["allowed"][: allowed.shape[0], : allowed.shape[1]] = allowed
+    for row, memory in enumerate(accelerator.memories):
+        state["may"][row] = [role in memory.keeps for role in ROLES]
+        state["must"][row] = [role in memory.keeps - memory.optional for role in ROLES]
+    return state
 
 
-def allowed_unrollings(einsum: Einsum, accelerator: Accelerator) -> Bools:
+def put_tiles(state: State, candidates: list[list[int]]) -> None:
+    """Write the candidate tiles of each dim to a search record, thinned evenly where there are too many."""
+    for row, values in enumerate(candidates):
+        ratio = 1.0
+        kept = values
+        while len(kept) > MAX_TILES:
+            ratio *= 1.02
+            kept = thinned(values, ratio)
+        state["tiles"][row, : len(kept)] = kept
+        state["n_tiles"][row] = len(kept)
+
+
+def allowed_unrollings(einsum: Einsum, accelerator: Accelerator) -> NDArray[np.bool_]:
     """Dims that each axis may unroll, (axes, dims)."""
     axes = [axis for fanout in accelerator.fanouts for axis in fanout.axes]
     dims = list(einsum.extents)

@@ -1,105 +1,92 @@
 """Compiled search over loop nests: structured tilings, then free moves on the best (docs/mapper.md)."""
 
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catx.costmodel.jit import kernel
 from catx.costmodel.nest_kernel import evaluate_nest
 from catx.costmodel.tiles_kernel import (
+    INNERMOST,
+    MAX_AXES,
+    MAX_DIMS,
     MAX_LOOPS,
+    MAX_MEMORIES,
+    MAX_ROWS,
     N_ROLES,
+    NONE,
     SEARCH,
     SPATIAL,
     STORE,
     SUM_ENERGY,
     SUM_LATENCY,
     TEMPORAL,
-    Ints,
-    Machine,
-    Problem,
-    Result,
-    Scratch,
+    Bench,
     constant,
 )
 
 LATENCY, ENERGY, EDP, LINEAR = constant(0), constant(1), constant(2), constant(3)
 """Objectives; LINEAR is weight_energy * energy + weight_time * latency."""
 
-Bools = NDArray[np.bool_]
+MAX_TILES, MAX_UNROLLED = 192, 2 * MAX_AXES
+"""Candidate tiles of a dim, and spatial loops of a structured nest, that a search has room for."""
 
+SEARCH_STATE = np.dtype(
+    [
+        # what may be chosen
+        ("tiles", "i8", (MAX_DIMS, MAX_TILES)),  # candidates, ascending
+        ("n_tiles", "i8", MAX_DIMS),
+        ("allowed", "i8", (MAX_AXES, MAX_DIMS)),  # dims that an axis may unroll
+        ("may", "i8", (MAX_MEMORIES, N_ROLES)),  # roles that a memory may store
+        ("must", "i8", (MAX_MEMORIES, N_ROLES)),
+        # what is minimized
+        ("objective", "i8"),
+        ("static_w", "f8"),
+        ("second", "f8"),  # [s/cycle]
+        ("weight_energy", "f8"),
+        ("weight_time", "f8"),
+        # a structured nest
+        ("tile", "i8", (MAX_MEMORIES, MAX_DIMS)),  # nominal extents at the stores of each memory
+        ("order", "i8", MAX_MEMORIES),  # role that the loops above a memory's stores hold still
+        ("keeps", "i8", (MAX_MEMORIES, N_ROLES)),  # roles stored
+        ("spatial", "i8", (MAX_UNROLLED, 3)),  # axis, dim, factor, by axis
+        ("n_spatial", "i8"),
+        # a nest that is being improved
+        ("best", "i8", (MAX_ROWS, 4)),
+        ("n_best", "i8"),
+        ("evaluated", "i8"),
+    ]
+)
+"""One record holds what a search may choose, what it minimizes, and where it stands."""
 
-class Space(NamedTuple):
-    """What the mapper may choose, for D dims, M memories, X axes.
+ZERO, ONE, MINUS_ONE = constant(0), constant(1), constant(-1)
 
-    tiles (D, C): candidate tile sizes of each dim, ascending, the first n_tiles (D,) of each row used;
-    allowed (X, D): dims that an axis may unroll; may, must (M, 3): roles that a memory may and must store.
-    """
+State = Any
+"""A SEARCH_STATE record."""
 
-    tiles: Ints
-    n_tiles: Ints
-    allowed: Bools
-    may: Bools
-    must: Bools
-
-
-class Tiling(NamedTuple):
-    """A structured nest: per memory its tiles, the order above it, and what it keeps.
-
-    tiles (M, D): nominal extents at the stores of each memory; order (M,): the role that the loops above a
-    memory's stores hold still (its dims stand outermost); keeps (M, 3): roles stored; spatial (S, 3): axis,
-    dim, factor of each spatial loop, by axis.
-    """
-
-    tiles: Ints
-    order: Ints
-    keeps: Bools
-    spatial: Ints
-
-
-class Goal(NamedTuple):
-    """Objective: kind; static power [W]; seconds per cycle; weights of LINEAR per joule and per second."""
-
-    kind: int
-    static_w: float
-    second: float
-    weight_energy: float
-    weight_time: float
-
-
-class Desk(NamedTuple):
-    """Everything a search works with: its arrays are allocated once per einsum."""
-
-    problem: Problem
-    machine: Machine
-    space: Space
-    goal: Goal
-    scratch: Scratch
-    result: Result
-    evaluated: Ints
+Score = tuple[float, float]
+"""Objective and tie-breaker."""
 
 
 @kernel
-def score(nest: Ints, n: int, desk: Desk) -> tuple[float, float]:
-    """Objective and tie-breaker of a nest; infinite if it does not fit."""
-    desk.evaluated[0] += 1
-    if not evaluate_nest(nest, n, SEARCH, desk.problem, desk.machine, desk.scratch, desk.result):
+def score(w: Bench, s: State) -> Score:
+    """Objective and tie-breaker of the bench's nest; infinite if it does not fit."""
+    s.evaluated += 1
+    if not evaluate_nest(w, SEARCH):
         return np.inf, np.inf
-    goal = desk.goal
-    time = desk.result.summary[SUM_LATENCY] * goal.second
-    energy = desk.result.summary[SUM_ENERGY] + goal.static_w * time
-    if goal.kind == LATENCY:
+    time = w.summary[SUM_LATENCY] * s.second
+    energy = w.summary[SUM_ENERGY] + s.static_w * time
+    if s.objective == LATENCY:
         return time, energy
-    if goal.kind == ENERGY:
+    if s.objective == ENERGY:
         return energy, time
-    if goal.kind == EDP:
+    if s.objective == EDP:
         return energy * time, time
-    return goal.weight_energy * energy + goal.weight_time * time, time
+    return s.weight_energy * energy + s.weight_time * time, time
 
 
 @kernel
-def better(new: tuple[float, float], old: tuple[float, float]) -> bool:
+def better(new: Score, old: Score) -> bool:
     """Lexicographic order with room for rounding: ties are decided by the tie-breaker, then by age."""
     slack = 1e-12 * abs(old[0]) if old[0] < np.inf else 0.0
     if new[0] < old[0] - slack:
@@ -108,154 +95,190 @@ def better(new: tuple[float, float], old: tuple[float, float]) -> bool:
 
 
 @kernel
-def build(nest: Ints, tiling: Tiling, desk: Desk) -> int:
-    """The nest of a structured tiling; returns its number of rows."""
-    tiles, order, keeps, spatial = tiling.tiles, tiling.order, tiling.keeps, tiling.spatial
-    problem, machine = desk.problem, desk.machine
-    n_dims, n_memories, n_links = problem.extents.shape[0], machine.memories.shape[0], machine.links.shape[0]
-    nominal = desk.scratch.nominal
-    nominal[:] = problem.extents
-    n, memory, link = 0, 0, 0
-    while memory < n_memories or link < n_links:
-        at_memory = link == n_links or (
-            memory < n_memories and machine.memories[memory].level < machine.links[link].level
-        )
-        if at_memory:
-            if memory > 0:
-                still = order[memory]
-                for group in range(2):  # dims of the still role first, then those that hold it still
-                    for d in range(n_dims):
-                        indexes = problem.axis_of[still, d] >= 0
-                        if indexes == (group == 0) and tiles[memory, d] < nominal[d]:
-                            nest[n, 0], nest[n, 1], nest[n, 2], nest[n, 3] = TEMPORAL, d, tiles[memory, d], 0
-                            nominal[d] = tiles[memory, d]
-                            n += 1
-            for role in range(N_ROLES):
-                if keeps[memory, role]:
-                    nest[n, 0], nest[n, 1], nest[n, 2], nest[n, 3] = STORE, memory, 0, role
-                    n += 1
+def _put(w: Bench, kind: int, index: int, tile: int, extra: int) -> None:
+    """Append a row to the bench's nest."""
+    n = w.n_rows
+    w.nest[n, 0], w.nest[n, 1], w.nest[n, 2], w.nest[n, 3] = kind, index, tile, extra
+    w.n_rows = n + 1
+
+
+@kernel
+def _put_memory(w: Bench, s: State, memory: int) -> None:
+    """The loops above a memory's stores, and the stores: dims of the role held still stand outermost."""
+    still = s.order[memory]
+    for group in range(2 if memory > 0 else 0):
+        for d in range(w.n_dims):
+            if (w.axis_of[still, d] >= 0) == (group == 0) and s.tile[memory, d] < w.nominal[d]:
+                _put(w, TEMPORAL, d, s.tile[memory, d], ZERO)
+                w.nominal[d] = s.tile[memory, d]
+    for role in range(N_ROLES):
+        if s.keeps[memory, role]:
+            _put(w, STORE, memory, ZERO, role)
+
+
+@kernel
+def build(w: Bench, s: State) -> None:
+    """Write the structured nest to the bench."""
+    w.n_rows = 0
+    for d in range(w.n_dims):
+        w.nominal[d] = w.extents[d]
+    memory, link = 0, 0
+    while memory < w.n_memories or link < w.n_links:
+        next_link = w.link_level[link] if link < w.n_links else INNERMOST
+        if memory < w.n_memories and w.level[memory] < next_link:
+            _put_memory(w, s, memory)
             memory += 1
             continue
-        for s in range(spatial.shape[0]):
-            axis, d, factor = spatial[s, 0], spatial[s, 1], spatial[s, 2]
-            tile = -(-nominal[d] // factor)
-            if machine.axes[axis].link == link and tile < nominal[d]:
-                nest[n, 0], nest[n, 1], nest[n, 2], nest[n, 3] = SPATIAL, d, tile, axis
-                nominal[d] = tile
-                n += 1
+        for i in range(s.n_spatial):
+            axis, d, factor = s.spatial[i, 0], s.spatial[i, 1], s.spatial[i, 2]
+            tile = (w.nominal[d] + factor - 1) // factor
+            if w.axis_link[axis] == link and tile < w.nominal[d]:
+                _put(w, SPATIAL, d, tile, axis)
+                w.nominal[d] = tile
         link += 1
-    for d in range(n_dims):
-        if nominal[d] > 1:
-            nest[n, 0], nest[n, 1], nest[n, 2], nest[n, 3] = TEMPORAL, d, 1, 0
-            n += 1
-    return n
+    for d in range(w.n_dims):
+        if w.nominal[d] > 1:
+            _put(w, TEMPORAL, d, ONE, ZERO)
+
+
+TILE, ORDER, BYPASS = constant(0), constant(1), constant(2)
+"""What a coordinate of a structured nest is."""
 
 
 @kernel
-def _try(best: tuple[float, float], nest: Ints, tiling: Tiling, desk: Desk) -> tuple[float, float]:
-    """Score of a structured tiling if it beats `best`, else `best` itself."""
-    n = build(nest, tiling, desk)
-    new = score(nest, n, desk)
-    return new if better(new, best) else best
+def _change(s: State, what: int, memory: int, index: int, value: int) -> int:
+    """Set one coordinate of the structured nest; returns what it was."""
+    before: int
+    if what == TILE:
+        before = s.tile[memory, index]
+        s.tile[memory, index] = value
+    elif what == ORDER:
+        before = s.order[memory]
+        s.order[memory] = value
+    else:
+        before = s.keeps[memory, index]
+        s.keeps[memory, index] = value
+    return before
 
 
 @kernel
-def descend(nest: Ints, tiling: Tiling, rounds: int, desk: Desk) -> tuple[float, float]:
-    """Coordinate descent over tile sizes, orders and bypasses of a structured tiling, in place."""
-    tiles, order, keeps = tiling.tiles, tiling.order, tiling.keeps
-    space = desk.space
-    n_memories, n_dims = tiles.shape
-    best = _try((np.inf, np.inf), nest, tiling, desk)
+def descend(w: Bench, s: State, rounds: int) -> Score:
+    """Coordinate descent over tile sizes, orders and bypasses of the structured nest, in place."""
+    build(w, s)
+    best = score(w, s)
     for _ in range(rounds):
         start = best
-        for m in range(1, n_memories):
-            for d in range(n_dims):
-                for c in range(space.n_tiles[d]):
-                    before = tiles[m, d]
-                    tiles[m, d] = space.tiles[d, c]
-                    new = _try(best, nest, tiling, desk)
-                    if new[0] == best[0] and new[1] == best[1]:
-                        tiles[m, d] = before
-                    best = new
-            for role in range(N_ROLES):
-                before = order[m]
-                order[m] = role
-                new = _try(best, nest, tiling, desk)
-                if new[0] == best[0] and new[1] == best[1]:
-                    order[m] = before
-                best = new
-                if space.may[m, role] and not space.must[m, role]:
-                    keeps[m, role] = not keeps[m, role]
-                    new = _try(best, nest, tiling, desk)
-                    if new[0] == best[0] and new[1] == best[1]:
-                        keeps[m, role] = not keeps[m, role]
-                    best = new
+        for memory in range(1, w.n_memories):
+            for what in range(3):
+                for index in range(w.n_dims if what == TILE else 1 if what == ORDER else N_ROLES):
+                    if what == BYPASS and (not s.may[memory, index] or s.must[memory, index]):
+                        continue
+                    n_values = s.n_tiles[index] if what == TILE else N_ROLES if what == ORDER else 2
+                    for choice in range(n_values):
+                        value = s.tiles[index, choice] if what == TILE else choice
+                        before = _change(s, what, memory, index, value)
+                        if value == before:
+                            continue
+                        build(w, s)
+                        new = score(w, s)
+                        if better(new, best):
+                            best = new
+                        else:
+                            _change(s, what, memory, index, before)
         if not better(best, start):
             break
+    build(w, s)
     return best
 
 
 @kernel
-def legal(nest: Ints, n: int, desk: Desk) -> bool:
-    """Rules 1 to 6 of docs/cost-model.md, for a nest whose axes and dims exist."""
-    problem, machine, space = desk.problem, desk.machine, desk.space
-    nominal = desk.scratch.nominal
-    nominal[:] = problem.extents
-    stored = np.zeros(N_ROLES, np.int64)  # level of the deepest store so far, by role
-    used = np.ones(machine.axes.shape[0], np.int64)
-    have = 0
-    deepest_link = -1
-    deepest_store = 0
-    for i in range(n):
-        if nest[i, 0] == STORE:
-            level, role = machine.memories[nest[i, 1]].level, nest[i, 3]
-            if level < stored[role] or level < deepest_link or not space.may[nest[i, 1], role]:
+def legal(w: Bench, s: State) -> bool:
+    """Rules 1 to 6 of docs/cost-model.md, for a nest whose axes and dims exist and that repeats no store."""
+    for d in range(w.n_dims):
+        w.nominal[d] = w.extents[d]
+    stored = [0, 0, 0]  # level of the deepest store so far, by role
+    have, deepest_link, deepest_store = 0, 0, 0
+    for i in range(w.n_rows):
+        kind, index, tile, extra = w.nest[i, 0], w.nest[i, 1], w.nest[i, 2], w.nest[i, 3]
+        if kind == STORE:
+            level = w.level[index]
+            if level < stored[extra] or level < deepest_link or not s.may[index, extra]:
                 return False
-            stored[role] = level
+            stored[extra] = level
             deepest_store = max(deepest_store, level)
-            have += space.must[nest[i, 1], role]
+            have += s.must[index, extra]
             continue
-        d, tile = nest[i, 1], nest[i, 2]
-        if tile < 1 or tile > nominal[d]:
+        if tile < 1 or tile > w.nominal[index]:
             return False
-        if nest[i, 0] == SPATIAL:
-            axis = nest[i, 3]
-            level = machine.links[machine.axes[axis].link].level
-            if level < deepest_link or level < deepest_store or not space.allowed[axis, d]:
+        if kind == SPATIAL:
+            level = w.link_level[w.axis_link[extra]]
+            if level < deepest_link or level < deepest_store or not s.allowed[extra, index]:
                 return False
             deepest_link = level
-            used[axis] *= -(-nominal[d] // tile)
-            if used[axis] > machine.axes[axis].size:
-                return False
-        nominal[d] = tile
-    return have == np.sum(space.must) and np.max(nominal) == 1
+        w.nominal[index] = tile
+    for m in range(w.n_memories):
+        for role in range(N_ROLES):
+            have -= s.must[m, role]
+    for d in range(w.n_dims):
+        have += w.nominal[d] != 1
+    return have == 0 and _axes_fit(w)
 
 
 @kernel
-def _tidy(nest: Ints, n: int, desk: Desk) -> int:
-    """Clamp tiles to the extents above them, drop loops that split nothing; returns the number of rows."""
-    nominal = desk.scratch.nominal
-    nominal[:] = desk.problem.extents
-    kept = 0
-    for i in range(n):
-        if nest[i, 0] != STORE:
-            d = nest[i, 1]
-            tile = min(nest[i, 2], nominal[d])
-            if tile == nominal[d]:
+def _axes_fit(w: Bench) -> bool:
+    """Whether the loops of each axis use no more instances than it has."""
+    for axis in range(w.n_axes):
+        for d in range(w.n_dims):
+            w.nominal[d] = w.extents[d]
+        used = 1
+        for i in range(w.n_rows):
+            if w.nest[i, 0] == STORE:
                 continue
-            nominal[d] = tile
-            nest[i, 2] = tile
-        nest[kept] = nest[i]
-        kept += 1
-    return kept
+            d, tile = w.nest[i, 1], w.nest[i, 2]
+            if w.nest[i, 0] == SPATIAL and w.nest[i, 3] == axis:
+                used *= (w.nominal[d] + tile - 1) // tile
+            w.nominal[d] = tile
+        if used > w.axis_size[axis]:
+            return False
+    return True
 
 
 @kernel
-def _insert(trial: Ints, nest: Ints, n: int, at: int, row: tuple[int, int, int, int]) -> None:
-    """`trial` becomes `nest` with one more row before row `at`."""
-    trial[:at] = nest[:at]
-    trial[at, 0], trial[at, 1], trial[at, 2], trial[at, 3] = row
-    trial[at + 1 : n + 1] = nest[at:n]
+def _tidy(w: Bench) -> None:
+    """Clamp tiles to the extents above them and drop loops that split nothing."""
+    for d in range(w.n_dims):
+        w.nominal[d] = w.extents[d]
+    kept = 0
+    for i in range(w.n_rows):
+        if w.nest[i, 0] != STORE:
+            d = w.nest[i, 1]
+            tile = min(w.nest[i, 2], w.nominal[d])
+            if tile == w.nominal[d]:
+                continue
+            w.nominal[d] = tile
+            w.nest[i, 2] = tile
+        for column in range(4):
+            w.nest[kept, column] = w.nest[i, column]
+        kept += 1
+    w.n_rows = kept
+
+
+@kernel
+def _recall(w: Bench, s: State, start: int, stop: int, shift: int) -> None:
+    """Copy rows of the best nest to the bench's nest, `shift` rows further down."""
+    for i in range(start, stop):
+        for column in range(4):
+            w.nest[i + shift, column] = s.best[i, column]
+
+
+@kernel
+def _insert(w: Bench, s: State, at: int, kind: int, index: int, tile: int, extra: int) -> None:
+    """The bench's nest becomes the best one with one more row before row `at`."""
+    _recall(w, s, ZERO, at, ZERO)
+    w.n_rows = at
+    _put(w, kind, index, tile, extra)
+    _recall(w, s, at, s.n_best, ONE)
+    w.n_rows = s.n_best + 1
 
 
 RETILE, SHIFT, TOGGLE, SPLIT = constant(0), constant(1), constant(2), constant(3)
@@ -263,88 +286,102 @@ RETILE, SHIFT, TOGGLE, SPLIT = constant(0), constant(1), constant(2), constant(3
 
 
 @kernel
-def _choices(move: int, nest: Ints, n: int, i: int, space: Space) -> tuple[int, int, int]:
-    """How many i, j and tile sizes a move has (those of i only if i is within range)."""
-    n_dims, n_axes = space.n_tiles.shape[0], space.allowed.shape[0]
+def _choices(w: Bench, s: State, move: int, i: int) -> tuple[int, int, int]:
+    """How many i, j and tile sizes a move has, the last for this i."""
+    n = s.n_best
     if move == RETILE:
-        return n, 1, space.n_tiles[nest[i, 1]] if i < n and nest[i, 0] != STORE else 0
+        return n, 1, s.n_tiles[s.best[i, 1]] if i < n and s.best[i, 0] != STORE else 0
     if move == SHIFT:
         return n, n, 1
     if move == TOGGLE:
-        return space.may.size, n + 1, 1
-    return n_dims * (n_axes + 1), n + 1, space.n_tiles[i // (n_axes + 1)] if i < n_dims * (n_axes + 1) else 0
+        return w.n_memories * N_ROLES, n + 1, 1
+    split = w.n_dims * (w.n_axes + 1)
+    return split, n + 1, s.n_tiles[i // (w.n_axes + 1)] if i < split else 0
 
 
 @kernel
-def _propose(move: int, nest: Ints, n: int, i: int, j: int, c: int, trial: Ints, desk: Desk) -> int:
-    """Write the nest after a move to `trial`; returns its rows, or 0 if the move changes nothing."""
-    space = desk.space
+def _propose(w: Bench, s: State, move: int, i: int, j: int, c: int) -> bool:
+    """Write the best nest after a move to the bench; False if the move changes nothing."""
+    n = s.n_best
     if move == RETILE:
-        if i < N_ROLES:
-            return 0
-        trial[:n] = nest[:n]
-        trial[i, 2] = space.tiles[nest[i, 1], c]
-        return _tidy(trial, n, desk) if trial[i, 2] != nest[i, 2] else 0
+        if i < N_ROLES or s.best[i, 2] == s.tiles[s.best[i, 1], c]:
+            return False
+        _recall(w, s, ZERO, n, ZERO)
+        w.nest[i, 2] = s.tiles[s.best[i, 1], c]
+        w.n_rows = n
+        _tidy(w)
+        return True
+    if j < N_ROLES:
+        return False
     if move == SHIFT:
-        if i < N_ROLES or j < N_ROLES or i == j:
-            return 0
-        trial[:n] = nest[:n]
+        if i < N_ROLES or i == j:
+            return False
+        _recall(w, s, ZERO, n, ZERO)
         if i < j:
-            trial[i:j] = nest[i + 1 : j + 1]
+            _recall(w, s, i + 1, j + 1, MINUS_ONE)
         else:
-            trial[j + 1 : i + 1] = nest[j:i]
-        trial[j] = nest[i]
-        return _tidy(trial, n, desk)
-    if j < N_ROLES or n + 2 >= trial.shape[0]:
-        return 0
+            _recall(w, s, j, i, ONE)
+        _recall(w, s, i, i + 1, j - i)
+        w.n_rows = n
+        _tidy(w)
+        return True
+    if n + 2 >= MAX_ROWS:
+        return False
     if move == TOGGLE:
-        memory, role = i // N_ROLES, i % N_ROLES
-        if memory == 0 or not space.may[memory, role] or space.must[memory, role]:
-            return 0
-        for row in range(n):
-            if nest[row, 0] == STORE and nest[row, 1] == memory and nest[row, 3] == role:
-                if j != row:
-                    return 0
-                trial[:row] = nest[:row]
-                trial[row : n - 1] = nest[row + 1 : n]
-                return n - 1
-        _insert(trial, nest, n, j, (STORE, memory, 0, role))
-        return n + 1
-    n_axes = space.allowed.shape[0]
-    d, axis = i // (n_axes + 1), i % (n_axes + 1) - 1
+        return _toggle(w, s, i // N_ROLES, i % N_ROLES, j)
+    d, axis = i // (w.n_axes + 1), i % (w.n_axes + 1) - 1
     loops = 0
     for row in range(n):
-        loops += nest[row, 0] != STORE and nest[row, 1] == d
-    if loops >= MAX_LOOPS - 1 or (axis >= 0 and not space.allowed[axis, d]):
-        return 0
-    kind = TEMPORAL if axis < 0 else SPATIAL
-    _insert(trial, nest, n, j, (kind, d, space.tiles[d, c], max(axis, 0)))
-    return _tidy(trial, n + 1, desk)
+        loops += s.best[row, 0] != STORE and s.best[row, 1] == d
+    if loops >= MAX_LOOPS - 1 or (axis >= 0 and not s.allowed[axis, d]):
+        return False
+    _insert(w, s, j, TEMPORAL if axis < 0 else SPATIAL, d, s.tiles[d, c], max(axis, ZERO))
+    _tidy(w)
+    return True
 
 
 @kernel
-def climb(nest: Ints, n: int, trial: Ints, limit: int, desk: Desk) -> tuple[int, float, float]:
-    """Improve a nest in place by single moves until none helps or `limit` more nests were costed.
+def _toggle(w: Bench, s: State, memory: int, role: int, at: int) -> bool:
+    """Drop an optional store from row `at`, or add one that is missing there."""
+    if memory == 0 or not s.may[memory, role] or s.must[memory, role]:
+        return False
+    n, found = s.n_best, NONE
+    for row in range(n):
+        if s.best[row, 0] == STORE and s.best[row, 1] == memory and s.best[row, 3] == role:
+            found = row
+    if found < 0:
+        _insert(w, s, at, STORE, memory, ZERO, role)
+        return True
+    if found != at:
+        return False
+    _recall(w, s, ZERO, at, ZERO)
+    _recall(w, s, at + 1, n, MINUS_ONE)
+    w.n_rows = n - 1
+    return True
 
-    Cheap moves go first; new loops are tried only where no other move helps.
+
+@kernel
+def climb(w: Bench, s: State, limit: int) -> Score:
+    """Improve the bench's nest by single moves until none helps or `limit` more nests were costed.
+
+    Cheap moves go first; new loops are tried only where no other move helps. The result stands in `s.best`.
     """
-    best = score(nest, n, desk)
-    stop = desk.evaluated[0] + limit
-    move = RETILE
-    improved = False
-    while desk.evaluated[0] < stop:
+    _keep(w, s)
+    best = score(w, s)
+    stop = s.evaluated + limit
+    move, improved = RETILE, False
+    while s.evaluated < stop:
         i = 0
-        while i < _choices(move, nest, n, 0, desk.space)[0]:
+        while i < _choices(w, s, move, ZERO)[0]:
             j = 0
-            while j < _choices(move, nest, n, i, desk.space)[1]:
+            while j < _choices(w, s, move, i)[1]:
                 c = 0
-                while c < _choices(move, nest, n, i, desk.space)[2]:
-                    m = _propose(move, nest, n, i, j, c, trial, desk)
-                    if m > 0 and legal(trial, m, desk):
-                        new = score(trial, m, desk)
+                while c < _choices(w, s, move, i)[2]:
+                    if _propose(w, s, move, i, j, c) and legal(w, s):
+                        new = score(w, s)
                         if better(new, best):
-                            best, n, improved = new, m, True
-                            nest[:m] = trial[:m]
+                            best, improved = new, True
+                            _keep(w, s)
                     c += 1
                 j += 1
             i += 1
@@ -354,4 +391,13 @@ def climb(nest: Ints, n: int, trial: Ints, limit: int, desk: Desk) -> tuple[int,
             move, improved = RETILE, False
         else:
             move += 1
-    return n, best[0], best[1]
+    return best
+
+
+@kernel
+def _keep(w: Bench, s: State) -> None:
+    """The bench's nest becomes the best one."""
+    for i in range(w.n_rows):
+        for column in range(4):
+            s.best[i, column] = w.nest[i, column]
+    s.n_best = w.n_rows
