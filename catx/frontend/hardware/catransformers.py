@@ -121,11 +121,8 @@ def _general(spec: CATransformersSpec, l2_kib: int) -> General:
         },
         {"memory": "registers", "capacity": size(spec.register_bytes), "bandwidth": "unlimited"},
     ]
-    lanes = spec.pe_width * spec.clusters
-    general["compute"] = {
-        "matrix": {"rates": {spec.precision: {}}},
-        "vector": {"memory": "L2", "lanes": lanes},
-    }
+    vector = {"memory": "L2", "lanes": spec.pe_width * spec.clusters}
+    general["compute"] = {"matrix": {"rates": {spec.precision: {}}}, "vector": vector}
     return general
 
 

@@ -85,8 +85,13 @@ def expand_gpu_like(spec: GpuLikeSpec) -> General:
             ],
         },
     ]
+    general["compute"] = _compute(spec)
+    return general
+
+
+def _compute(spec: GpuLikeSpec) -> General:
     rates = {spec.precision: 1.0} | spec.rates
-    general["compute"] = {
+    return {
         "matrix": {
             "rates": {name: {"macs_per_cycle": rate} for name, rate in rates.items()},
             "component": "mac",
@@ -97,7 +102,6 @@ def expand_gpu_like(spec: GpuLikeSpec) -> General:
             "component": "vector_lane",
         },
     }
-    return general
 
 
 def _buffer(name: str, capacity: float, rate: Rate, clock: float) -> General:
