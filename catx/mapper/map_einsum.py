@@ -31,13 +31,16 @@ COARSE = 1.3
 ROUNDS = 3
 """Rounds of coordinate descent."""
 
-N_UNROLLINGS = 12
+N_UNROLLINGS = 64
 """Spatial unrollings that the structured search starts from."""
 
-N_CLIMBS = 4
+N_DESCENTS = 12
+"""Unrollings that are searched further after the first round."""
+
+N_CLIMBS = 6
 """Structured tilings that the free search improves."""
 
-CLIMB_LIMIT = 12_000
+CLIMB_LIMIT = 6_000
 """Nests that one climb may cost."""
 
 _KINDS = {
@@ -99,24 +102,34 @@ def _search(einsum: Einsum, accelerator: Accelerator, objective: Objective) -> t
 def _structured(
     einsum: Einsum, accelerator: Accelerator, bench: Bench, state: State
 ) -> list[tuple[nests_kernel.Score, Rows]]:
-    """The best structured nest of each unrolling, best first."""
-    found = []
-    for unrolling in unrollings(einsum, accelerator, N_UNROLLINGS):
-        state["n_spatial"] = len(unrolling)
-        state["spatial"][: len(unrolling)] = np.array(unrolling).reshape(-1, 3)
-        best: tuple[nests_kernel.Score, Rows] | None = None
-        for still in range(len(ROLES)):
-            state["order"] = still
-            state["keeps"] = state["may"]
-            state["tile"][: len(accelerator.memories), : len(einsum.dims)] = _least_tiles(
-                einsum, accelerator, unrolling
-            )
-            score = nests_kernel.descend(bench, state, ROUNDS)
-            if best is None or nests_kernel.better(score, best[0]):
-                best = score, bench["nest"][: bench["n_rows"]].copy()
-        if best is not None and best[0][0] < np.inf:
-            found.append(best)
-    return sorted(found, key=lambda entry: entry[0])
+    """The best structured nest of each promising unrolling, best first.
+
+    A first round of descent over many unrollings tells which are worth more.
+    """
+    candidates = unrollings(einsum, accelerator, N_UNROLLINGS)
+    first = [_descend(einsum, accelerator, unrolling, 1, bench, state) for unrolling in candidates]
+    ranked = sorted(range(len(candidates)), key=lambda index: (first[index][0], index))[:N_DESCENTS]
+    found = [_descend(einsum, accelerator, candidates[index], ROUNDS, bench, state) for index in ranked]
+    return sorted((entry for entry in found if entry[0][0] < np.inf), key=lambda entry: entry[0])
+
+
+def _descend(
+    einsum: Einsum, accelerator: Accelerator, unrolling: Unrolling, rounds: int, bench: Bench, state: State
+) -> tuple[nests_kernel.Score, Rows]:
+    """The best nest that descents from an unrolling reach, one for each role held still."""
+    state["n_spatial"] = len(unrolling)
+    state["spatial"][: len(unrolling)] = np.array(unrolling).reshape(-1, 3)
+    least = _least_tiles(einsum, accelerator, unrolling)
+    best: tuple[nests_kernel.Score, Rows] | None = None
+    for still in range(len(ROLES)):
+        state["order"] = still
+        state["keeps"] = state["may"]
+        state["tile"][: least.shape[0], : least.shape[1]] = least
+        score = nests_kernel.descend(bench, state, rounds)
+        if best is None or nests_kernel.better(score, best[0]):
+            best = score, bench["nest"][: bench["n_rows"]].copy()
+    assert best is not None
+    return best
 
 
 def _least_tiles(einsum: Einsum, accelerator: Accelerator, unrolling: Unrolling) -> NDArray[np.int64]:
