@@ -60,12 +60,14 @@ class Canvas:
         return "\n".join(line.rstrip() for line in self._file.getvalue().splitlines()) + "\n"
 
     def title(self, text: str, aside: str = "") -> None:
-        """A heading, with a remark in a lighter tone."""
+        """A heading, with a remark in a lighter tone beside it or, for want of room, below it."""
         line = Text(printable(text), style="bold")
-        if aside:
-            line.append(f"  {printable(aside)}", style="not bold dim")
+        remark = Text(printable(aside), style="not bold dim")
+        fits = line.cell_len + remark.cell_len + 2 <= self.width
         self._console.print()
-        self._console.print(line)
+        self._console.print(Text.assemble(line, "  ", remark) if aside and fits else line)
+        if aside and not fits:
+            self._console.print(Padding(remark, _INDENT))
 
     def paragraph(self, text: str, style: str = "") -> None:
         """Wrapped text below a heading."""

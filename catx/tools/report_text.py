@@ -80,7 +80,7 @@ def _ops(canvas: Canvas, report: Report) -> None:
         Column("share", number=True),
         Column("energy", number=True),
         Column("share", number=True),
-        Column("utilization", number=True),
+        Column("util.", number=True),
     )
     rows = by_op(report)
     whole = op_row(report, "total", list(report.layers))
@@ -123,7 +123,7 @@ def _layers(canvas: Canvas, report: Report) -> None:
     shown = [index for index, column in enumerate(columns) if column.head not in hidden]
     rows = [_layer_cells(report, layer) for layer in listed]
     if rest:
-        rows.append(_rest_cells(op_row(report, f"{plural(len(rest), 'other layer')}", rest)))
+        rows.append(_rest_cells(op_row(report, f"{len(rest):,} others", rest)))
     canvas.table([columns[i] for i in shown], ([row[i] for i in shown] for row in rows))
     if rest:
         canvas.paragraph("every layer is in the files of -o DIR and in --json", "dim")

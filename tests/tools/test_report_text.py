@@ -61,7 +61,7 @@ def test_a_small_rest_is_one_row_and_nothing_is_lost() -> None:
     one = report()
     listed = [line for line in plain(250).splitlines() if re.match(r"  (\[\d\]|   ) {2}\S", line)]
     assert len(listed) == 4
-    assert "3 other layers" in listed[-1]
+    assert "3 others" in listed[-1]
     runs = sum(int(re.findall(r"\s(\d+)\s", line.split("MatMul")[-1])[0]) for line in listed[:-1])
     assert runs + 3 == sum(layer.count for layer in one.layers)
 
