@@ -1,6 +1,7 @@
 """Find a mapping of one einsum on one accelerator for one objective, with a certificate of how good it is."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ Rows = NDArray[np.int64]
 COARSE = 1.3
 """Least ratio between candidate tiles of the structured search."""
 
+COARSER = 1.9
+"""The same ratio for pairs of tiles."""
+
 ROUNDS = 3
 """Rounds of coordinate descent."""
 
@@ -49,6 +53,9 @@ _KINDS = {
     "edp": nests_kernel.EDP,
     "carbon": nests_kernel.LINEAR,
 }
+
+
+_STRUCTURE = ("tile", "order", "keeps", "spatial", "n_spatial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +94,14 @@ def _search(einsum: Einsum, accelerator: Accelerator, objective: Objective) -> t
     starts = _structured(einsum, accelerator, bench, state)
     if not starts:
         raise MappingError(explain_misfit(einsum, accelerator), loc=einsum.loc)
-    put_tiles(state, candidates)
     best: tuple[nests_kernel.Score, Rows] | None = None
-    for _, rows in starts[:N_CLIMBS]:
-        bench["nest"][: len(rows)] = rows
-        bench["n_rows"] = len(rows)
+    for start in starts:
+        start.put(state)
+        put_tiles(state, [thinned(values, COARSER) for values in candidates])
+        nests_kernel.descend_pairs(bench, state)
+        put_tiles(state, [thinned(values, COARSE) for values in candidates])
+        nests_kernel.descend(bench, state, ROUNDS)
+        put_tiles(state, candidates)
         score = nests_kernel.climb(bench, state, CLIMB_LIMIT)
         if best is None or nests_kernel.better(score, best[0]):
             best = score, state["best"][: state["n_best"]].copy()
@@ -99,35 +109,50 @@ def _search(einsum: Einsum, accelerator: Accelerator, objective: Objective) -> t
     return _unpack(best[1], einsum, accelerator), int(state["evaluated"])
 
 
-def _structured(
-    einsum: Einsum, accelerator: Accelerator, bench: Bench, state: State
-) -> list[tuple[nests_kernel.Score, Rows]]:
-    """The best structured nest of each promising unrolling, best first.
+@dataclass(frozen=True, slots=True)
+class _Structured:
+    """A structured nest and its score: the fields of a search record that describe it."""
+
+    score: nests_kernel.Score
+    fields: dict[str, Any]
+
+    @classmethod
+    def of(cls, state: State, score: nests_kernel.Score) -> "_Structured":
+        return cls(score, {name: state[name].copy() for name in _STRUCTURE})
+
+    def put(self, state: State) -> None:
+        for name, value in self.fields.items():
+            state[name] = value
+
+
+def _structured(einsum: Einsum, accelerator: Accelerator, bench: Bench, state: State) -> list[_Structured]:
+    """The best structured nests of the most promising unrollings, best first.
 
     A first round of descent over many unrollings tells which are worth more.
     """
     candidates = unrollings(einsum, accelerator, N_UNROLLINGS)
     first = [_descend(einsum, accelerator, unrolling, 1, bench, state) for unrolling in candidates]
-    ranked = sorted(range(len(candidates)), key=lambda index: (first[index][0], index))[:N_DESCENTS]
+    ranked = sorted(range(len(candidates)), key=lambda index: (first[index].score, index))[:N_DESCENTS]
     found = [_descend(einsum, accelerator, candidates[index], ROUNDS, bench, state) for index in ranked]
-    return sorted((entry for entry in found if entry[0][0] < np.inf), key=lambda entry: entry[0])
+    fitting = (entry for entry in found if entry.score[0] < np.inf)
+    return sorted(fitting, key=lambda entry: entry.score)[:N_CLIMBS]
 
 
 def _descend(
     einsum: Einsum, accelerator: Accelerator, unrolling: Unrolling, rounds: int, bench: Bench, state: State
-) -> tuple[nests_kernel.Score, Rows]:
+) -> _Structured:
     """The best nest that descents from an unrolling reach, one for each role held still."""
     state["n_spatial"] = len(unrolling)
     state["spatial"][: len(unrolling)] = np.array(unrolling).reshape(-1, 3)
     least = _least_tiles(einsum, accelerator, unrolling)
-    best: tuple[nests_kernel.Score, Rows] | None = None
+    best: _Structured | None = None
     for still in range(len(ROLES)):
         state["order"] = still
         state["keeps"] = state["may"]
         state["tile"][: least.shape[0], : least.shape[1]] = least
         score = nests_kernel.descend(bench, state, rounds)
-        if best is None or nests_kernel.better(score, best[0]):
-            best = score, bench["nest"][: bench["n_rows"]].copy()
+        if best is None or nests_kernel.better(score, best.score):
+            best = _Structured.of(state, score)
     assert best is not None
     return best
 

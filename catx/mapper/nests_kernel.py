@@ -192,6 +192,30 @@ def descend(w: Bench, s: State, rounds: int) -> Score:
 
 
 @kernel
+def descend_pairs(w: Bench, s: State) -> Score:
+    """One pass over pairs of tile sizes of the structured nest, in place: dims trade room in a memory."""
+    build(w, s)
+    best = score(w, s)
+    n_dims = w.n_dims
+    for one in range(n_dims, w.n_memories * n_dims):
+        for two in range(one + 1, w.n_memories * n_dims):
+            for i in range(s.n_tiles[one % n_dims]):
+                for j in range(s.n_tiles[two % n_dims]):
+                    value_one, value_two = s.tiles[one % n_dims, i], s.tiles[two % n_dims, j]
+                    before_one = _change(s, TILE, one // n_dims, one % n_dims, value_one)
+                    before_two = _change(s, TILE, two // n_dims, two % n_dims, value_two)
+                    build(w, s)
+                    new = score(w, s)
+                    if better(new, best):
+                        best = new
+                    else:
+                        _change(s, TILE, one // n_dims, one % n_dims, before_one)
+                        _change(s, TILE, two // n_dims, two % n_dims, before_two)
+    build(w, s)
+    return best
+
+
+@kernel
 def legal(w: Bench, s: State) -> bool:
     """Rules 1 to 6 of docs/cost-model.md, for a nest whose axes and dims exist and that repeats no store."""
     for d in range(w.n_dims):
