@@ -8,17 +8,17 @@ from catx.ir.graph import Graph
 from catx.ir.passes import PASSES
 
 DEFAULT = (
+    "remove-dead",
     "fold-constants",
     "absorb-transposes",
     "canonicalize",
-    "remove-dead",
     "simplify-axes",
     "drop-unit-dims",
     "merge-dims",
     "fuse-elementwise",
 )
-"""What every model goes through. Patterns need the model's own dims, so boxes are rewritten after them;
-fusion comes last, when every op is in its final form."""
+"""What every model goes through. What nobody reads goes first, as it would look like a reader; patterns need
+the model's own dims, so boxes are rewritten after them; fusion comes last, on ops in their final form."""
 
 
 def run(graph: Graph, names: Iterable[str] = DEFAULT) -> Graph:

@@ -147,7 +147,7 @@ def test_dynamically_quantized_lstm_multiplies_integers() -> None:
 def test_shapes_that_do_not_fit_are_refused() -> None:
     tensors: dict[str, Spec] = {
         "x": (T, B, X),
-        "w": weight(1, 7, I),
+        "w": weight(1, 7, X),
         "r": weight(1, 4 * H, H),
         "y": (T, 1, B, H),
     }

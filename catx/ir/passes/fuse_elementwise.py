@@ -51,11 +51,8 @@ def _fusable(graph: Graph, uses: Uses, op: Op, taken: set[int]) -> list[int]:
     def next_readers(tensor: str) -> set[int]:
         readers = set(uses.readers.get(tensor, []))
         shown = tensor in uses.rigid or readers & taken
-        return (
-            readers
-            if not shown and all(_takes(graph, graph.ops[i], tensor, size, op.repeat) for i in readers)
-            else set()
-        )
+        fits = not shown and all(_takes(graph, graph.ops[i], tensor, size, op.repeat) for i in readers)
+        return readers if fits else set()
 
     first = op.output if isinstance(op, Einsum) else op.outputs[0]
     size = first.elements(dict(op.dims))
@@ -81,14 +78,19 @@ def _keeps_results(op: Op) -> bool:
 
 
 def _takes(graph: Graph, op: Op, tensor: str, size: int, repeat: int) -> bool:
-    """Whether an op is elementwise and walks a whole tensor of so many elements."""
+    """Whether an op (not one fused into it) is elementwise on a whole tensor of so many elements."""
     if not isinstance(op, VectorOp) or op.kind not in ELEMENTWISE or op.repeat != repeat:
         return False
     if op.elements != size or len(op.outputs) != 1:
         return False
     own = [operand for operand in op.inputs if graph.resolve(operand.tensor) == tensor]
+    later = [o for part in op.fused for o in part.inputs if graph.resolve(o.tensor) == tensor]
     extents = dict(op.dims)
-    return all(o.elements(extents) == size and _whole(graph, o.tensor, size) for o in own)
+    return (
+        bool(own)
+        and not later
+        and all(o.elements(extents) == size and _whole(graph, o.tensor, size) for o in own)
+    )
 
 
 def _whole(graph: Graph, tensor: str, size: int) -> bool:

@@ -22,7 +22,9 @@ def move_scales(graph: Graph) -> Graph:
     tensors: list[Tensor] = []
     views: list[tuple[str, str]] = []
     for op in graph.ops:
-        if not isinstance(op, Einsum) or any(find.is_weight(factor.tensor) for factor in op.inputs):
+        if not isinstance(op, Einsum) or op.fused:
+            continue
+        if any(find.is_weight(factor.tensor) for factor in op.inputs):
             continue
         scales = [scale for factor in op.inputs if (scale := _scale(find, op, factor.tensor))]
         if not scales:

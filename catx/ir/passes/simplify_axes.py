@@ -3,8 +3,8 @@
 An axis whose coefficients share a divisor touches only every so many-th element; dividing by it leaves
 exactly the touched ones. An axis in which one group of dims steps over the whole span of the others (a
 convolution whose stride is at least its kernel, heads times width) touches independent places: it is split
-into one axis per group. Footprints afterwards count touched elements, and what was a convolution over
-disjoint patches has the form of a matrix product.
+into one axis per group. A dim with one iteration is an axis of its own. Footprints afterwards count touched
+elements, and what was a convolution over disjoint patches has the form of a matrix product.
 
 Invariant: multiply-accumulates, and which elements each iteration touches, up to their numbering.
 """
@@ -37,19 +37,22 @@ def _simplified(old: Structure) -> Structure:
 def independent_axes(axis: Axis, extents: Mapping[str, int]) -> list[Axis]:
     """The axes that an axis consists of, outermost first, each divided by its common divisor.
 
-    `span` is the largest index that the inner terms reach; a coefficient above it starts a new axis.
+    Outer terms are independent of inner ones where every step they can take goes beyond the inner span: their
+    common divisor is larger than the largest index that the inner terms reach.
     """
-    groups: list[list[tuple[str, int]]] = []
-    span = 0
-    for dim, coeff in sorted(axis, key=lambda term: (term[1], -extents[term[0]])):
-        if not groups or coeff > span:
-            groups.append([])
-        groups[-1].append((dim, coeff))
+    still = [((dim, 1),) for dim, _ in axis if extents[dim] == 1]
+    moving = [term for term in axis if extents[term[0]] > 1]
+    ordered = sorted(moving, key=lambda term: term[1])
+    cuts, span = [0], 0
+    for i, (dim, coeff) in enumerate(ordered):
+        if i and gcd(*(c for _, c in ordered[i:])) > span:
+            cuts.append(i)
         span += coeff * (extents[dim] - 1)
-    if len(groups) < 2:
+    if not still and len(cuts) == 1:
         return [_divided(axis)]
-    order = {dim: i for i, (dim, _) in enumerate(axis)}
-    return [_divided(tuple(sorted(group, key=lambda term: order[term[0]]))) for group in reversed(groups)]
+    groups = [ordered[start:end] for start, end in zip(cuts, (*cuts[1:], len(ordered)), strict=True)]
+    inner = [tuple(term for term in axis if term in group) for group in reversed(groups) if group]
+    return [*still, *(_divided(part) for part in inner)]
 
 
 def _divided(axis: Axis) -> Axis:

@@ -1,0 +1,260 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catx.frontend.onnx.resolved import ResolvedNode
+from catx.ir.dtype import DType
+from catx.ir.graph import Graph
+from catx.ir.passes import absorb_transposes, canonicalize, fold_constants, fuse_elementwise, remove_dead
+from catx.ir.vector_op import VectorOp
+from tests.frontend.resolved_models import (
+    Of,
+    Spec,
+    accounted,
+    einsums,
+    footprints,
+    kinds,
+    known,
+    lowered,
+    model,
+    node,
+    only,
+    weight,
+)
+
+X = (4, 8)
+NUMBERS = {"c": 0.7, "two": 2.0, "three": 3.0}
+
+
+def written(lines: str, outputs: str = "y", **shapes: Spec) -> Graph:
+    """A graph from lines `Op in in -> out`; tensors have the shape X unless said, NUMBERS are known."""
+    nodes: list[ResolvedNode] = []
+    tensors: dict[str, Spec] = {}
+    for line in lines.strip().splitlines():
+        left, _, out = line.partition("->")
+        op, *inputs = left.split()
+        attributes = {"axes": [1], "opset": 11} if op == "ReduceMean" else {}
+        nodes.append(node(op, " ".join(inputs), out.strip(), **attributes))
+        tensors |= {name: X for name in (*inputs, *out.split()) if name not in tensors}
+    tensors |= {name: known(NUMBERS[name]) for name in tensors if name in NUMBERS} | shapes
+    graph = lowered(nodes, tensors, outputs)
+    accounted(canonicalize(graph), model(nodes, tensors, outputs))
+    return graph
+
+
+# --- remove-dead and fold-constants ----------------------------------------------------------------------
+
+
+def test_what_nobody_reads_goes_with_what_only_it_needed() -> None:
+    graph = written("Relu x -> a\nExp a -> b\nRelu x -> y")
+    after = remove_dead(graph)
+    assert [op.name for op in after.ops] == ["Relu_y"]
+    assert [each.name for each in after.free] == ["Relu_a", "Exp_b"]
+    assert {tensor.name for tensor in after.tensors} == {"x", "y"}
+
+
+def test_vector_ops_on_weights_run_ahead_of_time() -> None:
+    graph = written("Exp w -> a\nMul a v -> b\nAdd x b -> y", w=weight(*X), v=weight(8))
+    after = fold_constants(graph)
+    assert kinds(after) == ["add"]
+    assert after.by_name["b"].kind == "weight"
+    assert after.parameters == 32
+    assert [each.reason[:8] for each in after.free] == ["constant", "constant"]
+
+
+def test_einsums_on_weights_are_not_folded() -> None:
+    graph = written("MatMul w v -> a\nAdd x a -> y", w=weight(4, 3), v=weight(3, 8))
+    assert fold_constants(graph) is graph
+
+
+def test_conversion_of_weights_to_a_wider_type_stays() -> None:
+    graph = written("DequantizeLinear q s -> a\nAdd x a -> y", q=weight(*X, dtype=DType.INT8), s=weight())
+    assert fold_constants(graph) is graph
+    graph = written("DequantizeLinear q s -> a\nAdd x a -> y", q=weight(*X, dtype=DType.INT32), s=weight())
+    assert kinds(fold_constants(graph)) == ["add"]
+
+
+def test_transposed_use_of_a_tied_weight_is_no_second_weight() -> None:
+    lines = "Gather w i -> e\nRelu e -> h\nTranspose w -> t\nMatMul h t -> y"
+    shapes: dict[str, Spec] = {"w": weight(100, 8), "i": Of((4,), DType.INT64), "t": (8, 100), "y": (4, 100)}
+    graph = absorb_transposes(fold_constants(written(lines, **shapes)))
+    assert graph.parameters == 800
+    assert kinds(graph) == ["gather", "relu", "einsum"]
+
+
+# --- canonicalize ----------------------------------------------------------------------------------------
+
+GELUS = {
+    "erf, halved last": "Div x c -> a\nErf a -> b\nAdd b c -> d\nMul x d -> e\nMul e c -> y",
+    "erf, halved first": "Mul x c -> h\nMul x c -> a\nErf a -> b\nAdd b c -> d\nMul h d -> y",
+    "erf, sum halved": "Mul x c -> a\nErf a -> b\nAdd b c -> d\nMul d c -> e\nMul x e -> y",
+    "tanh, power": """Pow x three -> p\nMul p c -> q\nAdd x q -> r\nMul r c -> s
+        Tanh s -> t\nAdd t c -> u\nMul x c -> h\nMul h u -> y""",
+    "tanh, products": """Mul x x -> p\nMul p x -> q\nMul q c -> r\nAdd x r -> s\nMul s c -> t
+        Tanh t -> u\nAdd u c -> v\nMul x v -> w\nMul w c -> y""",
+}
+
+
+@pytest.mark.parametrize("lines", GELUS.values(), ids=GELUS.keys())
+def test_gelu_written_out(lines: str) -> None:
+    graph = written(lines)
+    op = only(canonicalize(graph))
+    assert (op.kind, op.name, op.op) == ("gelu", "Mul_y", "Gelu")
+    assert footprints(op) == {"x": 32, "y": 32}
+    assert set(op.sources) == {name for each in graph.ops for name in each.sources}
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind"),
+    [
+        ("Sigmoid x -> a\nMul x a -> y", "silu"),
+        ("Sigmoid x -> a\nMul a x -> y", "silu"),
+        ("Mul x c -> a\nSigmoid a -> b\nMul x b -> y", "quick_gelu"),
+        ("HardSigmoid x -> a\nMul x a -> y", "hardswish"),
+    ],
+)
+def test_gated_activations_written_out(lines: str, kind: str) -> None:
+    op = only(canonicalize(written(lines)))
+    assert op.kind == kind
+    assert op.name == "Mul_y"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "Sigmoid x -> a\nMul z a -> y",
+        "Sigmoid x -> a\nMul x a -> b\nAdd a b -> y",
+        "Erf x -> a\nAdd a c -> b\nMul x b -> y",
+        "Erf z -> a\nAdd a c -> b\nMul x b -> d\nMul d c -> y",
+        "Tanh x -> a\nMul x a -> y",
+    ],
+)
+def test_what_only_looks_like_an_activation_stays(lines: str) -> None:
+    graph = written(lines)
+    assert canonicalize(graph) is graph
+
+
+def test_part_that_the_user_sees_stays() -> None:
+    graph = written("Sigmoid x -> a\nMul x a -> y", outputs="a y")
+    assert canonicalize(graph) is graph
+
+
+LAYER = "ReduceMean x -> m\nSub x m -> d\n{square}\nReduceMean q -> v\nAdd v c -> e\nSqrt e -> s\n{quotient}"
+COLUMN: dict[str, Spec] = dict.fromkeys(("m", "v", "e", "s", "r"), (4, 1))
+
+
+@pytest.mark.parametrize("square", ["Pow d two -> q", "Mul d d -> q"])
+@pytest.mark.parametrize("quotient", ["Div d s -> n", "Reciprocal s -> r\nMul d r -> n"])
+@pytest.mark.parametrize(
+    ("tail", "weights"), [("", 0), ("\nMul n w -> o", 1), ("\nMul n w -> o\nAdd b o -> p", 2)]
+)
+def test_layernorm_written_out(square: str, quotient: str, tail: str, weights: int) -> None:
+    lines = LAYER.format(square=square, quotient=quotient) + tail
+    out = ("n", "o", "p")[weights]
+    shapes = {name: shape for name, shape in COLUMN.items() if f" {name} " in f" {lines} ".replace("\n", " ")}
+    graph = written(lines, outputs=out, **shapes, w=weight(8), b=weight(8))
+    op = only(canonicalize(graph))
+    assert op.kind == "layernorm"
+    assert op.reduced == ("d1",)
+    assert footprints(op) == {"x": 32, out: 32} | dict.fromkeys("wb"[:weights], 8)
+
+
+@pytest.mark.parametrize("quotient", ["Div x s -> n", "Reciprocal s -> r\nMul x r -> n"])
+def test_rmsnorm_written_out(quotient: str) -> None:
+    lines = f"Pow x two -> q\nReduceMean q -> v\nAdd v c -> e\nSqrt e -> s\n{quotient}\nMul w n -> y"
+    shapes = {name: (4, 1) for name in "vesr" if f" {name}" in lines}
+    op = only(canonicalize(written(lines, **shapes, w=weight(8))))
+    assert op.kind == "rmsnorm"
+    assert footprints(op) == {"x": 32, "w": 8, "y": 32}
+
+
+def test_norm_whose_mean_is_used_elsewhere_stays() -> None:
+    lines = LAYER.format(square="Mul d d -> q", quotient="Div d s -> n") + "\nAdd n m -> y"
+    shapes = {name: COLUMN[name] for name in "mves"}
+    assert "layernorm" not in kinds(canonicalize(written(lines, **shapes)))
+
+
+def test_standard_deviation_alone_is_no_norm() -> None:
+    lines = "ReduceMean x -> m\nSub x m -> d\nMul d d -> q\nReduceMean q -> v\nSqrt v -> y"
+    graph = written(lines, m=(4, 1), v=(4, 1), y=(4, 1))
+    assert canonicalize(graph) is graph
+
+
+def test_scale_of_a_weight_product_stays_where_it_is() -> None:
+    graph = written("Mul x c -> a\nMatMul a w -> y", w=weight(8, 8))
+    assert canonicalize(graph) is graph
+
+
+def test_scale_that_somebody_else_reads_stays() -> None:
+    graph = written(
+        "Mul x c -> a\nMatMul a z -> b\nAdd a b -> y", x=(8, 8), a=(8, 8), z=(8, 8), b=(8, 8), y=(8, 8)
+    )
+    assert canonicalize(graph) is graph
+
+
+# --- fuse-elementwise ------------------------------------------------------------------------------------
+
+
+def fused_kinds(graph: Graph) -> list[list[str]]:
+    return [[part.kind for part in op.fused] for op in graph.ops]
+
+
+def test_bias_activation_and_residual_join_the_product() -> None:
+    graph = written("MatMul x w -> a\nAdd a b -> d\nRelu d -> e\nAdd e x -> y", w=weight(8, 8), b=weight(8))
+    after = fuse_elementwise(graph)
+    (op,) = after.ops
+    assert [part.kind for part in op.fused] == ["add", "relu", "add"]
+    assert {tensor.name for tensor in after.tensors} == {"x", "w", "b", "y"}
+    assert op.name == "MatMul_a"
+
+
+def test_result_that_others_read_is_kept() -> None:
+    graph = fuse_elementwise(written("Softmax x -> a\nRelu a -> b\nSoftmax a -> d\nAdd b d -> y"))
+    assert fused_kinds(graph) == [[], [], ["add"]]
+    graph = written("Softmax x -> a\nRelu a -> y", outputs="a y")
+    assert fuse_elementwise(graph) is graph
+
+
+def test_branch_that_joins_again_goes_in_whole() -> None:
+    graph = fuse_elementwise(written("Softmax x -> a\nIsNaN a -> n\nWhere n c a -> y", n=Of(X, DType.BOOL)))
+    assert fused_kinds(graph) == [["compare", "where"]]
+
+
+def test_branch_that_does_not_join_stays_out() -> None:
+    graph = written("Softmax x -> a\nRelu a -> b\nExp a -> d", outputs="b d")
+    assert fuse_elementwise(graph) is graph
+
+
+def test_op_moves_to_where_its_inputs_are_ready() -> None:
+    graph = fuse_elementwise(written("Softmax x -> a\nSoftmax z -> b\nAdd a b -> y"))
+    assert [op.name for op in graph.ops] == ["Softmax_b", "Softmax_a"]
+    assert fused_kinds(graph) == [[], ["add"]]
+
+
+def test_broadcast_of_a_result_is_not_fused() -> None:
+    graph = written("ReduceMean x -> m\nSub x m -> y", m=(4, 1))
+    assert fuse_elementwise(graph) is graph
+
+
+def test_fusing_passes_views_of_the_whole_but_not_slices() -> None:
+    graph = fuse_elementwise(written("Softmax x -> a\nReshape a -> b\nRelu b -> y", b=(8, 4), y=(8, 4)))
+    assert fused_kinds(graph) == [["relu"]]
+    assert graph.ops[0].fused[0].inputs[0].tensor == "a"
+    graph = written("Softmax x -> a\nSlice a -> b\nRelu b -> y", b=(2, 8), y=(2, 8))
+    assert fuse_elementwise(graph) is graph
+
+
+def test_unknown_ops_take_nothing_in() -> None:
+    nodes = [node("Frob", "x", "a"), node("Relu", "a", "y")]
+    graph = lowered(nodes, {"x": X, "a": X, "y": X}, allow_unknown=True)
+    assert fuse_elementwise(graph) is graph
+
+
+@given(length=st.integers(1, 6))
+def test_chain_of_any_length_is_one_op(length: int) -> None:
+    lines = "\n".join(f"Relu t{i} -> t{i + 1}" for i in range(length))
+    graph = fuse_elementwise(written(lines, outputs=f"t{length}"))
+    op = only(graph)
+    assert isinstance(op, VectorOp)
+    assert len(op.fused) == length - 1
+    assert einsums(graph) == []
