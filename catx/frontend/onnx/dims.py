@@ -1,9 +1,12 @@
 """Sizes for dynamic dimensions: which ones a model has, and what the user gives for them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any
 
-from onnx import TypeProto, ValueInfoProto
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, TypeProto, ValueInfoProto, helper
 
 from catx.errors import Loc, ModelError, OptionError
 from catx.frontend.onnx.names import printable, shown
@@ -22,8 +25,19 @@ def dynamic_dims(value: ValueInfoProto) -> Iterator[tuple[int, str]]:
             yield axis, f"{value.name}.{axis}"
 
 
-def check_dims(dims: Mapping[str, int], values: Iterable[ValueInfoProto], loc: Loc) -> None:
-    """Refuse sizes below 1 and names that no value of the model has.
+def known_names(inputs: Iterable[ValueInfoProto], declared: Iterable[ValueInfoProto]) -> list[str]:
+    """Names that can be given a number: dynamic dimensions, and inputs that are one integer.
+
+    Those that only a declared intermediate tensor has come last; they serve where nothing can be inferred.
+    """
+    inputs = list(inputs)
+    names = [name for value in inputs for _, name in dynamic_dims(value)]
+    names += [value.name for value in inputs if is_scalar(value)]
+    return list(dict.fromkeys(names + [name for value in declared for _, name in dynamic_dims(value)]))
+
+
+def check_dims(dims: Mapping[str, int], known: Sequence[str], loc: Loc) -> None:
+    """Refuse numbers below 1 and names that the model does not have.
 
     Raises:
         OptionError: with the nearest names that exist.
@@ -31,12 +45,17 @@ def check_dims(dims: Mapping[str, int], values: Iterable[ValueInfoProto], loc: L
     for name, size in dims.items():
         if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= MAX_ELEMENTS:
             raise OptionError(f"--dim {printable(name)}={size}: a size is an integer from 1 to 2^48", loc=loc)
-    known = list(dict.fromkeys(name for value in values for _, name in dynamic_dims(value)))
-    for name in dims:
         if name not in known:
             near = get_close_matches(name, known, 3, 0.5) or known[:8]
-            hint = f"its dynamic dimensions: {', '.join(near)}" if near else "all its dimensions have a size"
+            hint = f"it has {', '.join(map(printable, near))}" if near else "all its dimensions have a size"
             raise OptionError(f"--dim {shown(name)}: the model has no such dimension", loc=loc, hint=hint)
+
+
+def is_scalar(value: ValueInfoProto) -> bool:
+    """Whether a tensor is one integer, such as a sampling rate, whose value may choose a branch."""
+    tensor = value.type.tensor_type
+    integer = tensor.elem_type in (TensorProto.INT32, TensorProto.INT64)
+    return integer and tensor.HasField("shape") and all(dim.dim_value == 1 for dim in tensor.shape.dim)
 
 
 def bind_inputs(inputs: Iterable[ValueInfoProto], dims: Mapping[str, int], loc: Loc) -> dict[str, TypeProto]:
@@ -64,11 +83,23 @@ def bind_inputs(inputs: Iterable[ValueInfoProto], dims: Mapping[str, int], loc: 
             "dimensions without a size: "
             + "; ".join(f"{name} ({', '.join(places)})" for name, places in missing.items()),
             loc=loc,
-            hint="give each a size: " + " ".join(f"--dim {_quoted(name)}=1" for name in missing),
+            hint="give each a size: " + " ".join(f"--dim {quoted(name)}=1" for name in missing),
         )
     for name, type_ in bound.items():
         checked_shape(name, shape_of(type_) or (), loc)
     return bound
+
+
+def scalar_value(value: TypeProto, name: str, number: int, loc: Loc) -> NDArray[Any]:
+    """The value that the user fixes for an input of one integer.
+
+    Raises:
+        OptionError: it does not fit the input's type.
+    """
+    dtype = helper.tensor_dtype_to_np_dtype(value.tensor_type.elem_type)
+    if number > np.iinfo(dtype).max:
+        raise OptionError(f"--dim {printable(name)}={number}: the input holds {dtype}", loc=loc)
+    return np.full(shape_of(value) or (), number, dtype)
 
 
 def bound_type(value: ValueInfoProto, dims: Mapping[str, int]) -> TypeProto:
@@ -88,5 +119,6 @@ def bound_type(value: ValueInfoProto, dims: Mapping[str, int]) -> TypeProto:
     return made
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name as a shell needs it."""
     return name if name.replace("_", "").replace(".", "").isalnum() else f'"{name}"'

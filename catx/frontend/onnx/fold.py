@@ -276,8 +276,10 @@ def _trilu(call: Call, outputs: Outputs) -> list[Array]:
 def _reduce(function: Callable[..., Any]) -> Function:
     """A reduction with axes from an attribute or an input, `keepdims` and `noop_with_empty_axes`."""
 
-    def apply(call: Call, outputs: Outputs) -> list[Array]:
+    def apply(call: Call, outputs: Outputs) -> list[Array] | None:
         data, axes = _in(call, 0), _axes(call, "axes", 1)
+        if not data.size:
+            return None
         if not axes:
             if call.attributes.get("noop_with_empty_axes", 0):
                 return [data]

@@ -20,7 +20,8 @@ def read_model(
     Args:
         path: the .onnx file.
         dims: sizes of the dynamic dimensions, by the model's names for them ("batch"), or by input and axis
-            where they have none ("x.0").
+            where they have none ("x.0"); also values of inputs that are one integer ("sampling_rate"), so
+            that branches on them are decided.
         allow_unknown: let operators pass that nothing is known of, where the model declares the shapes of
             their results.
 
@@ -40,7 +41,7 @@ def read_model(
 
 
 def dim_names(path: Path | str) -> tuple[str, ...]:
-    """Names of a model's dynamic input dimensions, as `read_model` takes them, in the order of its inputs.
+    """Names that `read_model` takes as `dims`: dynamic dimensions of inputs, then inputs of one integer.
 
     Raises:
         ModelError: the file cannot be read or is not an ONNX model.

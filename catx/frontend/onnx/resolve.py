@@ -9,9 +9,9 @@ from onnx.checker import ValidationError
 from onnx.shape_inference import InferenceError
 from onnx.version_converter import ConvertError
 
-from catx.errors import Loc, ModelError
+from catx.errors import Loc, ModelError, OptionError
 from catx.frontend.onnx.call import Call
-from catx.frontend.onnx.dims import bind_inputs, check_dims, dynamic_dims
+from catx.frontend.onnx.dims import bind_inputs, check_dims, is_scalar, known_names, scalar_value
 from catx.frontend.onnx.load import load
 from catx.frontend.onnx.names import first_line, printable, shown
 from catx.frontend.onnx.proto_types import DTYPES
@@ -32,15 +32,16 @@ def resolve(path: Path, dims: Mapping[str, int], *, allow_unknown: bool) -> Reso
     model, digest = load(path, Loc(file))
     model = _upgraded(model, file)
     inputs = _true_inputs(model.graph)
-    check_dims(dims, (*inputs, *model.graph.value_info, *model.graph.output), Loc(file))
+    check_dims(dims, _dim_names(model.graph), Loc(file))
     values = _known_at_first(model.graph, inputs, dims, Values(file, path.parent, dims))
     outputs = _outputs(model.graph, file)
     steps, dead = _split(model.graph, outputs, file)
     walk = _walked(model, steps, values, outputs, allow_unknown)
+    _check_used(dims, inputs, values)
     live, idle = split_live([step for step, _ in walk.kept], outputs)
     calls = {step.name: call for step, call in walk.kept}
     used = set(outputs).union(*(step.reads for step in live))
-    given = [value.name for value in inputs if value.name in values.types]
+    given = [value.name for value in inputs if _is_given(value.name, values, used)]
     return ResolvedModel(
         name=printable(path.stem),
         file=file,
@@ -59,8 +60,11 @@ def resolve(path: Path, dims: Mapping[str, int], *, allow_unknown: bool) -> Reso
 def input_dims(path: Path) -> tuple[str, ...]:
     """See `catx.frontend.onnx.reader.dim_names`."""
     model, _ = load(path, Loc(printable(str(path))))
-    names = (name for value in _true_inputs(model.graph) for _, name in dynamic_dims(value))
-    return tuple(dict.fromkeys(names))
+    return tuple(_dim_names(model.graph))
+
+
+def _dim_names(graph: GraphProto) -> list[str]:
+    return known_names(_true_inputs(graph), (*graph.value_info, *graph.output))
 
 
 def _true_inputs(graph: GraphProto) -> list[ValueInfoProto]:
@@ -68,6 +72,23 @@ def _true_inputs(graph: GraphProto) -> list[ValueInfoProto]:
     weights = {tensor.name for tensor in graph.initializer}
     weights |= {sparse.values.name for sparse in graph.sparse_initializer}
     return [value for value in graph.input if value.name not in weights]
+
+
+def _check_used(dims: Mapping[str, int], inputs: Iterable[ValueInfoProto], values: Values) -> None:
+    """Refuse a size that changed nothing: the tensor that has its name got its shape from its node."""
+    effective = values.used_dims.union(known_names(inputs, ()))
+    if idle := [name for name in dims if name not in effective]:
+        raise OptionError(
+            f"--dim {shown(idle[0])} decides no shape: they all follow from the inputs' shapes",
+            loc=Loc(values.file),
+        )
+
+
+def _is_given(name: str, values: Values, used: set[str]) -> bool:
+    """Whether an input is a tensor that the user feeds; strings and the like do not matter if unread."""
+    if name not in values.types or values.is_constant(name):
+        return False
+    return name in used or values.types[name].tensor_type.elem_type in DTYPES
 
 
 def _given_names(graph: GraphProto, file: str) -> set[str]:
@@ -115,6 +136,9 @@ def _known_at_first(
         values.add_sparse(sparse)
     for name, type_ in bind_inputs(inputs, dims, Loc(values.file)).items():
         values.set_type(name, type_)
+        if name in dims:
+            data = scalar_value(type_, name, dims[name], Loc(values.file))
+            values.add_constant(name, type_, Origin.LITERAL, data)
     values.declared.update((value.name, value) for value in (*graph.value_info, *graph.output))
     return values
 
@@ -134,6 +158,7 @@ def _walked(
         names={step.name for step in steps},
         written={name for step in steps for name in step.node.output},
         wanted=set(outputs).union(*(step.reads for step in steps)),
+        scalars=[value.name for value in _true_inputs(model.graph) if is_scalar(value)],
         allow_unknown=allow_unknown,
     )
     walk.run(steps)

@@ -1,6 +1,6 @@
 """Output types of one node: onnx's own shape inference, guarded, and rules where onnx has none."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -15,8 +15,9 @@ from onnx.shape_inference import InferenceError
 
 from catx.frontend.onnx.call import Call
 from catx.frontend.onnx.contrib import CONTRIB_DOMAINS, contrib_types, has_contrib_rule
+from catx.frontend.onnx.guard import guard
 from catx.frontend.onnx.names import first_line
-from catx.frontend.onnx.proto_types import FLOATS, MAX_RANK, checked_shape, shape_of, tensor_type
+from catx.frontend.onnx.proto_types import FLOATS, checked_shape, shape_of, tensor_type
 
 Types = list[TypeProto | None]
 """One type per output of a node; None, or a type without a full shape, where it is not known."""
@@ -31,27 +32,6 @@ _FOREIGN_ERRORS = (
     MemoryError,
 )
 """What onnx's compiled code raises on malformed nodes."""
-
-_VECTORS = {
-    "AffineGrid": (1,),
-    "CenterCropPad": (1,),
-    "Col2Im": (1, 2),
-    "ConstantOfShape": (0,),
-    "Expand": (1,),
-    "MaxUnpool": (2,),
-    "Pad": (1, 3),
-    "Reshape": (1,),
-    "Resize": (1, 2, 3),
-    "Slice": (1, 2, 3, 4),
-    "Squeeze": (1,),
-    "Tile": (1,),
-    "Unsqueeze": (1,),
-    "Upsample": (1,),
-}
-"""Inputs that hold one number per axis, by operator. A long one is an output of absurd rank."""
-
-_CLAMPING = {"Slice", "Shape", "Constant"}
-"""Operators whose integers clamp to the shape, so that they cannot overflow."""
 
 _BORROWED = {
     "GreaterOrEqual": "Greater",
@@ -75,8 +55,17 @@ class Schemas:
     def of(cls, model: ModelProto) -> "Schemas":
         """The operator sets of a model; one without imports (IR below 3) uses the first."""
         versions = {opset.domain: opset.version for opset in model.opset_import} or {"": 1}
+        return cls._of(versions, model.ir_version)
+
+    @classmethod
+    def standard(cls, version: int) -> "Schemas":
+        """One version of the default domain alone."""
+        return cls._of({"": version}, 8)
+
+    @classmethod
+    def _of(cls, versions: dict[str, int], ir_version: int) -> "Schemas":
         context = checker.C.CheckerContext()
-        context.ir_version = model.ir_version
+        context.ir_version = ir_version
         context.opset_imports = versions
         imports = [onnx.helper.make_opsetid(domain, version) for domain, version in versions.items()]
         return cls(versions, imports, context)
@@ -95,9 +84,9 @@ def infer(call: Call, schemas: Schemas) -> Types:
     node = call.node
     if any(attribute.type in (5, 10) for attribute in node.attribute):
         return [None] * len(node.output)
-    _guard(call)
+    guard(call)
     if node.domain in CONTRIB_DOMAINS:
-        return contrib_types(call, lambda other: _by_schema(other, schemas))
+        return contrib_types(call, _standard_types)
     schema = _schema(call)
     if schema is not None:
         _check_node(call, schemas)
@@ -110,64 +99,10 @@ def infer(call: Call, schemas: Schemas) -> Types:
     if call.op == "Reshape" and not node.domain and call.data_at(1) is not None:
         return [_reshaped(call)]
     types = _by_schema(call, schemas)
+    if call.op == "STFT" and not node.domain:
+        types = [_half_spectrum(call, types[0])]
     _check_result(call, types)
     return types
-
-
-def _guard(call: Call) -> None:
-    """Stop what onnx's compiled inference answers with a crash, an endless vector or an overflow."""
-    vectors = _VECTORS.get(call.op, ()) if not call.node.domain else ()
-    for index in vectors:
-        shape = call.shape_at(index)
-        if shape is not None and prod(shape) > 2 * MAX_RANK:
-            raise call.error(f"its input {index} has {prod(shape)} numbers; it holds one per axis")
-    ints = [abs(value) for key in call.attributes.values() for value in _ints(key)]
-    for index in vectors:
-        if (data := call.data_at(index)) is not None and data.dtype.kind in "iu":
-            ints += [abs(value) for value in data.reshape(-1).tolist()]
-    extents = [extent for shape in call.shapes for extent in shape or ()]
-    if call.op not in _CLAMPING and max(ints, default=0) * max(extents, default=1) >= 2**62:
-        raise call.error(f"its sizes are out of range: {max(ints)} on an axis of {max(extents, default=1)}")
-    if (crash := _CRASHES.get(call.op)) and not call.node.domain and (message := crash(call)):
-        raise call.error(message)
-
-
-def _ints(value: Any) -> list[int]:
-    values = value if isinstance(value, list) else [value]
-    return [each for each in values if isinstance(each, int)]
-
-
-def _rank(call: Call, index: int = 0) -> int:
-    shape = call.shape_at(index)
-    return MAX_RANK if shape is None else len(shape)
-
-
-def _bad_axis(call: Call) -> str:
-    axis, rank = call.attributes.get("axis", -1), _rank(call)
-    return "" if -rank <= axis < max(rank, 1) else f"axis {axis} of a tensor with {rank} axes"
-
-
-def _bad_batch_dims(call: Call) -> str:
-    batch, rank = call.attributes.get("batch_dims", 0), min(_rank(call), _rank(call, 1))
-    return "" if 0 <= batch < max(rank, 1) else f"batch_dims {batch} of tensors with {rank} axes"
-
-
-def _bad_split(call: Call) -> str:
-    parts = call.attributes.get("num_outputs", len(call.node.output))
-    return (
-        ""
-        if parts == len(call.node.output)
-        else f"num_outputs is {parts}, but it has {len(call.node.output)}"
-    )
-
-
-_CRASHES: dict[str, Callable[[Call], str]] = {
-    "LayerNormalization": _bad_axis,
-    "RMSNormalization": _bad_axis,
-    "GatherND": _bad_batch_dims,
-    "Split": _bad_split,
-}
-"""Found by calling onnx 1.23's inference with random attributes: these end the process, not the call."""
 
 
 def _check_node(call: Call, schemas: Schemas) -> None:
@@ -182,6 +117,13 @@ def _schema(call: Call) -> onnx.defs.OpSchema | None:
         return onnx.defs.get_schema(call.op, call.version, call.node.domain)
     except SchemaError:
         return None
+
+
+def _standard_types(call: Call) -> Types:
+    """Types by the standard operator that stands in for one of com.microsoft."""
+    schemas = Schemas.standard(call.version)
+    _check_node(call, schemas)
+    return _by_schema(call, schemas)
 
 
 def is_known(call: Call) -> bool:
@@ -249,6 +191,19 @@ def _reshaped(call: Call) -> TypeProto | None:
     if min(wanted, default=0) < 0 or prod(wanted) != prod(source):
         raise call.error(f"cannot turn shape {list(source)} into {target.reshape(-1).tolist()}")
     return tensor_type(data.tensor_type.elem_type, checked_shape(call.node.output[0], wanted, call.loc))
+
+
+def _half_spectrum(call: Call, inferred: TypeProto | None) -> TypeProto | None:
+    """The result of STFT, which keeps half of a real signal's spectrum unless told otherwise.
+
+    onnx 1.23 infers the whole spectrum where the attribute `onesided` is missing, though 1 is its default.
+    """
+    shape = shape_of(inferred) if inferred else None
+    if inferred is None or shape is None or "onesided" in call.attributes:
+        return inferred
+    frame, window = call.data_at(3), call.shape_at(2)
+    length = int(frame.reshape(())) if frame is not None else window[0] if window else shape[2]
+    return tensor_type(inferred.tensor_type.elem_type, (*shape[:2], length // 2 + 1, shape[3]))
 
 
 def _check_result(call: Call, types: Sequence[TypeProto | None]) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import SparseTensorProto, TensorProto, TypeProto, ValueInfoProto
 
 from catx.errors import Loc, ModelError
-from catx.frontend.onnx.dims import bound_type
+from catx.frontend.onnx.dims import bound_type, dynamic_dims
 from catx.frontend.onnx.names import shown
 from catx.frontend.onnx.proto_types import FLOATS, shape_of, tensor_type
 from catx.frontend.onnx.tensors import check_tensor, small_values
@@ -29,7 +29,8 @@ class Origin(IntEnum):
 class Values:
     """Types of all tensors so far, and values and origins of the constant ones.
 
-    `declared` are the types that the file itself gives, `dims` the sizes of its dynamic dimensions.
+    `declared` are the types that the file itself gives, `dims` the sizes of its dynamic dimensions,
+    `used_dims` the names of those that such a declaration brought in.
     """
 
     file: str
@@ -39,7 +40,9 @@ class Values:
     shapes: dict[str, tuple[int, ...] | None] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
     declared: dict[str, ValueInfoProto] = field(default_factory=dict)
+    used_dims: set[str] = field(default_factory=set)
     _data: dict[str, NDArray[Any] | None] = field(default_factory=dict)
+    _held: int = 0
     _unread: dict[str, TensorProto] = field(default_factory=dict)
 
     def set_type(self, name: str, type_: TypeProto) -> None:
@@ -50,7 +53,10 @@ class Values:
     def declared_type(self, name: str) -> TypeProto | None:
         """The type that the file gives a tensor; it serves where nothing can be inferred."""
         value = self.declared.get(name)
-        return bound_type(value, self.dims) if value else None
+        if value is None:
+            return None
+        self.used_dims.update(dim for _, dim in dynamic_dims(value))
+        return bound_type(value, self.dims)
 
     def add_initializer(self, tensor: TensorProto) -> None:
         """A weight; its values are read when somebody asks.
@@ -72,10 +78,17 @@ class Values:
         )
 
     def add_constant(self, name: str, type_: TypeProto, origin: Origin, data: NDArray[Any] | None) -> None:
-        """A result that does not depend on the model's inputs."""
+        """A result that does not depend on the model's inputs; its values are kept while there is room."""
+        if data is not None and data.size > _HANDFUL:
+            self._held += data.size
+            data = data if self.has_room() else None
         self.set_type(name, type_)
         self.origins[name] = origin
         self._data[name] = data
+
+    def has_room(self) -> bool:
+        """Whether computed values are still few enough to keep more of them."""
+        return self._held <= _ROOM
 
     def data(self, name: str) -> NDArray[Any] | None:
         """The values of a small constant; None where they are not known."""
@@ -95,6 +108,8 @@ class Values:
         return name in self.origins
 
 
+_ROOM = 2**24
+"""Elements of all computed constants together; a hostile graph could make any number of them."""
 _HANDFUL = 64
 """Floats up to which a constant may be a scale or an exponent rather than a weight."""
 

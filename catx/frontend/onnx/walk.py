@@ -3,17 +3,16 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from onnx import TensorProto, TypeProto
 
 from catx.errors import ModelError, UnknownOpError
 from catx.frontend.onnx.attributes import attributes_of
 from catx.frontend.onnx.branches import inline_branch
 from catx.frontend.onnx.call import Call
+from catx.frontend.onnx.dims import quoted
 from catx.frontend.onnx.fold import NOT_CONSTANT, evaluate
+from catx.frontend.onnx.literal import literal, measured
 from catx.frontend.onnx.names import shown
 from catx.frontend.onnx.proto_types import checked_shape, shape_of, tensor_type
 from catx.frontend.onnx.shapes import Schemas, Types, infer, is_known, qualified
@@ -27,7 +26,7 @@ class Walk:
     """State and result of the walk: nodes that compute something, and nodes that folded.
 
     `names` are those of nodes, `written` those that nodes write; both are unique. `wanted` are the tensors
-    that somebody reads: only they need a shape.
+    that somebody reads: only they need a shape. `scalars` are inputs whose value the user could fix.
     """
 
     values: Values
@@ -35,6 +34,7 @@ class Walk:
     names: set[str]
     written: set[str]
     wanted: set[str]
+    scalars: Sequence[str]
     allow_unknown: bool
     kept: list[tuple[Step, Call]] = field(default_factory=list)
     folded: list[FreeNode] = field(default_factory=list)
@@ -108,9 +108,9 @@ class Walk:
         if call.node.domain:
             return False
         if call.op == "Constant":
-            found = _literal(call)
+            found = literal(call)
         elif call.op in ("Shape", "Size") and len(call.types) == 1 and call.types[0] is not None:
-            found = _measured(call)
+            found = measured(call)
         else:
             return False
         if found is None or len(call.node.output) != 1:
@@ -149,7 +149,7 @@ class Walk:
             (type_.tensor_type.elem_type if type_ else 0, shape_of(type_) if type_ else None)
             for type_ in types
         ]
-        found = evaluate(call, outputs)
+        found = evaluate(call, outputs) if self.values.has_room() else None
         origin = self._origin(call, types)
         for index, (name, type_) in enumerate(zip(call.node.output, types, strict=True)):
             if not name:
@@ -189,28 +189,29 @@ class Walk:
                 hint="convert it to standard operators, or declare the shape in the model's value_info "
                 "and cost its data movement with --allow-unknown",
             )
-        return call.error(
-            f"the shape of its result {shown(name)} is not known{self._why_unknown(call)}",
+        hint = (
             f"declare it: model.graph.value_info.append(onnx.helper.make_tensor_value_info({shown(name)}, "
-            "element_type, shape))",
+            "element_type, shape))"
+        )
+        if any(subgraphs(call.node)) and self.scalars:
+            choices = " ".join(f"--dim {quoted(scalar)}=1" for scalar in self.scalars)
+            hint = f"if an input decides what runs, fix its value, as in {choices}; else {hint}"
+        return call.error(
+            f"the shape of its result {shown(name)} is not known{self._why_unknown(call)}", hint
         )
 
     def _why_unknown(self, call: Call) -> str:
-        inputs = [
-            name for name, data in zip(call.node.input, call.data, strict=True) if name and data is None
+        unknown = [
+            each for each, data in zip(call.node.input, call.data, strict=True) if each and data is None
         ]
-        unshipped = [name for name in inputs if self.values.is_constant(name)]
+        unshipped = [each for each in unknown if self.values.is_constant(each)]
         if any(subgraphs(call.node)):
             return ": what it runs depends on data"
-        if call.op in _DATA_DEPENDENT:
-            return ": it depends on data"
-        if call.op in _SHAPED_BY_VALUES and unshipped:
-            return (
-                f": it depends on values that did not come with the model, {', '.join(map(shown, unshipped))}"
-            )
-        if call.op in _SHAPED_BY_VALUES and inputs:
-            return f": it depends on the values of {', '.join(map(shown, inputs[1:] or inputs))}"
-        return ""
+        if not is_known(call) or not unknown:
+            return ""
+        if unshipped:
+            return f": it may depend on values that did not come with the model, {_listed(unshipped)}"
+        return f": it depends on the values of {_listed(unknown[1:] or unknown)}"
 
     def _fold(self, step: Step, reason: str) -> None:
         self.folded.append(FreeNode(step.name, step.node.op_type, reason))
@@ -222,52 +223,10 @@ _REASONS = {
     Origin.SHAPE: "shape arithmetic",
 }
 _WEIGHT_TYPES = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE})
-_DATA_DEPENDENT = {"NonZero", "Compress", "Unique", "NonMaxSuppression"}
-_SHAPED_BY_VALUES = {
-    *("Reshape", "Expand", "Slice", "Tile", "Pad", "Resize", "Upsample", "Range", "ConstantOfShape", "TopK"),
-    *(
-        "OneHot",
-        "Split",
-        "Squeeze",
-        "Unsqueeze",
-        "ReduceSum",
-        "ReduceMean",
-        "CenterCropPad",
-        "AffineGrid",
-        "Col2Im",
-    ),
-}
 
 
-def _literal(call: Call) -> tuple[TypeProto, NDArray[Any] | None] | None:
-    """Type and value of a Constant node."""
-    for attribute in call.node.attribute:
-        value = call.attributes[attribute.name]
-        if attribute.name == "value":
-            return tensor_type(attribute.t.data_type, attribute.t.dims), value
-        if attribute.name == "sparse_value":
-            return tensor_type(value.values.data_type, value.dims), None
-        if attribute.name in ("value_int", "value_ints"):
-            array = np.asarray(value, np.int64)
-            return tensor_type(TensorProto.INT64, array.shape), array
-        if attribute.name in ("value_float", "value_floats"):
-            array = np.asarray(value, np.float32)
-            return tensor_type(TensorProto.FLOAT, array.shape), array
-        if attribute.name in ("value_string", "value_strings"):
-            return tensor_type(TensorProto.STRING, np.shape(value)), None
-    return None
-
-
-def _measured(call: Call) -> tuple[TypeProto, NDArray[Any]] | None:
-    """Type and value of a Shape or Size node; the input's shape is known, whatever its data is."""
-    shape = call.shapes[0]
-    if shape is None:
-        return None
-    if call.op == "Shape":
-        data = np.asarray(shape[call.attributes.get("start", 0) : call.attributes.get("end")], np.int64)
-    else:
-        data = np.asarray(np.prod(shape, dtype=np.int64))
-    return tensor_type(TensorProto.INT64, data.shape), data
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(shown, names[:4]))
 
 
 def _merged(inferred: TypeProto | None, name: str, values: Values) -> TypeProto | None:
