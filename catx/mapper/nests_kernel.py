@@ -51,6 +51,8 @@ SEARCH_STATE = np.dtype(
         ("keeps", "i8", (MAX_MEMORIES, N_ROLES)),  # roles stored
         ("spatial", "i8", (MAX_UNROLLED, 3)),  # axis, dim, factor, by axis
         ("n_spatial", "i8"),
+        ("saved", "i8", MAX_MEMORIES),
+        ("saved_too", "i8", MAX_MEMORIES),
         # a nest that is being improved
         ("best", "i8", (MAX_ROWS, 4)),
         ("n_best", "i8"),
@@ -146,19 +148,69 @@ TILE, ORDER, BYPASS = constant(0), constant(1), constant(2)
 
 
 @kernel
-def _change(s: State, what: int, memory: int, index: int, value: int) -> int:
-    """Set one coordinate of the structured nest; returns what it was."""
-    before: int
+def _spread(w: Bench, s: State, outer: int, inner: int, d: int) -> int:
+    """Instances along dim `d` between two memories."""
+    factor = 1
+    for i in range(s.n_spatial):
+        level = w.link_level[w.axis_link[s.spatial[i, 0]]]
+        if s.spatial[i, 1] == d and w.level[outer] < level < w.level[inner]:
+            factor *= s.spatial[i, 2]
+    return factor
+
+
+@kernel
+def _set_tile(w: Bench, s: State, memory: int, d: int, value: int) -> None:
+    """Set a tile and enlarge the tiles further out that it does not fit in."""
+    s.tile[memory, d] = value
+    for outer in range(memory - 1, 0, -1):
+        needed = min(value * _spread(w, s, outer, memory, d), w.extents[d])
+        s.tile[outer, d] = max(s.tile[outer, d], needed)
+
+
+@kernel
+def _remember(w: Bench, s: State, memory: int, what: int, index: int) -> int:
+    """Save what a change of one coordinate may touch; returns the coordinate's value."""
     if what == TILE:
-        before = s.tile[memory, index]
-        s.tile[memory, index] = value
+        for m in range(w.n_memories):
+            s.saved[m] = s.tile[m, index]
+        return s.tile[memory, index]
+    return s.order[memory] if what == ORDER else s.keeps[memory, index]
+
+
+@kernel
+def _undo(w: Bench, s: State, memory: int, what: int, index: int, value: int) -> None:
+    """Take a change back, after `_remember`."""
+    if what == TILE:
+        for m in range(w.n_memories):
+            s.tile[m, index] = s.saved[m]
     elif what == ORDER:
-        before = s.order[memory]
         s.order[memory] = value
     else:
-        before = s.keeps[memory, index]
         s.keeps[memory, index] = value
-    return before
+
+
+@kernel
+def _improve(w: Bench, s: State, memory: int, what: int, index: int, best: Score) -> Score:
+    """Try every value of one coordinate of the structured nest, and keep the best."""
+    n_values = s.n_tiles[index] if what == TILE else N_ROLES if what == ORDER else 2
+    for choice in range(n_values):
+        value = s.tiles[index, choice] if what == TILE else choice
+        before = _remember(w, s, memory, what, index)
+        if value == before:
+            continue
+        if what == TILE:
+            _set_tile(w, s, memory, index, value)
+        elif what == ORDER:
+            s.order[memory] = value
+        else:
+            s.keeps[memory, index] = value
+        build(w, s)
+        new = score(w, s)
+        if better(new, best):
+            best = new
+        else:
+            _undo(w, s, memory, what, index, before)
+    return best
 
 
 @kernel
@@ -173,18 +225,7 @@ def descend(w: Bench, s: State, rounds: int) -> Score:
                 for index in range(w.n_dims if what == TILE else 1 if what == ORDER else N_ROLES):
                     if what == BYPASS and (not s.may[memory, index] or s.must[memory, index]):
                         continue
-                    n_values = s.n_tiles[index] if what == TILE else N_ROLES if what == ORDER else 2
-                    for choice in range(n_values):
-                        value = s.tiles[index, choice] if what == TILE else choice
-                        before = _change(s, what, memory, index, value)
-                        if value == before:
-                            continue
-                        build(w, s)
-                        new = score(w, s)
-                        if better(new, best):
-                            best = new
-                        else:
-                            _change(s, what, memory, index, before)
+                    best = _improve(w, s, memory, what, index, best)
         if not better(best, start):
             break
     build(w, s)
@@ -194,23 +235,24 @@ def descend(w: Bench, s: State, rounds: int) -> Score:
 @kernel
 def descend_pairs(w: Bench, s: State) -> Score:
     """One pass over pairs of tile sizes of the structured nest, in place: dims trade room in a memory."""
+    n_dims = w.n_dims
     build(w, s)
     best = score(w, s)
-    n_dims = w.n_dims
     for one in range(n_dims, w.n_memories * n_dims):
         for two in range(one + 1, w.n_memories * n_dims):
             for i in range(s.n_tiles[one % n_dims]):
                 for j in range(s.n_tiles[two % n_dims]):
-                    value_one, value_two = s.tiles[one % n_dims, i], s.tiles[two % n_dims, j]
-                    before_one = _change(s, TILE, one // n_dims, one % n_dims, value_one)
-                    before_two = _change(s, TILE, two // n_dims, two % n_dims, value_two)
+                    for m in range(w.n_memories):
+                        s.saved[m], s.saved_too[m] = s.tile[m, one % n_dims], s.tile[m, two % n_dims]
+                    _set_tile(w, s, one // n_dims, one % n_dims, s.tiles[one % n_dims, i])
+                    _set_tile(w, s, two // n_dims, two % n_dims, s.tiles[two % n_dims, j])
                     build(w, s)
                     new = score(w, s)
                     if better(new, best):
                         best = new
-                    else:
-                        _change(s, TILE, one // n_dims, one % n_dims, before_one)
-                        _change(s, TILE, two // n_dims, two % n_dims, before_two)
+                        continue
+                    for m in range(w.n_memories):
+                        s.tile[m, one % n_dims], s.tile[m, two % n_dims] = s.saved[m], s.saved_too[m]
     build(w, s)
     return best
 
