@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from catx.ir.operand import Operand
     from catx.ir.report import Report
     from catx.ir.scenario import Scenario
-    from catx.version import VERSION as __version__
+
+    __version__: str
 
 _HOMES = {
     "compile_model": "catx.api",

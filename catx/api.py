@@ -1,4 +1,4 @@
-"""The Python API: load a model and an accelerator, compile one onto the other, evaluate a mapping of your own."""
+"""The Python API: load models and accelerators, compile one onto the other, evaluate your own mappings."""
 
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ def load_accelerator(accelerator: str | Path) -> Accelerator:
     """Read an accelerator description (hw.yaml), or a built-in one by name.
 
     Raises:
-        SpecError: the description is malformed or inconsistent; the message lists every problem with its line.
+        SpecError: the description is malformed or inconsistent; the message lists every problem by line.
     """
     return hardware.load_accelerator(accelerator)
 
