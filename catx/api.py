@@ -6,7 +6,8 @@ from pathlib import Path
 
 from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO, scenario_by_name
 from catx.costmodel.evaluate import evaluate
-from catx.frontend import hardware, models
+from catx.frontend import hardware
+from catx.frontend.models import load_model as read_model
 from catx.ir.accelerator import Accelerator
 from catx.ir.counts import Counts
 from catx.ir.einsum import Einsum
@@ -35,7 +36,7 @@ def load_model(
         ModelError: the file cannot be read, or holds what catx cannot lower.
         OptionError: a dim that the model does not have.
     """
-    return models.load_model(model, dims=dims, allow_unknown=allow_unknown)
+    return read_model(model, dims=dims, allow_unknown=allow_unknown)
 
 
 def load_accelerator(accelerator: str | Path) -> Accelerator:

@@ -170,11 +170,12 @@ def _set_tile(w: Bench, s: State, memory: int, d: int, value: int) -> None:
 @kernel
 def _remember(w: Bench, s: State, memory: int, what: int, index: int) -> int:
     """Save what a change of one coordinate may touch; returns the coordinate's value."""
+    value: int = s.order[memory] if what == ORDER else s.keeps[memory, index] if what == BYPASS else ZERO
     if what == TILE:
+        value = s.tile[memory, index]
         for m in range(w.n_memories):
             s.saved[m] = s.tile[m, index]
-        return s.tile[memory, index]
-    return s.order[memory] if what == ORDER else s.keeps[memory, index]
+    return value
 
 
 @kernel
