@@ -60,7 +60,7 @@ def lower(model: ResolvedModel, *, allow_unknown: bool = False) -> Graph:
         ModelError: a node whose shapes or attributes contradict each other.
     """
     model = absorb(model)
-    used = {name for node in model.nodes for name in node.inputs} | set(model.outputs)
+    used = {name for node in model.nodes for name in node.inputs if name} | set(model.outputs)
     state = _State(free=list(model.folded))
     for raw in model.nodes:
         node = Node(raw, model.values, state.layouts, used)

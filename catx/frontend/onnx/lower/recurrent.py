@@ -160,6 +160,8 @@ def _input_projection(cell: Cell, gates: int) -> Array:
 def _activations(cell: Cell, kind: str) -> list[str]:
     """Kinds of the activation functions of one direction."""
     names = cell.node.texts("activations", ACTIVATIONS[kind])
+    if len(names) < len(ACTIVATIONS[kind]):
+        raise ModelError(f"{kind} needs {len(ACTIVATIONS[kind])} activations", loc=cell.node.loc)
     return [activation_kind(cell.node, name) for name in names[: len(ACTIVATIONS[kind])]]
 
 
