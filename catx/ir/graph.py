@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from catx.errors import GraphError, Loc
 from catx.ir.einsum import Einsum
 from catx.ir.tensor import Tensor
 from catx.ir.vector_op import VectorOp
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Op = Einsum | VectorOp
 
@@ -135,6 +137,8 @@ class Graph:
 
     def to_networkx(self) -> "nx.DiGraph[str]":
         """A directed graph of op names; an edge carries the `tensor` that flows along it, a node its `op`."""
+        import networkx as nx
+
         view: nx.DiGraph[str] = nx.DiGraph()
         writer: dict[str, str] = {}
         for op in self.ops:
