@@ -63,7 +63,7 @@ def compile_model(
         >>> import catx
         >>> report = catx.compile_model("clip_vit_b16_text", "edge")
         >>> report.macs
-        2921203712
+        2979770368
 
     Args:
         model: graphs, paths or names; several make one report.
