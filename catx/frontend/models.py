@@ -21,7 +21,7 @@ class BuiltinModel:
 
 
 _FOLDER = Path(__file__).parent.parent / "data" / "models"
-_VISION, _TEXT = _FOLDER / "clip_vit_b16_vision_opset20.onnx", _FOLDER / "clip_vit_b16_text_opset20.onnx"
+_VISION, _TEXT = _FOLDER / "clip_vit_b16_vision.onnx", _FOLDER / "clip_vit_b16_text.onnx"
 _SOURCE = (
     "CLIP ViT-B/16 (Radford et al., arXiv 2103.00020) of Hugging Face transformers 5.23.0, random weights, "
     "torch.onnx.export with dynamo, opset 20, weights not shipped"

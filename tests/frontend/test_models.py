@@ -205,6 +205,7 @@ def test_builtin_models_are_listed_and_load() -> None:
         assert entry.description
         assert entry.source
         assert len(load_models(name)) == len(entry.files)
+    assert [graph.name for graph in load_models("clip_vit_b16")] == list(CLIP)
 
 
 def test_pair_is_two_graphs() -> None:

@@ -63,7 +63,7 @@ def lower(model: ResolvedModel, *, allow_unknown: bool = False) -> Graph:
     used = {name for node in model.nodes for name in node.inputs if name} | set(model.outputs)
     state = _State(free=list(model.folded))
     for raw in model.nodes:
-        node = Node(raw, model.values, state.layouts, used)
+        node = Node(raw, model.values, state.layouts, used, model.outputs)
         state.add(raw, _lower_node(node, allow_unknown))
     return _graph(model, state)
 

@@ -40,13 +40,15 @@ class Lowered:
 class Node:
     """One model node with everything that is known about its inputs and outputs.
 
-    `layouts` holds the tensors that are partly broadcast, `used` every tensor that somebody reads.
+    `layouts` holds the tensors that are partly broadcast, `used` every tensor that somebody reads, `shown`
+    those that the user gets.
     """
 
     raw: ResolvedNode
     values: Mapping[str, Value]
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     used: Collection[str] = ()
+    shown: Collection[str] = ()
 
     @property
     def name(self) -> str:

@@ -1,10 +1,11 @@
 """Operators that move nothing: their output is their input seen differently."""
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
-from catx.frontend.onnx.lower.build import vector
+from catx.frontend.onnx.lower.build import elementwise, vector
 from catx.frontend.onnx.lower.layout import expanded, is_plain, permuted, reshaped, sliced
 from catx.frontend.onnx.lower.node import Lowered, Node, operand
 from catx.frontend.onnx.lower.registry import rule
@@ -85,8 +86,10 @@ def part_of(node: Node, source: Value, outputs: Sequence[Value]) -> Lowered:
 
 @rule("Expand")
 def expand(node: Node) -> Lowered:
-    """The data again and again: readers read the small tensor."""
+    """The data again and again: readers read the small tensor. The user gets the large one, written out."""
     source, out = node.value(0), node.out()
+    if out.name in node.shown and prod(source.shape) < prod(out.shape):
+        return Lowered(ops=(elementwise(node, "copy", [source], out),))
     return node.view(
         source, "broadcast: readers read the small tensor", expanded(node.layout(source.name), out.shape)
     )
