@@ -118,6 +118,8 @@ def attention(node: Node) -> Lowered:
         steps.append((Step("where", "padding", (_per_batch(node.value(6)),)), 1))
     if node.integer("is_causal", 0):
         steps.append((Step("where", "causal"), 1))
+    if max(node.integer("left_window_size", -1), node.integer("right_window_size", -1)) >= 0:
+        steps.append((Step("where", "window"), 1))
     if node.number("softcap", 0.0) != 0.0:
         steps.append((Step("softcap", "softcap"), 2))
     steps.append((Step("softmax", "softmax"), 3))

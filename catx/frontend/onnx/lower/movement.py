@@ -89,7 +89,7 @@ def resize(node: Node) -> Lowered:
     return Lowered(ops=(vector(node, "resize", dims, [operand(source, *reads)], [operand(out, *writes)]),))
 
 
-@rule("GridSample", "RoiAlign", "MaxRoiPool", "AffineGrid")
+@rule("GridSample", "RoiAlign", "MaxRoiPool")
 def sample(node: Node) -> Lowered:
     """Samples at computed positions: as many elements read as written, and the positions."""
     out = node.out()
@@ -98,7 +98,7 @@ def sample(node: Node) -> Lowered:
     return Lowered(ops=(vector(node, "resize", box(out.shape), reads, [operand(out, *points(out.shape))]),))
 
 
-@rule("DepthToSpace", "SpaceToDepth", "Col2Im", "ReverseSequence")
+@rule("DepthToSpace", "SpaceToDepth", "ReverseSequence")
 def rearrange(node: Node) -> Lowered:
     """Every element goes to another place."""
     source, out = node.value(0), node.out()
