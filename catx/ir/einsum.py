@@ -81,10 +81,11 @@ class Einsum:
     def canonical(self) -> "Einsum":
         """The einsum without what its mapping cannot depend on: equal for repeated layers.
 
-        Tensors are named by role; name, operator, fused ops, sources and repetition are dropped.
+        Tensors are named by role and their axes sorted (a transposed weight is read as cheaply); name, operator,
+        fused ops, sources and repetition are dropped.
         """
-        first, second = (
-            replace(operand, tensor=role) for operand, role in zip(self.inputs, ROLES, strict=False)
+        first, second, output = (
+            replace(operand, tensor=role, axes=tuple(sorted(operand.axes)))
+            for operand, role in zip(self.operands, ROLES, strict=True)
         )
-        output = replace(self.output, tensor=OUTPUT)
         return Einsum(name="", op="", dims=self.dims, inputs=(first, second), output=output)

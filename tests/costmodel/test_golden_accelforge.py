@@ -51,10 +51,12 @@ def test_kernel_reproduces_accelforge(case: AccelForgeCase) -> None:
     check(case, evaluate)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+SMALL = [case for case in CASES if case.einsum.macs <= 5_000]
+"""Cases whose operations can be walked one by one."""
+
+
+@pytest.mark.parametrize("case", SMALL, ids=lambda case: case.name)
 def test_oracle_reproduces_accelforge(case: AccelForgeCase) -> None:
-    if case.einsum.macs > 5_000:
-        pytest.skip("too many operations to walk one by one")
     assert illegal(case.einsum, case.mapping, case.accelerator) is None
     check(case, walk)
 
