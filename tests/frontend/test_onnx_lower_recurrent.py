@@ -71,6 +71,8 @@ def test_number_of_ops_does_not_grow_with_the_sequence() -> None:
 def test_inputs_of_all_steps_and_directions_are_one_product() -> None:
     projection, step = einsums(run_passes(layer("LSTM", directions=2)))
     assert projection.dims == (("m", T * B), ("n", 2 * 4 * H), ("k", X))
+    alone = einsums(run_passes(layer("LSTM")))[0]
+    assert [dim for dim, _ in alone.dims] == ["m", "n", "k"]
     assert step.dims == (("b", 2), ("m", B), ("n", 4 * H), ("k", H))
 
 

@@ -139,19 +139,19 @@ def _input_projection(cell: Cell, gates: int) -> Array:
         x = whole
     raw = node.temp("x.raw", shape, DType.INT32 if cell.quantized else real)
     cell.temps.append(raw)
-    dims = {"t": cell.steps, "m": cell.batch, "d": cell.directions, "n": width, "k": cell.inputs}
-    rows = ax("m", "t") if node.integer("layout", 0) else ax("t", "m")
-    columns = ax("d", "k", "n") if cell.quantized else ax("d", "n", "k")
+    dims = {"m0": cell.steps, "m1": cell.batch, "n0": cell.directions, "n1": width, "k": cell.inputs}
+    rows = ax("m1", "m0") if node.integer("layout", 0) else ax("m0", "m1")
+    columns = ax("n0", "k", "n1") if cell.quantized else ax("n0", "n1", "k")
     factors = (operand(x, *rows, *ax("k")), operand(node.value(1), *columns))
-    cell.ops.append(contraction(node, dims, factors, operand(raw, *ax("t", "m", "d", "n")), part="x"))
+    cell.ops.append(contraction(node, dims, factors, operand(raw, *ax("m0", "m1", "n0", "n1")), part="x"))
     current = raw
     steps = [("dequantize", "x.rescale")] * cell.quantized + [("add", "x.bias")] * node.has(3)
     for kind, part in steps:
-        reads = [operand(current, *ax("t", "m", "d", "n"))]
-        reads += [operand(node.value(3), *ax("d", "n"))] if kind == "add" else []
+        reads = [operand(current, *ax("m0", "m1", "n0", "n1"))]
+        reads += [operand(node.value(3), *ax("n0", "n1"))] if kind == "add" else []
         current = node.temp(f"{part}.out", shape, real)
         cell.temps.append(current)
-        write = operand(current, *ax("t", "m", "d", "n"))
+        write = operand(current, *ax("m0", "m1", "n0", "n1"))
         box = {name: extent for name, extent in dims.items() if name != "k"}
         cell.ops.append(vector(node, kind, box, reads, [write], part=part))
     return current
