@@ -16,6 +16,7 @@ from catx.frontend.onnx.lower.registry import rule
 from catx.ir.dtype import DType
 from catx.ir.operand import Axis
 from catx.ir.tensor import Tensor
+from catx.ir.vector_op import VectorOp
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,49 +51,46 @@ def head_axes(rank: int, token: str, width: str, extent: int, repeat: int = 0) -
 def attend(
     node: Node,
     size: Heads,
-    q: Array,
-    k: Array,
-    v: Array,
+    qkv: tuple[Array, Array, Array],
     out: Array,
     steps: Sequence[tuple[Step, Array | None]],
 ) -> Lowered:
-    """The ops of one attention. Each step on the scores may name the array that holds its result."""
-    common = {"b0": size.batch, "b1": size.shared, "m0": size.repeat, "m1": size.queries}
+    """The ops of one attention: Q K^T is the first step, what follows works on the scores, then A V.
+
+    A step may name the array that holds its result, where somebody else reads it too.
+    """
+    q, k, v = qkv
     if prod(q.shape) != size.batch * size.shared * size.repeat * size.queries * size.width:
         raise ModelError(f"queries {q.shape} do not fit {size}", loc=node.loc)
+    dtype = out.dtype
+    temps = {
+        step.part: node.temp(f"{step.part}.out", size.scores, dtype) for step, named in steps if not named
+    }
+    results = [named or temps[step.part] for step, named in steps]
+    common = {"b0": size.batch, "b1": size.shared, "m0": size.repeat, "m1": size.queries}
+    whole = ax("b0", "b1", "m0", "m1", "n")
     dims = common | {"n": size.keys, "k": size.width}
-    temps: list[Tensor] = []
-
-    def scores(part: str, named: Array | None) -> Array:
-        if named is not None:
-            return named
-        temps.append(node.temp(part, size.scores, out.dtype))
-        return temps[-1]
-
-    first, first_out = steps[0]
-    current = scores(f"{first.part}.out", first_out)
     factors = (
         operand(q, *head_axes(len(q.shape), "m1", "k", size.width, size.repeat)),
         operand(k, *head_axes(len(k.shape), "n", "k", size.width)),
     )
-    ops = [
-        contraction(node, dims, factors, operand(current, *ax("b0", "b1", "m0", "m1", "n")), part=first.part)
+    first = contraction(node, dims, factors, operand(results[0], *whole), part=steps[0][0].part)
+    vectors = [
+        _on_scores(node, step, previous, result)
+        for (step, _), previous, result in zip(steps[1:], results, results[1:], strict=False)
     ]
-    vectors = []
-    for step, named in steps[1:]:
-        previous, current = current, scores(f"{step.part}.out", named)
-        if step.kind == "softmax":
-            vectors.append(rows(node, "softmax", previous, current, [3], part=step.part))
-        else:
-            reads = [previous, *step.extra]
-            vectors.append(elementwise(node, step.kind, reads, current, part=step.part))
     dims = common | {"n": size.value_width, "k": size.keys}
-    weights = operand(current, *ax("b0"), (("b1", size.repeat), ("m0", 1)), *ax("m1", "k"))
+    weights = operand(results[-1], *ax("b0"), (("b1", size.repeat), ("m0", 1)), *ax("m1", "k"))
     values = operand(v, *head_axes(len(v.shape), "k", "n", size.value_width))
-    last = contraction(
-        node, dims, (weights, values), operand(out, *ax("b0", "b1", "m0", "m1", "n")), part="av"
-    )
-    return Lowered(ops=(*ops, *vectors, last), tensors=tuple(temps))
+    last = contraction(node, dims, (weights, values), operand(out, *whole), part="av")
+    return Lowered(ops=(first, *vectors, last), tensors=tuple(temps.values()))
+
+
+def _on_scores(node: Node, step: Step, scores: Array, result: Array) -> VectorOp:
+    """A step on the scores (b, heads, queries, keys)."""
+    if step.kind == "softmax":
+        return rows(node, "softmax", scores, result, [3], part=step.part)
+    return elementwise(node, step.kind, [scores, *step.extra], result, part=step.part)
 
 
 def mask_step(mask: Array) -> Step:
@@ -125,7 +123,7 @@ def attention(node: Node) -> Lowered:
     steps.append((Step("softmax", "softmax"), 3))
     shown = max(i for i, (_, at) in enumerate(steps) if at <= stage)
     placed = [(step, named if i == shown else None) for i, (step, _) in enumerate(steps)]
-    return both(cache, attend(node, size, q, k_read, v_read, node.out(), placed))
+    return both(cache, attend(node, size, (q, k_read, v_read), node.out(), placed))
 
 
 def _per_batch(lengths: Array) -> Array:

@@ -59,7 +59,7 @@ def multi_head_attention(node: Node) -> Lowered:
     parts = _cached(node, parts, heads, (6, 7), (1, 2))
     size = _sizes(q.shape, parts, heads, heads)
     steps = _score_steps(node, [4, 5], bool(node.integer("unidirectional", 0)))
-    return both(parts.made, attend(node, size, parts.q, parts.k, parts.v, node.out(), steps))
+    return both(parts.made, attend(node, size, (parts.q, parts.k, parts.v), node.out(), steps))
 
 
 def _sizes(q: tuple[int, ...], parts: Inputs, heads: int, shared: int) -> Heads:
@@ -136,7 +136,7 @@ def group_query_attention(node: Node) -> Lowered:
     parts = _cached(node, parts, shared, (3, 4), (1, 2))
     steps = _score_steps(node, [10], True)
     size = _sizes(parts.q.shape, parts, heads, shared)
-    return both(parts.made, attend(node, size, parts.q, parts.k, parts.v, node.out(), steps))
+    return both(parts.made, attend(node, size, (parts.q, parts.k, parts.v), node.out(), steps))
 
 
 def _unpacked(node: Node, packed: Array, heads: int, shared: int) -> Inputs:
@@ -229,7 +229,7 @@ def packed_attention(node: Node) -> Lowered:
     inputs = Inputs(parts[0], parts[1], parts[2], made)
     steps = _score_steps(node, [3, 5], bool(node.integer("unidirectional", 0)))
     size = _sizes(parts[0].shape, inputs, heads, heads)
-    return both(made, attend(node, size, inputs.q, inputs.k, inputs.v, node.out(), steps))
+    return both(made, attend(node, size, (inputs.q, inputs.k, inputs.v), node.out(), steps))
 
 
 @rule("EmbedLayerNormalization", domain=MICROSOFT)

@@ -24,19 +24,12 @@ from catx.ir.dtype import DType
 from catx.ir.graph import Op
 from catx.ir.tensor import Tensor
 
-FACTORS: dict[str, tuple[int, ...]] = {
-    "MatMul": (0, 1),
-    "Gemm": (0, 1),
-    "FusedMatMul": (0, 1),
-    "Conv": (0, 1),
-    "FusedConv": (0, 1),
-    "ConvTranspose": (0, 1),
-    "Einsum": (0, 1),
-    "Attention": (0, 1, 2),
-    "Gather": (0,),
-    "LSTM": (1, 2),
-    "GRU": (1, 2),
-    "RNN": (1, 2),
+FACTORS: dict[tuple[str, str], tuple[int, ...]] = {
+    **{("", op): (0, 1) for op in ("MatMul", "Gemm", "Conv", "ConvTranspose", "Einsum")},
+    **{(MICROSOFT, op): (0, 1) for op in ("FusedMatMul", "FusedGemm", "FusedConv", "Attention")},
+    **{("", op): (1, 2) for op in ("LSTM", "GRU", "RNN")},
+    ("", "Attention"): (0, 1, 2),
+    ("", "Gather"): (0,),
 }
 """Inputs that are factors of einsums, or tables whose rows are converted after they are looked up."""
 
@@ -54,8 +47,8 @@ def absorb(model: ResolvedModel) -> ResolvedModel:
             dtype = values[sources.get(node.inputs[0], node.inputs[0])].dtype
             values |= {name: replace(values[name], dtype=dtype) for name in node.outputs if name}
             node = _rewired(node, (0,), sources)
-        elif node.op_type in FACTORS:
-            node = _rewired(node, FACTORS[node.op_type], sources)
+        elif places := FACTORS.get((node.domain, node.op_type)):
+            node = _rewired(node, places, sources)
         nodes.append(node)
     return replace(model, nodes=tuple(nodes), values=values)
 
@@ -78,7 +71,7 @@ def _quantized_views(model: ResolvedModel, sources: Mapping[str, str]) -> set[st
         if through:
             first = root.get(node.inputs[0], node.outputs[0])
             root |= {name: first for name in node.outputs if name}
-        allowed = (0,) if through else FACTORS.get(node.op_type, ())
+        allowed = (0,) if through else FACTORS.get((node.domain, node.op_type), ())
         mixed |= {root[name] for i, name in enumerate(node.inputs) if name in root and i not in allowed}
     mixed |= {root[name] for name in model.outputs if name in root}
     return {name for name, first in root.items() if first not in mixed}
