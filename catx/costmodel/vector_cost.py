@@ -8,7 +8,6 @@ from catx.costmodel.vector_table import VectorKind, vector_kind
 from catx.costmodel.vector_traffic import Flow, Stream, Walk, bring_in, load_cycles, take_out
 from catx.errors import SpecError
 from catx.ir.accelerator import Accelerator, VectorUnit
-from catx.ir.einsum import Einsum
 from catx.ir.operand import Operand
 from catx.ir.report import LayerCost, Traffic
 from catx.ir.vector_op import VectorOp
@@ -218,16 +217,8 @@ def fused_cost(parts: Sequence[VectorOp], results: Sequence[Operand], accelerato
     return LaneWork(lane_cycles=cycles, useful_cycles=useful, energy_ops=energy_ops, flow=flow, items=items)
 
 
-def as_written(einsum: Einsum) -> Einsum:
-    """The einsum with the element type that its last fused op writes, and no fused ops: what is mapped."""
-    if not einsum.fused:
-        return einsum
-    written = replace(einsum.output, dtype=einsum.fused[-1].outputs[0].dtype)
-    return replace(einsum, output=written, fused=())
-
-
 def with_fused(base: LayerCost, fused: LaneWork, accelerator: Accelerator) -> LayerCost:
-    """Cost of an einsum with its fused ops, from the cost of the einsum alone (see `as_written`).
+    """Cost of an einsum with its fused ops, from the cost of the einsum alone (see `Einsum.as_written`).
 
     The lanes work while the matrix unit does: what the fused ops add to each memory and link lengthens the op
     only where that becomes the longest. `base` carries its counts.

@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from catx.costmodel.evaluate import evaluate
 from catx.errors import GraphError, Loc, MappingError, SpecError
 from catx.frontend.hardware.document import Data, Document, Format, describe, read_document
 from catx.frontend.hardware.problems import KeyPath, Problem, fail, nearest
@@ -80,6 +79,8 @@ def load_mappings(path: str | Path) -> MappingFile:
 
 def check_mappings(file: MappingFile, accelerator: Accelerator) -> None:
     """Raise a MappingError at the line of the first layer whose nest is illegal on the accelerator."""
+    from catx.costmodel.evaluate import evaluate  # numba is slow to import
+
     for entry in file.entries:
         try:
             evaluate(entry.einsum, entry.mapping, accelerator)
@@ -123,7 +124,7 @@ class _Reader:
             return None
         loc = Loc(self.document.file, einsum_text(einsum), self.document.line(path))
         try:
-            return MappedEinsum(einsum, Mapping(tuple(nodes)), tuple(map(str, names)), loc)
+            return MappedEinsum(einsum.canonical(), Mapping(tuple(nodes)), tuple(map(str, names)), loc)
         except MappingError as error:
             self.problem(str(error.args[0]), (*path, "nest"))
             return None
@@ -142,7 +143,7 @@ class _Reader:
         return tuple(first.values())
 
     def einsum(self, entry: dict[str, Data], path: KeyPath) -> Einsum | None:
-        """The canonical einsum of a layer."""
+        """The einsum of a layer, as written."""
         known, where = len(self.problems), (*path, "einsum")
         text = self.text(entry["einsum"], where)
         dims = self.record(entry["dims"], (*path, "dims"))

@@ -41,8 +41,8 @@ def dump_mappings(report: Report) -> str:
     lines = [_HEAD.format(version=report.version).rstrip()]
     lines += [f"{key}: {_scalar(value)}" for key, value in about.items()]
     lines.append("layers:" if layers else "layers: []")
-    for einsum, users in layers.items():
-        lines += ["", *_layer_lines(report, einsum, users)]
+    for users in layers.values():
+        lines += ["", *_layer_lines(report, users)]
     return "\n".join(lines) + "\n"
 
 
@@ -80,9 +80,11 @@ def _escaped(char: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def _layer_lines(report: Report, einsum: Einsum, users: list[Layer]) -> Iterator[str]:
-    mapping, counts = users[0].cost.mapping, users[0].cost.counts
+def _layer_lines(report: Report, users: list[Layer]) -> Iterator[str]:
+    op, mapping, counts = users[0].op, users[0].cost.mapping, users[0].cost.counts
+    assert isinstance(op, Einsum)
     assert mapping is not None
+    einsum = op.as_written()
     assert all(user.cost.mapping == mapping for user in users), "one einsum has two mappings"
     runs = sum(user.count for user in users)
     types = zip(ROLES, einsum.operands, strict=True)

@@ -78,14 +78,21 @@ class Einsum:
         """Multiply-accumulates of one run: points of the iteration domain."""
         return prod(extent for _, extent in self.dims)
 
-    def canonical(self) -> "Einsum":
-        """The einsum without what its mapping cannot depend on: equal for repeated layers.
+    def as_written(self) -> "Einsum":
+        """The einsum with no fused ops, its output of the type that the last one writes: what is mapped."""
+        if not self.fused:
+            return self
+        written = replace(self.output, dtype=self.fused[-1].outputs[0].dtype)
+        return replace(self, output=written, fused=())
 
-        Tensors are named by role and their axes sorted (a transposed weight is read as cheaply); name, operator,
-        fused ops, sources and repetition are dropped.
+    def canonical(self) -> "Einsum":
+        """What a mapping depends on, and nothing else: equal for repeated layers.
+
+        As written (see there); tensors are named by role and their axes sorted (a transposed weight is read
+        as cheaply); name, operator, sources and repetition are dropped.
         """
         first, second, output = (
             replace(operand, tensor=role, axes=tuple(sorted(operand.axes)))
-            for operand, role in zip(self.operands, ROLES, strict=True)
+            for operand, role in zip(self.as_written().operands, ROLES, strict=True)
         )
         return Einsum(name="", op="", dims=self.dims, inputs=(first, second), output=output)

@@ -6,9 +6,8 @@ from dataclasses import replace
 from os import cpu_count
 
 from catx.costmodel.carbon.act import carbon_report, op_carbon_rate
-from catx.costmodel.evaluate import evaluate
 from catx.costmodel.rates import rate_for
-from catx.costmodel.vector_cost import as_written, fused_cost, vector_cost, with_fused
+from catx.costmodel.vector_cost import fused_cost, vector_cost, with_fused
 from catx.errors import MappingError, OptionError
 from catx.ir import mapping as nests
 from catx.ir.accelerator import Accelerator
@@ -106,7 +105,7 @@ def _map_all(
     for unique in uniques:
         for op in unique.values():
             if isinstance(op[0], Einsum):
-                einsum = as_written(op[0])
+                einsum = op[0].as_written()
                 work.setdefault(einsum.canonical(), einsum)
     done: dict[Einsum, MappedEinsum] = {}
     with ThreadPoolExecutor(cpu_count()) as pool:
@@ -134,6 +133,8 @@ def _map_one(
 ) -> MappedEinsum:
     if mappings is None:
         return map_einsum(einsum, accelerator, objective)
+    from catx.costmodel.evaluate import evaluate  # numba is slow to import
+
     mapping = mappings.get(einsum.canonical())
     if mapping is None:
         raise MappingError(
@@ -151,7 +152,7 @@ def _map_one(
 def _cost(op: Op, accelerator: Accelerator, mapped: Mapping[Einsum, MappedEinsum]) -> LayerCost:
     if not isinstance(op, Einsum):
         return vector_cost(op, accelerator)
-    einsum = as_written(op)
+    einsum = op.as_written()
     found = mapped[einsum.canonical()]
     counts = found.counts
     latency_s = counts.cycles.latency_cycles / accelerator.clock_hz + accelerator.launch_s

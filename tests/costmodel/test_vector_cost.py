@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catx.costmodel.vector_cost import as_written, fused_cost, vector_cost, with_fused
+from catx.costmodel.vector_cost import fused_cost, vector_cost, with_fused
 from catx.costmodel.vector_table import VECTOR_TABLE, vector_kind
 from catx.errors import GraphError, SpecError
 from catx.ir.accelerator import (
@@ -337,10 +337,10 @@ def test_an_einsum_is_mapped_with_the_type_that_is_written() -> None:
         output=out,
         fused=(quantize,),
     )
-    assert as_written(einsum).output.dtype is DType.INT8
-    assert as_written(einsum).fused == ()
+    assert einsum.as_written().output.dtype is DType.INT8
+    assert einsum.as_written().fused == ()
     plain = replace(einsum, fused=())
-    assert as_written(plain) is plain
+    assert plain.as_written() is plain
 
 
 def test_without_vector_unit() -> None:
