@@ -1,0 +1,74 @@
+"""Three matmuls of CLIP on the machine `edge4`: the mapper reaches or beats AccelForge's recorded optima."""
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from catx.frontend.hardware import load_accelerator
+from catx.ir.accelerator import Accelerator
+from catx.ir.dtype import DType
+from catx.ir.einsum import ROLES, Einsum
+from catx.ir.operand import Operand, plain_axes
+from catx.mapper.map_einsum import MappedEinsum, map_einsum
+from catx.mapper.objective import Objective
+
+GEMMS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "edge4.json").read_text())["gemms"]
+SPACES = ("perfect", "imperfect_coarse2", "bypass_perfect")
+"""AccelForge's map spaces: factors that divide, remainder tiles, dividing factors with optional buffers."""
+
+CASES = [(gemm, space) for gemm, rows in GEMMS.items() for space in SPACES if space in rows]
+
+
+def matmul(*, m: int, k: int, n: int, batch: int) -> Einsum:
+    b = ("b",) if batch > 1 else ()
+    return Einsum(
+        name="matmul",
+        op="MatMul",
+        dims=tuple(zip((*b, "m", "k", "n"), (*(batch for _ in b), m, k, n), strict=True)),
+        inputs=(
+            Operand("input", plain_axes(*b, "m", "k"), DType.INT8),
+            Operand("weight", plain_axes(*b, "k", "n"), DType.INT8),
+        ),
+        output=Operand("output", plain_axes(*b, "m", "n"), DType.INT8),
+    )
+
+
+def edge4(*, bypass: bool) -> Accelerator:
+    """The machine; with `bypass` any tensor may skip the local and the global buffer."""
+    machine = load_accelerator("edge4")
+    if not bypass:
+        return machine
+    levels = tuple(
+        replace(level, optional=frozenset(ROLES)) if level.name in ("GlobalBuffer", "LocalBuffer") else level
+        for level in machine.levels
+    )
+    return replace(machine, levels=levels)
+
+
+@cache
+def mapped(gemm: str, *, bypass: bool) -> MappedEinsum:
+    shape = {name: GEMMS[gemm][name] for name in ("m", "k", "n", "batch")}
+    return map_einsum(matmul(**shape), edge4(bypass=bypass), Objective("edp"))
+
+
+@pytest.mark.parametrize(("gemm", "space"), CASES)
+def test_edp_and_latency_are_at_most_the_recorded_ones(gemm: str, space: str) -> None:
+    bypass = space.startswith("bypass")
+    counts, machine = mapped(gemm, bypass=bypass).counts, edge4(bypass=bypass)
+    latency_s = counts.cycles.latency_cycles / machine.clock_hz
+    energy_j = counts.dynamic_energy_j + machine.static_w * latency_s
+    recorded = GEMMS[gemm][space]
+    assert latency_s * energy_j <= recorded["edp"]
+    assert latency_s <= recorded["latency_s"] * (1 + 1e-9)
+    assert energy_j <= recorded["energy_j"]
+
+
+def test_optional_buffers_never_cost_more() -> None:
+    for gemm in GEMMS:
+        plain, free = (mapped(gemm, bypass=bypass) for bypass in (False, True))
+        edp = [entry.counts.dynamic_energy_j * entry.counts.cycles.latency_cycles for entry in (plain, free)]
+        assert edp[1] <= edp[0]
