@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO, scenario_by_name
-from catx.costmodel.evaluate import evaluate
 from catx.frontend import hardware
 from catx.frontend.models import load_model as read_model
 from catx.ir.accelerator import Accelerator
@@ -95,4 +94,6 @@ def evaluate_mapping(einsum: Einsum, mapping: Mapping, accelerator: Accelerator)
     Raises:
         MappingError: the mapping is illegal, or a memory overflows.
     """
+    from catx.costmodel.evaluate import evaluate  # numba is slow to import
+
     return evaluate(einsum, mapping, accelerator)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def cache_dir() -> Path:
-    """The cache folder: $CATX_CACHE_DIR, else `catx` in the user's cache, else in the system's temporary folder.
+    """The cache folder: $CATX_CACHE_DIR, else `catx` in the user's cache, else in the temporary folder.
 
     Everything in it can be deleted at any time.
     """

@@ -1,64 +1,15 @@
 """Find a mapping of one einsum on one accelerator for one objective, with a certificate of how good it is."""
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from catx.costmodel.evaluate import evaluate
-from catx.costmodel.pack import new_bench
-from catx.costmodel.tiles_kernel import SPATIAL, STORE, Bench
-from catx.errors import MappingError
 from catx.ir.accelerator import Accelerator
 from catx.ir.counts import Counts
-from catx.ir.einsum import ROLES, Einsum
-from catx.ir.mapping import Loop, Mapping, Node, Store
+from catx.ir.einsum import Einsum
+from catx.ir.mapping import Mapping
 from catx.ir.report import Certificate
-from catx.mapper import nests_kernel
 from catx.mapper.bounds import energy_bound_j, roofline_cycles
-from catx.mapper.mapspace import Unrolling, new_state, put_tiles, thinned, tile_candidates, unrollings
-from catx.mapper.misfit import explain_misfit
-from catx.mapper.nests_kernel import State
 from catx.mapper.objective import Objective
-from catx.mapper.store import load_mapping, save_mapping
-
-Rows = NDArray[np.int64]
-"""A nest as the kernel's rows, (rows, 4)."""
-
-COARSE = 1.3
-"""Least ratio between candidate tiles of the structured search."""
-
-COARSER = 1.9
-"""The same ratio for pairs of tiles."""
-
-ROUNDS = 3
-"""Rounds of coordinate descent."""
-
-N_UNROLLINGS = 64
-"""Spatial unrollings that the structured search starts from."""
-
-N_DESCENTS = 12
-"""Unrollings that are searched further after the first round."""
-
-N_CLIMBS = 6
-"""Structured tilings that the free search improves."""
-
-CLIMB_LIMIT = 6_000
-"""Nests that one climb may cost."""
-
-_KINDS = {
-    "latency": nests_kernel.LATENCY,
-    "energy": nests_kernel.ENERGY,
-    "edp": nests_kernel.EDP,
-    "carbon": nests_kernel.LINEAR,
-}
-
-
-_SHAPED = _KINDS | {"latency": nests_kernel.EDP}
-"""What structured nests minimize: latency alone is flat wherever another resource is the longest."""
-
-_STRUCTURE = ("tile", "order", "keeps", "spatial", "n_spatial")
+from catx.mapper.store import Found, load_found, save_found
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,114 +30,20 @@ def map_einsum(einsum: Einsum, accelerator: Accelerator, objective: Objective) -
         MappingError: no mapping fits (the message tells which tensor, which memory, how many bytes are
             missing), or the matrix unit does not compute the einsum's element types.
     """
-    stored = load_mapping(einsum, accelerator, objective)
-    mapping, evaluated = stored or _search(einsum, accelerator, objective)
-    counts = evaluate(einsum, mapping, accelerator)
-    if stored is None:
-        save_mapping(einsum, accelerator, objective, mapping, evaluated)
+    found = load_found(einsum, accelerator, objective)
+    if found is None:
+        found = _find(einsum, accelerator, objective)
+        save_found(einsum, accelerator, objective, found)
+    mapping, counts, evaluated = found
     return MappedEinsum(mapping, counts, certify(einsum, accelerator, objective, counts, evaluated))
 
 
-def _search(einsum: Einsum, accelerator: Accelerator, objective: Objective) -> tuple[Mapping, int]:
-    bench, state = new_bench(einsum, accelerator), new_state(einsum, accelerator)
-    state["objective"] = _SHAPED[objective.name]
-    state["static_w"], state["second"] = accelerator.static_w, 1.0 / accelerator.clock_hz
-    state["weight_energy"], state["weight_time"] = objective.gco2e_per_j, objective.gco2e_per_s
-    candidates = tile_candidates(einsum, accelerator)
-    put_tiles(state, [thinned(values, COARSE) for values in candidates])
-    starts = _structured(einsum, accelerator, bench, state)
-    if not starts:
-        raise MappingError(explain_misfit(einsum, accelerator), loc=einsum.loc)
-    best: tuple[nests_kernel.Score, Rows] | None = None
-    for start in starts:
-        start.put(state)
-        state["objective"] = _SHAPED[objective.name]
-        put_tiles(state, [thinned(values, COARSER) for values in candidates])
-        nests_kernel.descend_pairs(bench, state)
-        put_tiles(state, [thinned(values, COARSE) for values in candidates])
-        nests_kernel.descend(bench, state, ROUNDS)
-        put_tiles(state, candidates)
-        state["objective"] = _KINDS[objective.name]
-        score = nests_kernel.climb(bench, state, CLIMB_LIMIT)
-        if best is None or nests_kernel.better(score, best[0]):
-            best = score, state["best"][: state["n_best"]].copy()
-    assert best is not None
-    return _unpack(best[1], einsum, accelerator), int(state["evaluated"])
+def _find(einsum: Einsum, accelerator: Accelerator, objective: Objective) -> Found:
+    from catx.costmodel.evaluate import evaluate  # numba is slow to import
+    from catx.mapper.nest_search import search_nest
 
-
-@dataclass(frozen=True, slots=True)
-class _Structured:
-    """A structured nest and its score: the fields of a search record that describe it."""
-
-    score: nests_kernel.Score
-    fields: dict[str, Any]
-
-    @classmethod
-    def of(cls, state: State, score: nests_kernel.Score) -> "_Structured":
-        return cls(score, {name: state[name].copy() for name in _STRUCTURE})
-
-    def put(self, state: State) -> None:
-        for name, value in self.fields.items():
-            state[name] = value
-
-
-def _structured(einsum: Einsum, accelerator: Accelerator, bench: Bench, state: State) -> list[_Structured]:
-    """The best structured nests of the most promising unrollings, best first.
-
-    A first round of descent over many unrollings tells which are worth more.
-    """
-    candidates = unrollings(einsum, accelerator, N_UNROLLINGS)
-    first = [_descend(einsum, accelerator, unrolling, 1, bench, state) for unrolling in candidates]
-    ranked = sorted(range(len(candidates)), key=lambda index: (first[index].score, index))[:N_DESCENTS]
-    found = [_descend(einsum, accelerator, candidates[index], ROUNDS, bench, state) for index in ranked]
-    fitting = (entry for entry in found if entry.score[0] < np.inf)
-    return sorted(fitting, key=lambda entry: entry.score)[:N_CLIMBS]
-
-
-def _descend(
-    einsum: Einsum, accelerator: Accelerator, unrolling: Unrolling, rounds: int, bench: Bench, state: State
-) -> _Structured:
-    """The best nest that descents from an unrolling reach, one for each role held still."""
-    state["n_spatial"] = len(unrolling)
-    state["spatial"][: len(unrolling)] = np.array(unrolling).reshape(-1, 3)
-    least = _least_tiles(einsum, accelerator, unrolling)
-    best: _Structured | None = None
-    for still in range(len(ROLES)):
-        state["order"] = still
-        state["keeps"] = state["may"]
-        state["tile"][: least.shape[0], : least.shape[1]] = least
-        score = nests_kernel.descend(bench, state, rounds)
-        if best is None or nests_kernel.better(score, best.score):
-            best = _Structured.of(state, score)
-    assert best is not None
-    return best
-
-
-def _least_tiles(einsum: Einsum, accelerator: Accelerator, unrolling: Unrolling) -> NDArray[np.int64]:
-    """The smallest tile at each memory that still feeds every instance further in, (memories, dims)."""
-    fanout_of = [f for f, fanout in enumerate(accelerator.fanouts) for _ in fanout.axes]
-    depth = {level.name: index for index, level in enumerate(accelerator.levels)}
-    extents = list(einsum.extents.values())
-    tiles = np.ones((len(accelerator.memories), len(extents)), np.int64)
-    for m, memory in enumerate(accelerator.memories):
-        for axis, d, factor in unrolling:
-            if depth[accelerator.fanouts[fanout_of[axis]].name] > depth[memory.name]:
-                tiles[m, d] = min(tiles[m, d] * factor, extents[d])
-    return tiles
-
-
-def _unpack(rows: Rows, einsum: Einsum, accelerator: Accelerator) -> Mapping:
-    dims = list(einsum.extents)
-    axes = [(fanout.name, axis.name) for fanout in accelerator.fanouts for axis in fanout.axes]
-    nodes: list[Node] = []
-    for kind, index, tile, extra in rows.tolist():
-        if kind == STORE:
-            nodes.append(Store(accelerator.memories[index].name, ROLES[extra]))
-        elif kind == SPATIAL:
-            nodes.append(Loop(dims[index], tile, *axes[extra]))
-        else:
-            nodes.append(Loop(dims[index], tile))
-    return Mapping(tuple(nodes))
+    mapping, evaluated = search_nest(einsum, accelerator, objective)
+    return mapping, evaluate(einsum, mapping, accelerator), evaluated
 
 
 def certify(

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO, scenario_by_name
 from catx.errors import OptionError
 from catx.frontend.hardware import load_accelerator
-from catx.frontend.mapping_file import MappingFile
 from catx.frontend.models import builtin_models, load_models
 from catx.frontend.onnx.reader import dim_names
 from catx.ir.accelerator import Accelerator
@@ -17,6 +17,9 @@ from catx.ir.scenario import Scenario
 from catx.tools.human import plural
 from catx.tools.progress import Progress
 from catx.tools.streams import tell_note
+
+if TYPE_CHECKING:
+    from catx.frontend.mapping_file import MappingFile
 
 DEFAULT_MODELS = ("clip_vit_b16",)
 
@@ -75,7 +78,7 @@ def _dims_by_model(models: Sequence[str], dims: Mapping[str, int]) -> dict[str, 
     return {model: {name: size for name, size in dims.items() if name in own} for model, own in names.items()}
 
 
-def tell_differences(file: MappingFile, report: Report) -> None:
+def tell_differences(file: "MappingFile", report: Report) -> None:
     """Say where a mapping file was made for something else than what it is used for."""
     if file.accelerator_sha256 and file.accelerator_sha256 != report.accelerator_sha256:
         tell_note(
