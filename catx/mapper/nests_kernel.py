@@ -287,7 +287,8 @@ def legal(w: Bench, s: State) -> bool:
         for role in range(N_ROLES):
             have -= s.must[m, role]
     for d in range(w.n_dims):
-        have += w.nominal[d] != 1
+        if w.nominal[d] != 1:
+            return False
     return have == 0 and _axes_fit(w)
 
 
