@@ -9,8 +9,11 @@ from catx.content_cache import Shelf
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SHELF = Shelf("kernels", ("*/*_kernel.py",), ("numba",))
+SHELF = Shelf("kernels", ("*/*_kernel.py", "costmodel/jit.py"), ("numba",))
 """Named after the content of all kernel files, as numba alone watches only the caller's file."""
+
+_OPTIONS = {"cache": True, "error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
+"""Kernels are called from Python and by each other, never from C: wrappers for it would only be compiled."""
 
 
 def kernel(function: F) -> F:
@@ -19,7 +22,7 @@ def kernel(function: F) -> F:
     shared = config.CACHE_DIR
     config.CACHE_DIR = str(SHELF.folder)  # read when the decorator runs; other users of numba keep theirs
     try:
-        compiled: Any = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
+        compiled: Any = numba.njit(**_OPTIONS)(function)
     finally:
         config.CACHE_DIR = shared
     return cast(F, compiled)

@@ -124,7 +124,7 @@ def build(w: Bench, s: State) -> None:
     w.n_rows = 0
     for d in range(w.n_dims):
         w.nominal[d] = w.extents[d]
-    memory, link = 0, 0
+    memory, link = ZERO, ZERO
     while memory < w.n_memories or link < w.n_links:
         next_link = w.link_level[link] if link < w.n_links else INNERMOST
         if memory < w.n_memories and w.level[memory] < next_link:
@@ -439,11 +439,11 @@ def climb(w: Bench, s: State, limit: int) -> Score:
     stop = s.evaluated + limit
     move, improved = RETILE, False
     while s.evaluated < stop:
-        i = 0
+        i = ZERO
         while i < _choices(w, s, move, ZERO)[0]:
-            j = 0
+            j = ZERO
             while j < _choices(w, s, move, i)[1]:
-                c = 0
+                c = ZERO
                 while c < _choices(w, s, move, i)[2]:
                     if _propose(w, s, move, i, j, c) and legal(w, s):
                         new = score(w, s)
