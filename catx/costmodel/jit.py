@@ -12,7 +12,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 SHELF = Shelf("kernels", ("*/*_kernel.py", "costmodel/jit.py"), ("numba",))
 """Named after the content of all kernel files, as numba alone watches only the caller's file."""
 
-_OPTIONS = {"cache": True, "error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
+_OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
 """Kernels are called from Python and by each other, never from C: wrappers for it would only be compiled."""
 
 
