@@ -5,6 +5,7 @@ ContribOperators.md (accessed 2026-07).
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import prod
 
 from onnx import TensorProto, TypeProto
@@ -38,7 +39,9 @@ _STANDARD: dict[str, tuple[str, Sequence[int]]] = {
 _STANDARD_OPSET = 13
 
 _TYPED_BY = {"DequantizeLinear": 1, "MatMulIntegerToFloat": 2, "QLinearWhere": 1}
-"""The input whose element type is that of the output, where the standard operator has another rule."""
+"""The input whose element type is that of the output, where it is not the first."""
+
+_QUANTIZERS = {"DequantizeLinear", "QuantizeLinear"}
 
 _LIKE_INPUT = {
     "BiasAdd": 0,
@@ -93,12 +96,22 @@ def has_contrib_rule(op: str) -> bool:
 
 
 def _as_standard(call: Call, infer: Infer) -> TypeProto | None:
+    """The first output by the standard operator, to which quantized factors are shown as floats."""
     op, places = _STANDARD[call.op]
     places = [index for index in places if index < len(call.node.input)]
-    found = infer(call.as_standard(op, places, _STANDARD_OPSET, _is_standard))[0]
+    other = call.as_standard(op, places, _STANDARD_OPSET, _is_standard)
+    if op not in _QUANTIZERS:
+        other = replace(other, types=tuple(map(_as_float, other.types, other.shapes)))
+    found = infer(other)[0]
     if found is None or (shape := shape_of(found)) is None:
         return found
     return tensor_type(_result_type(call, found.tensor_type.elem_type), shape)
+
+
+def _as_float(type_: TypeProto | None, shape: Shape | None) -> TypeProto | None:
+    if type_ is None or shape is None or type_.tensor_type.elem_type == TensorProto.BOOL:
+        return type_
+    return tensor_type(TensorProto.FLOAT, shape)
 
 
 def _is_standard(attribute: str) -> bool:
@@ -106,14 +119,13 @@ def _is_standard(attribute: str) -> bool:
 
 
 def _result_type(call: Call, inferred: int) -> int:
-    """Element type of the first output, which need not be that of the standard operator."""
-    if call.op in _TYPED_BY:
-        return _elem(call, _TYPED_BY[call.op])
+    """Element type of the first output."""
+    if call.op == "QuantizeLinear":
+        return inferred
     if call.op == "QGemm" and len(call.node.input) < 8:
         return _elem(call, 1)
-    return {"DynamicQuantizeMatMul": TensorProto.FLOAT, "MatMulInteger16": TensorProto.INT32}.get(
-        call.op, inferred
-    )
+    fixed = {"DynamicQuantizeMatMul": TensorProto.FLOAT, "MatMulInteger16": TensorProto.INT32}
+    return fixed.get(call.op) or _elem(call, _TYPED_BY.get(call.op, 0))
 
 
 def _elem(call: Call, index: int) -> int:
@@ -174,8 +186,8 @@ def _matmul_nbits(call: Call) -> Types:
 
 def _qlinear_concat(call: Call) -> Types:
     parts = [_shape(call, index) for index in range(2, len(call.node.input), 3)]
-    axis, rank = call.attributes.get("axis", 0), len(parts[0]) if parts else 0
-    if not parts or any(len(part) != rank for part in parts) or not -rank <= axis < rank:
+    axis, rank = call.attributes.get("axis"), len(parts[0]) if parts else 0
+    if not isinstance(axis, int) or any(len(part) != rank for part in parts) or not -rank <= axis < rank:
         raise call.error(f"cannot concatenate {[list(part) for part in parts]} along axis {axis}")
     shape = list(parts[0])
     shape[axis] = sum(part[axis] for part in parts)
@@ -202,6 +214,8 @@ def _dynamic_lstm(call: Call) -> Types:
 def _attention(call: Call) -> Types:
     batch, rows, _ = _shape(call, 0, 3)
     sizes = call.attributes.get("qkv_hidden_sizes") or [_shape(call, 1, 2)[1] // 3] * 3
+    if not (isinstance(sizes, list) and len(sizes) == 3 and all(isinstance(size, int) for size in sizes)):
+        raise call.error(f"its attribute 'qkv_hidden_sizes' must be three integers, not {sizes}")
     heads = _int(call, "num_heads")
     elem = _elem(call, 3) if call.op == "QAttention" else _elem(call, 0)
     past = call.shape_at(8 if call.op == "QAttention" else 4)

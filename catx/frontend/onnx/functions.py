@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 import onnx.inliner
+import onnx.version_converter
 from onnx import AttributeProto, ModelProto, NodeProto
 from onnx.checker import ValidationError
 

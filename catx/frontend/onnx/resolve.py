@@ -3,17 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import onnx.version_converter
+import onnx
 from onnx import GraphProto, ModelProto, ValueInfoProto
-from onnx.checker import ValidationError
-from onnx.shape_inference import InferenceError
-from onnx.version_converter import ConvertError
 
 from catx.errors import Loc, ModelError, OptionError
 from catx.frontend.onnx.call import Call
 from catx.frontend.onnx.dims import bind_inputs, check_dims, is_scalar, known_names, scalar_value
-from catx.frontend.onnx.load import load
-from catx.frontend.onnx.names import first_line, printable, shown
+from catx.frontend.onnx.load import load, opset_versions
+from catx.frontend.onnx.modernize import OLDEST_OPSET
+from catx.frontend.onnx.names import printable, shown
 from catx.frontend.onnx.proto_types import DTYPES
 from catx.frontend.onnx.resolved import ResolvedModel, ResolvedNode, Value, ValueKind
 from catx.frontend.onnx.shapes import Schemas
@@ -22,15 +20,11 @@ from catx.frontend.onnx.values import Origin, Values
 from catx.frontend.onnx.walk import Walk
 from catx.ir.graph import FreeNode
 
-OLDEST_OPSET = 7
-"""Operators of older sets broadcast by attributes; onnx's converter rewrites such models."""
-
 
 def resolve(path: Path, dims: Mapping[str, int], *, allow_unknown: bool) -> ResolvedModel:
     """See `catx.frontend.onnx.reader.read_model`."""
     file = printable(str(path))
     model, digest = load(path, Loc(file))
-    model = _upgraded(model, file)
     inputs = _true_inputs(model.graph)
     check_dims(dims, _dim_names(model.graph), Loc(file))
     values = _known_at_first(model.graph, inputs, dims, Values(file, path.parent, dims))
@@ -111,21 +105,6 @@ def _outputs(graph: GraphProto, file: str) -> list[str]:
     return names
 
 
-def _upgraded(model: ModelProto, file: str) -> ModelProto:
-    """The model, its operators of opset 6 and below replaced by those of opset 7."""
-    version = Schemas.of(model).version("")
-    if version is None or version >= OLDEST_OPSET:
-        return model
-    in_order(named_steps(model.graph.node, set()), _given_names(model.graph, file), file)
-    try:
-        return onnx.version_converter.convert_version(model, OLDEST_OPSET)
-    except (ConvertError, ValidationError, InferenceError, RuntimeError, ValueError, LookupError) as error:
-        raise ModelError(
-            f"onnx cannot convert its opset {version} to {OLDEST_OPSET}: {first_line(error)}",
-            loc=Loc(file),
-        ) from error
-
-
 def _known_at_first(
     graph: GraphProto, inputs: Iterable[ValueInfoProto], dims: Mapping[str, int], values: Values
 ) -> Values:
@@ -159,6 +138,7 @@ def _walked(
         written={name for step in steps for name in step.node.output},
         wanted=set(outputs).union(*(step.reads for step in steps)),
         scalars=[value.name for value in _true_inputs(model.graph) if is_scalar(value)],
+        is_old=opset_versions(model).get("", OLDEST_OPSET) < OLDEST_OPSET,
         allow_unknown=allow_unknown,
     )
     walk.run(steps)

@@ -16,6 +16,8 @@ from onnx.shape_inference import InferenceError
 from catx.frontend.onnx.call import Call
 from catx.frontend.onnx.contrib import CONTRIB_DOMAINS, contrib_types, has_contrib_rule
 from catx.frontend.onnx.guard import guard
+from catx.frontend.onnx.load import opset_versions
+from catx.frontend.onnx.modernize import OLDEST_OPSET
 from catx.frontend.onnx.names import first_line
 from catx.frontend.onnx.proto_types import FLOATS, checked_shape, shape_of, tensor_type
 
@@ -53,8 +55,10 @@ class Schemas:
 
     @classmethod
     def of(cls, model: ModelProto) -> "Schemas":
-        """The operator sets of a model; one without imports (IR below 3) uses the first."""
-        versions = {opset.domain: opset.version for opset in model.opset_import} or {"": 1}
+        """The operator sets of a model; for the default domain those from set 7, as nodes are modernized."""
+        versions = opset_versions(model)
+        if "" in versions:
+            versions[""] = max(versions[""], OLDEST_OPSET)
         return cls._of(versions, model.ir_version)
 
     @classmethod
@@ -93,9 +97,7 @@ def infer(call: Call, schemas: Schemas) -> Types:
     if schema is None or not schema.has_type_and_shape_inference_function:
         if node.domain or call.op not in _BORROWED:
             return [None] * len(node.output)
-        other = _BORROWED[call.op]
-        places = range(1 if other == "Relu" else 2)
-        return _by_schema(call.as_standard(other, places, call.version, lambda name: False), schemas)
+        return _borrowed_types(call, schemas)
     if call.op == "Reshape" and not node.domain and call.data_at(1) is not None:
         return [_reshaped(call)]
     types = _by_schema(call, schemas)
@@ -117,6 +119,16 @@ def _schema(call: Call) -> onnx.defs.OpSchema | None:
         return onnx.defs.get_schema(call.op, call.version, call.node.domain)
     except SchemaError:
         return None
+
+
+def _borrowed_types(call: Call, schemas: Schemas) -> Types:
+    """Types by the operator that has the same shapes; results after the first are not known."""
+    other = _BORROWED[call.op]
+    places = range(1 if other == "Relu" else 2)
+    if len(call.node.input) < len(places):
+        raise call.error("an input is missing")
+    found = _by_schema(call.as_standard(other, places, call.version, lambda name: False), schemas)
+    return (found + [None] * len(call.node.output))[: len(call.node.output)]
 
 
 def _standard_types(call: Call) -> Types:

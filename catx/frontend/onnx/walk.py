@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from onnx import TensorProto, TypeProto
+from onnx import GraphProto, NodeProto, TensorProto, TypeProto
 
 from catx.errors import ModelError, UnknownOpError
 from catx.frontend.onnx.attributes import attributes_of
@@ -13,6 +13,7 @@ from catx.frontend.onnx.call import Call
 from catx.frontend.onnx.dims import quoted
 from catx.frontend.onnx.fold import NOT_CONSTANT, evaluate
 from catx.frontend.onnx.literal import literal, measured
+from catx.frontend.onnx.modernize import modernized
 from catx.frontend.onnx.names import shown
 from catx.frontend.onnx.proto_types import checked_shape, shape_of, tensor_type
 from catx.frontend.onnx.shapes import Schemas, Types, infer, is_known, qualified
@@ -26,7 +27,8 @@ class Walk:
     """State and result of the walk: nodes that compute something, and nodes that folded.
 
     `names` are those of nodes, `written` those that nodes write; both are unique. `wanted` are the tensors
-    that somebody reads: only they need a shape. `scalars` are inputs whose value the user could fix.
+    that somebody reads: only they need a shape. `scalars` are inputs whose value the user could fix. `is_old`
+    says that nodes are of an operator set below 7.
     """
 
     values: Values
@@ -35,6 +37,7 @@ class Walk:
     written: set[str]
     wanted: set[str]
     scalars: Sequence[str]
+    is_old: bool
     allow_unknown: bool
     kept: list[tuple[Step, Call]] = field(default_factory=list)
     folded: list[FreeNode] = field(default_factory=list)
@@ -49,6 +52,9 @@ class Walk:
         while waiting:
             step = waiting.popleft()
             call = self._call(step)
+            if self.is_old and (newer := modernized(call)):
+                waiting.extendleft(reversed(self._replaced(step, newer)))
+                continue
             branch = self._taken_branch(step, call)
             if branch is not None:
                 self._fold(step, "its condition is constant; the branch taken is inlined")
@@ -82,13 +88,25 @@ class Walk:
             loc,
         )
 
+    def _replaced(self, step: Step, nodes: Sequence[NodeProto]) -> list[Step]:
+        """Steps for the nodes that stand in for an old one; the last of them keeps its name."""
+        *before, last = nodes
+        for name in (name for node in before for name in node.output):
+            if name in self.written or name in self.values.types:
+                raise ModelError(f"{shown(name)} is written twice", loc=step.loc(self.values.file))
+            self.written.add(name)
+        steps = [*named_steps(before, self.names), Step(step.name, last, tuple(filter(None, last.input)))]
+        for new in steps:
+            self.wanted.update(new.reads)
+        return steps
+
     def _taken_branch(self, step: Step, call: Call) -> list[Step] | None:
         """Steps of the branch that an If with a known condition takes."""
         condition = call.data_at(0)
         if call.op != "If" or call.node.domain or condition is None or condition.size != 1:
             return None
         graph = call.attributes.get("then_branch" if condition.reshape(()) else "else_branch")
-        if graph is None or len(graph.output) != len(call.node.output):
+        if not isinstance(graph, GraphProto) or len(graph.output) != len(call.node.output):
             raise call.error("a branch is missing, or has another number of results")
         nodes, tensors, sparse = inline_branch(graph, f"{step.name}/", list(call.node.output))
         for tensor in tensors:
