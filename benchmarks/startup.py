@@ -3,7 +3,8 @@
     python -m benchmarks.startup [--runs 5]
 
 `first ever` has an empty cache folder and compiles all kernels. `new shapes` has the kernels and searches
-every mapping. `warm` has both, as from the second run on. Aims stand beside them, as ratios.
+every mapping. `warm` has both, as from the second run on. `import catx` loads nothing but names, `from catx
+import *` loads what they stand for. Aims stand beside them, as ratios.
 """
 
 import argparse
@@ -19,7 +20,7 @@ AIMS = {"first ever": 30.0, "warm": 1.5, "import catx": 0.2}
 AIM_MB = 250.0
 """Peak memory, warm [MB]."""
 
-IMPORT = "import time; start = time.perf_counter(); import catx; print(time.perf_counter() - start)"
+IMPORT = "import time; start = time.perf_counter(); {}; print(time.perf_counter() - start)"
 
 
 def first_ever() -> Usage:
@@ -41,9 +42,9 @@ def new_shapes() -> Usage:
         return run([command("catx-compile")])
 
 
-def import_catx() -> Usage:
-    """The import alone, as the interpreter that does it sees it."""
-    usage = run([sys.executable, "-c", IMPORT])
+def imported(statement: str) -> Usage:
+    """An import alone, as the interpreter that does it sees it."""
+    usage = run([sys.executable, "-c", IMPORT.format(statement)])
     return Usage(float(usage.output), usage.cpu_s, usage.peak_mb, "")
 
 
@@ -59,7 +60,8 @@ def main() -> None:
         "first ever": first_ever(),
         "new shapes": best(runs, new_shapes),
         "warm": best(runs, lambda: run([command("catx-compile")])),
-        "import catx": best(2 * runs, import_catx),
+        "import catx": best(2 * runs, lambda: imported("import catx")),
+        "from catx import *": best(2 * runs, lambda: imported("from catx import *")),
     }
     rows = []
     for name, usage in measured.items():
@@ -67,7 +69,7 @@ def main() -> None:
         ratio = f"{usage.wall_s / aim:.2f}" if aim else "-"
         aimed = f"{aim:.1f} s" if aim else "-"
         rows.append(
-            (name, f"{usage.wall_s:.2f} s", aimed, ratio, f"{usage.cpu_s:.2f} s", f"{usage.peak_mb:.0f} MB")
+            (name, f"{usage.wall_s:.3f} s", aimed, ratio, f"{usage.cpu_s:.2f} s", f"{usage.peak_mb:.0f} MB")
         )
     show(
         "catx-compile, CLIP ViT-B/16 (both towers) on edge: whole process",
