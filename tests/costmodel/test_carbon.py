@@ -11,7 +11,7 @@ from catx.costmodel.carbon import (
     op_carbon_rate,
     scenario_by_name,
 )
-from catx.costmodel.carbon.act import die_gco2e_per_cm2, dram_gco2e, tables
+from catx.costmodel.carbon.act import die_gco2e_per_cm2, dram_gco2e, logic_node, tables
 from catx.errors import SpecError
 from catx.ir.accelerator import Accelerator, MacRate, MatrixUnit, Memory, Technology
 from catx.ir.dtype import DType
@@ -94,6 +94,38 @@ def test_other_nodes() -> None:
     assert "change of source" in tables().logic[65.0].source
 
 
+def test_nodes_between_rows() -> None:
+    between = logic_node(12)
+    assert between.epa_kwh_per_cm2 == pytest.approx((1.2 + 1.475) / 2)
+    assert between.gpa95_gco2e_per_cm2 == pytest.approx(220)
+    assert between.gpa99_gco2e_per_cm2 == pytest.approx(137.5)
+    assert between.source.startswith("linear interpolation between 10 nm (ACT, repository")
+    assert logic_node(25).epa_kwh_per_cm2 == pytest.approx((0.9 + 1.077) / 2)
+    assert logic_node(40).epa_kwh_per_cm2 == pytest.approx(0.9 - 0.5 * 12 / 17)
+    for node_nm in (30, 32, 36, 40):
+        assert "UNCERTAIN, EPA is 0.4 at 45 nm and 0.9 at 28 nm" in logic_node(node_nm).source
+    for node_nm in (4, 12, 18, 24, 55, 100):
+        assert "UNCERTAIN" not in logic_node(node_nm).source
+
+
+@given(node_nm=st.floats(3, 180))
+def test_every_node_of_the_range_has_data_between_its_neighbours(node_nm: float) -> None:
+    logic = tables().logic
+    low = logic[max(node for node in logic if node <= node_nm)]
+    high = logic[min(node for node in logic if node >= node_nm)]
+    found = logic_node(node_nm)
+    for name in ("epa_kwh_per_cm2", "gpa95_gco2e_per_cm2", "gpa99_gco2e_per_cm2"):
+        ends = sorted((getattr(low, name), getattr(high, name)))
+        assert ends[0] * (1 - 1e-12) <= getattr(found, name) <= ends[1] * (1 + 1e-12)
+    assert found.source
+
+
+def test_a_report_says_that_a_node_is_interpolated() -> None:
+    report = carbon_report(chip(10, node_nm=12), 1.0, 1.0, SCENARIOS["edge-default"])
+    source = {name: source for name, _, source in report.assumptions}["node_nm"]
+    assert "linear interpolation between 10 nm" in source
+
+
 def test_dram_per_gb() -> None:
     assert dram_gco2e(dram_type="lpddr3_20nm", capacity_gb=1, fab_yield=YIELD) == pytest.approx(210.285714)
     assert dram_gco2e(dram_type="lpddr4", capacity_gb=1, fab_yield=YIELD) == pytest.approx(54.857143)
@@ -162,8 +194,9 @@ def test_without_dram() -> None:
 
 def test_bad_input() -> None:
     scenario = SCENARIOS["edge-default"]
-    with pytest.raises(SpecError, match="3, 5, 7, 8, 10, 14, 16, 20, 22, 28, 45, 65"):
-        embodied_parts(chip(10, node_nm=12), scenario)
+    for node_nm in (2, 2.999, 181, 250, float("nan"), float("inf")):
+        with pytest.raises(SpecError, match=f"for {node_nm:g} nm: it covers 3 to 180 nm"):
+            embodied_parts(chip(10, node_nm=node_nm), scenario)
     with pytest.raises(SpecError, match="lpddr4"):
         embodied_parts(chip(10, dram_type="lpddr9"), scenario)
     with pytest.raises(SpecError, match="95, 97 or 99"):

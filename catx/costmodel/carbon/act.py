@@ -22,6 +22,9 @@ SCENARIO_FIELDS = (
     "packaging_gco2e",
 )
 
+SOURCE_CHANGE_NM = 36
+"""Between 45 and 28 nm the table changes its source, and EPA jumps; any node in between marks the place."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogicNode:
@@ -77,12 +80,45 @@ def tables() -> _Tables:
 
 
 def logic_node(node_nm: float) -> LogicNode:
-    """Carbon data of a node; nodes between those of the table are refused, not interpolated."""
+    """Carbon data of a node: a row of the table, or the line between its two neighbours there.
+
+    Raises:
+        SpecError: the node lies outside of the table.
+    """
     logic = tables().logic
-    if node_nm not in logic:
-        have = ", ".join(f"{node:g}" for node in sorted(logic))
-        raise SpecError(f"no embodied-carbon data for {node_nm:g} nm", hint=f"there is data for {have} nm")
-    return logic[node_nm]
+    if node_nm in logic:
+        return logic[node_nm]
+    smallest, largest = min(logic), max(logic)
+    if not smallest < node_nm < largest:
+        raise SpecError(
+            f"no embodied-carbon data for {node_nm:g} nm: it covers {smallest:g} to {largest:g} nm",
+            hint="the node is `technology.node` of the hardware file; docs/carbon.md lists the table's rows",
+        )
+    below = max(node for node in logic if node < node_nm)
+    above = min(node for node in logic if node > node_nm)
+    return _between(below, above, node_nm)
+
+
+def _between(below: float, above: float, node_nm: float) -> LogicNode:
+    """Linear in the node between two rows; its source says so, and where their sources do not agree."""
+    low, high = tables().logic[below], tables().logic[above]
+    share = (node_nm - below) / (above - below)
+    note = f"linear interpolation between {below:g} nm ({low.source}) and {above:g} nm ({high.source})"
+    if below < SOURCE_CHANGE_NM < above:
+        note = (
+            f"UNCERTAIN, EPA is {high.epa_kwh_per_cm2:g} at {above:g} nm and {low.epa_kwh_per_cm2:g} at "
+            f"{below:g} nm as the source changes in between; {note}"
+        )
+    return LogicNode(
+        epa_kwh_per_cm2=_line(low.epa_kwh_per_cm2, high.epa_kwh_per_cm2, share),
+        gpa95_gco2e_per_cm2=_line(low.gpa95_gco2e_per_cm2, high.gpa95_gco2e_per_cm2, share),
+        gpa99_gco2e_per_cm2=_line(low.gpa99_gco2e_per_cm2, high.gpa99_gco2e_per_cm2, share),
+        source=note,
+    )
+
+
+def _line(start: float, end: float, share: float) -> float:
+    return start + share * (end - start)
 
 
 def dram_carbon(dram_type: str) -> DramCarbon:
