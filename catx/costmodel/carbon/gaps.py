@@ -1,0 +1,53 @@
+"""What the embodied carbon of an accelerator leaves out because its description does not give it."""
+
+from collections.abc import Sequence
+
+from catx.ir.accelerator import Accelerator
+
+
+def gaps(accelerator: Accelerator) -> tuple[str, ...]:
+    """Plain sentences about missing areas and DRAM capacity, for the notes of a report; often none.
+
+    Memories, the matrix unit and the vector unit need an area. Fanouts may well have none: their wires run
+    above other parts. Where the die has other area [mm2], parts without one may be within it: a description
+    that gives the whole die's area does not split it.
+    """
+    return (*_areas(accelerator), *_dram(accelerator))
+
+
+def _areas(accelerator: Accelerator) -> tuple[str, ...]:
+    areas = {memory.name: memory.area_mm2 for memory in accelerator.memories if not memory.dram_type}
+    areas[accelerator.matrix.name] = accelerator.matrix.area_mm2
+    if accelerator.vector:
+        areas[accelerator.vector.name] = accelerator.vector.area_mm2
+    bare = [name for name, area in areas.items() if area <= 0]
+    outer = accelerator.memories[0].name
+    sentences = []
+    if outer in bare:
+        bare.remove(outer)
+        sentences.append(f"{outer} has neither a DRAM type nor an area: embodied carbon leaves it out")
+    if bare:
+        sentences.append(_without_area(bare, accelerator.other_area_mm2))
+    return tuple(sentences)
+
+
+def _without_area(names: Sequence[str], other_mm2: float) -> str:
+    have, them, their = ("has", "it", "its") if len(names) == 1 else ("have", "them", "their")
+    listed = ", ".join(names)
+    if other_mm2 <= 0:
+        return f"{listed} {have} no area: embodied carbon leaves {them} out"
+    return (
+        f"{listed} {have} no area of {their} own: embodied carbon counts {them} only as part of the die's "
+        f"other {other_mm2:.4g} mm2"
+    )
+
+
+def _dram(accelerator: Accelerator) -> tuple[str, ...]:
+    if accelerator.technology.dram_gb > 0:
+        return ()
+    return tuple(
+        f"{memory.name} is {memory.dram_type} of no stated capacity (`dram` of `technology`): embodied "
+        "carbon leaves it out"
+        for memory in accelerator.memories
+        if memory.dram_type
+    )
