@@ -68,7 +68,7 @@ def test_each_can_run_a_matrix_product_and_a_vector_op(name: str) -> None:
         ("edge", DType.INT8, 5.12, 625e6, 22, 80, None),
         ("catransformers", DType.INT8, 5.12, 625e6, 22, 80, 8.757597732992),
         ("eyeriss_like", DType.INT16, 0.0672, 200e6, 65, 0.72, 16),
-        ("simba_like", DType.INT8, 4.01, 1958e6, 16, 25.6, 3.11),
+        ("simba_like", DType.INT8, 4.01, 1958e6, 16, 25.6, 6),
         ("tpuv4i_like", DType.BF16, 137.6, 1.05e9, 7, 614, 400),
         ("a100_like", DType.FP16, 312, 1.41e9, 7, 2039, 826),
     ],
@@ -89,6 +89,12 @@ def test_published_facts(
     assert machine.memories[0].read_bytes_per_cycle * clock_hz == pytest.approx(dram_gb_per_s * 1e9)
     if die_mm2 is not None:
         assert machine.die_area_mm2 == pytest.approx(die_mm2, rel=1e-9)
+
+
+def test_power_that_is_not_known_is_said_to_be_missing() -> None:
+    machine = load_accelerator("tpuv4i_like")
+    assert all(memory.static_w == 0 for memory in machine.memories if memory.dram_type)
+    assert "no citable value found, so constant power is counted as 0" in " ".join(machine.source.split())
 
 
 def test_eyeriss_keeps_rows_stationary() -> None:
