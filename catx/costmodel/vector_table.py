@@ -69,7 +69,21 @@ def _fold(operations: float, row: Work = Work()) -> VectorKind:
 
 
 _ONE = (
-    *("add", "sub", "mul", "max", "min", "neg", "abs", "relu", "where", "compare", "logic", "bitwise"),
+    *(
+        "add",
+        "sub",
+        "mul",
+        "square",
+        "max",
+        "min",
+        "neg",
+        "abs",
+        "relu",
+        "where",
+        "compare",
+        "logic",
+        "bitwise",
+    ),
     *("cast", "round", "transpose", "concat", "pad", "copy", "gather", "scatter", "batchnorm"),
 )
 """Kinds of one simple operation. Movement takes an element through a lane; a batchnorm of inference is one

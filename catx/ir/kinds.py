@@ -5,6 +5,7 @@ ELEMENTWISE = frozenset(
         "add",
         "sub",
         "mul",
+        "square",
         "div",
         "mod",
         "neg",

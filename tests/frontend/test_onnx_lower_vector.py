@@ -79,7 +79,7 @@ def test_broadcasting_reads_each_tensor_as_large_as_it_is(
 
 
 def test_powers_that_are_cheaper() -> None:
-    for exponent, kind in ((2.0, "mul"), (0.5, "sqrt"), (-0.5, "rsqrt"), (-1.0, "reciprocal"), (3.0, "pow")):
+    for exponent, kind in ((2.0, "square"), (0.5, "sqrt"), (-0.5, "rsqrt"), (-1.0, "reciprocal"), (3.0, "pow")):
         assert one("Pow", {"x": X, "e": known(exponent)}).kind == kind
 
 
@@ -331,3 +331,21 @@ def test_gated_activations() -> None:
 def test_attributes_that_make_no_sense_are_refused(attributes: dict[str, Any]) -> None:
     with pytest.raises(ModelError, match="axis"):
         one("Softmax", {"x": X}, **attributes)
+
+
+def test_tensor_that_stands_twice_is_read_once() -> None:
+    joined = only(lowered(node("Concat", "x x", "y", axis=0), {"x": (3, 5), "y": (6, 5)}))
+    assert [(o.tensor, o.elements(dict(joined.dims))) for o in joined.inputs] == [("x", 30)]
+    for op, kind in (("Mul", "square"), ("Add", "mul"), ("Sum", "mul"), ("Max", "max"), ("Equal", "compare")):
+        made = only(lowered(node(op, "x x", "y"), {"x": (3, 5), "y": (3, 5)}))
+        assert (made.kind, len(made.inputs)) == (kind, 1)
+    power = only(lowered(node("Pow", "x c", "y"), {"x": (3, 5), "c": known(2.0), "y": (3, 5)}))
+    assert (power.kind, len(power.inputs)) == ("square", 1)
+
+
+@given(extent=st.integers(1, 300), k=st.integers(1, 300))
+def test_topk_reads_its_row_and_little_more(extent: int, k: int) -> None:
+    k = min(k, extent)
+    tensors: dict[str, Spec] = {"x": (2, extent), "k": known(k), "y": (2, k), "i": Of((2, k), DType.INT64)}
+    read = footprints(only(run(lowered(node("TopK", "x k", "y i"), tensors))))["x"]
+    assert 2 * extent <= read <= 2 * min(extent + extent // k, -(-extent // k) * k)

@@ -5,7 +5,7 @@ from catx.ir.operand import Operand
 from catx.ir.passes.pattern import Finder, Match, is_unary, merged
 from catx.ir.vector_op import VectorOp
 
-_INNER = ("mul", "add", "sub", "pow")
+_INNER = ("mul", "square", "add", "sub", "pow")
 _LONGEST = 10
 
 

@@ -48,8 +48,8 @@ def _variance(find: Finder, root: VectorOp) -> tuple[Operand, VectorOp, list[Vec
         inner.append(eps)
         tensor = eps.inputs[0].tensor
     mean = find.writer(tensor, "reduce_mean")
-    square = find.writer(mean.inputs[0].tensor, "mul", "pow") if mean else None
-    if mean is None or square is None or len({operand.tensor for operand in square.inputs}) != 1:
+    square = find.writer(mean.inputs[0].tensor, "square") if mean else None
+    if mean is None or square is None:
         return None
     return square.inputs[0], mean, [square, mean, *inner]
 

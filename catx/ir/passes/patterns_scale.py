@@ -48,7 +48,7 @@ def _scale(find: Finder, reader: Einsum, tensor: str) -> VectorOp | None:
     scale = find.writer(holder, "mul")
     position = find.uses.only_reader(holder)
     alone = position is not None and find.graph.ops[position].name == reader.name
-    if scale is None or not is_unary(scale) or scale.op == "Pow" or not alone:
+    if scale is None or not is_unary(scale) or not alone:
         return None
     return scale
 

@@ -13,6 +13,9 @@ from catx.ir.vector_op import VectorOp
 
 COMMUTATIVE = frozenset({"add", "mul", "max", "min"})
 
+WITH_ITSELF = {"mul": "square", "add": "mul"}
+"""What an op of two operands is where both are the same: x * x, and x + x = 2 x."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -82,10 +85,13 @@ def vector(
 def elementwise(node: Node, kind: str, inputs: Sequence[Array], out: Array, *, part: str = "") -> VectorOp:
     """An op on every element of `out`, its inputs broadcast to it the numpy way.
 
-    Known single numbers are no operands: the instruction carries them. Where the order of operands is free,
-    the largest comes first, so that equal work compares equal.
+    Known single numbers are no operands: the instruction carries them. A tensor that stands twice is read
+    once. Where the order of operands is free, the largest comes first, so that equal work compares equal.
     """
-    read = [broadcast(array, out.shape) for array in inputs if not node.immediate(array)]
+    given = [broadcast(array, out.shape) for array in inputs if not node.immediate(array)]
+    read = list(dict.fromkeys(given))
+    if len(given) == 2 and len(read) == 1:
+        kind = WITH_ITSELF.get(kind, kind)
     if kind in COMMUTATIVE:
         read.sort(key=lambda operand: -sum(map(len, operand.axes)))
     return vector(node, kind, box(out.shape), read, [operand(out, *points(out.shape))], part=part)

@@ -55,7 +55,7 @@ BINARY = {
     "BitwiseXor": "bitwise",
 }
 
-POWERS = {0.5: "sqrt", -0.5: "rsqrt", -1.0: "reciprocal", 2.0: "mul"}
+POWERS = {0.5: "sqrt", -0.5: "rsqrt", -1.0: "reciprocal", 2.0: "square"}
 """Known exponents that are cheaper than a general power."""
 
 

@@ -14,12 +14,14 @@ def concat_op(node: Node, arrays: Sequence[Array], out: Array, part: str = "") -
     """A copy of several tensors into one.
 
     The op's box is the output. Its largest input stands for what is read there (as many elements as are
-    written); the others are named with one element, so that they are known to be needed.
+    written); the others are named with one element, so that they are known to be needed. A tensor that
+    stands in several places is named once.
     """
-    largest = max(arrays, key=lambda array: prod(array.shape))
+    named = {array.name: array for array in arrays}
+    largest = max(named.values(), key=lambda array: prod(array.shape))
     reads = [
         operand(array, *(points(out.shape) if array is largest else [()] * len(array.shape)))
-        for array in arrays
+        for array in named.values()
     ]
     return vector(node, "concat", box(out.shape), reads, [operand(out, *points(out.shape))], part=part)
 

@@ -63,14 +63,17 @@ def topk(node: Node) -> Lowered:
     """The k largest elements of every row and their places.
 
     The row is walked as ceil(extent / k) stretches of k, so that input and outputs have their own sizes.
+    Where k does not divide the row, stretches overlap, so that together they end where the row does.
     """
     x, results = node.value(0), node.results()
     axis = node.axis()
     k = results[0].shape[axis]
     dims = {f"d{i}": extent for i, extent in enumerate(x.shape) if i != axis}
-    dims |= {"q": -(-x.shape[axis] // k), "k": k}
+    stretches = -(-x.shape[axis] // k)
+    step = -(-(x.shape[axis] - k) // max(1, stretches - 1))
+    dims |= {"q": stretches, "k": k}
     others = [((f"d{i}", 1),) for i in range(len(x.shape))]
-    read = [*others[:axis], (("q", k), ("k", 1)), *others[axis + 1 :]]
+    read = [*others[:axis], (("q", max(1, step)), ("k", 1)), *others[axis + 1 :]]
     write = [*others[:axis], (("k", 1),), *others[axis + 1 :]]
     outputs = [operand(result, *write) for result in results]
     return Lowered(ops=(vector(node, "topk", dims, [operand(x, *read)], outputs, reduced=["q", "k"]),))
