@@ -2,6 +2,7 @@
 
 from catx.errors import MappingError
 from catx.ir.accelerator import Accelerator, MacRate
+from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
 
 
@@ -23,10 +24,20 @@ def rate_for(einsum: Einsum, accelerator: Accelerator) -> MacRate:
     ]
     if wider:
         return min(wider, key=lambda rate: rate.dtype.bits)
+    raise _no_rate(einsum, wanted, accelerator)
+
+
+def _no_rate(einsum: Einsum, wanted: DType, accelerator: Accelerator) -> MappingError:
+    """`precision` replaces floating-point types alone: it does not help where factors are integers."""
     known = ", ".join(rate.dtype for rate in accelerator.matrix.rates)
-    raise MappingError(
+    hint = f"add a rate for {wanted} to `rates:` of the accelerator's matrix unit"
+    if wanted.is_float:
+        hint = f"set `precision:` of the accelerator to one of {known}, or {hint}"
+    else:
+        hint += ", or take a model whose factors have one of its types; `precision:` changes floats only"
+    return MappingError(
         f"{einsum.name or 'an einsum'} multiplies {wanted}, but {accelerator.matrix.name} of "
         f"{accelerator.name} computes {known}",
         loc=einsum.loc,
-        hint=f"set `precision:` of the accelerator to one of {known}, or add a rate for {wanted}",
+        hint=hint,
     )

@@ -7,6 +7,11 @@ from catx.errors import Loc, SpecError
 from catx.ir.dtype import DType
 from catx.ir.einsum import ROLES
 
+RESERVED = frozenset({"compute", "vector", "other"})
+"""Words of reports that no level takes: what bounds an op (compute, vector), the rest of the die (other)."""
+RESERVED_OF_UNITS = frozenset({"other"})
+"""The same for units, which may be called "compute" or "vector": they are what these words mean."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
@@ -151,6 +156,12 @@ class Accelerator:
         names += [self.vector.name] if self.vector else []
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise SpecError(f"names used twice: {', '.join(twice)}", loc=self.loc)
+        reserved = {level.name for level in self.levels} & RESERVED
+        reserved |= set(names) & RESERVED_OF_UNITS
+        if reserved:
+            raise SpecError(
+                f"names that reports use for other things: {', '.join(sorted(reserved))}", loc=self.loc
+            )
         if not self.levels or not isinstance(self.levels[0], Memory):
             raise SpecError("the outermost level must be a memory", loc=self.loc)
         outer = self.levels[0]

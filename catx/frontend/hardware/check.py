@@ -14,6 +14,7 @@ from catx.frontend.hardware.spec import (
     MemorySpec,
     VectorSpec,
 )
+from catx.ir.accelerator import RESERVED, RESERVED_OF_UNITS
 from catx.ir.dtype import DType
 from catx.ir.einsum import OUTPUT, ROLES
 
@@ -68,6 +69,8 @@ def _names(spec: GeneralSpec) -> Found:
         if name in places:
             yield path, f"the name {name!r} is used twice; levels and units need different names"
         places.setdefault(name, path)
+        if name in (RESERVED if path[0] == "levels" else RESERVED_OF_UNITS):
+            yield path, f"the name {name!r} has a meaning of its own in reports: choose another"
 
 
 def _levels(spec: GeneralSpec) -> Found:
