@@ -1,6 +1,7 @@
 """Einsums, accelerators and mappings as one record of plain numbers for the kernels."""
 
 from collections import Counter
+from math import prod
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from catx.ir.einsum import OUTPUT, ROLES, Einsum
 from catx.ir.mapping import Loop, Mapping
 
 Row = tuple[int, int, int, int]
+
+MAX_COUNT = 2**63
+"""Counts stay below this: each step visits at most one element of every tensor, with its holes."""
 
 
 def new_bench(einsum: Einsum, accelerator: Accelerator) -> Bench:
@@ -49,6 +53,12 @@ def _pack_einsum(bench: Bench, einsum: Einsum) -> None:
     if len(names) > MAX_DIMS:
         raise MappingError(
             f"{einsum.name or 'an einsum'} has {len(names)} dims, at most {MAX_DIMS} are supported",
+            loc=einsum.loc,
+        )
+    spans = [prod(1 + sum(coeff for _, coeff in axis) for axis in o.axes) for o in einsum.operands]
+    if 2 * einsum.macs * max(spans) >= MAX_COUNT:
+        raise MappingError(
+            f"{einsum.name or 'an einsum'} has {einsum.macs:.3g} MACs: more than 64-bit counts can hold",
             loc=einsum.loc,
         )
     bench["n_dims"] = len(names)

@@ -42,10 +42,10 @@ INNERMOST = constant(1 << 30)
 NONE = constant(-1)
 """No loop, no memory, no fanout."""
 
-MAX_DIMS, MAX_MEMORIES, MAX_LINKS, MAX_AXES, MAX_ROWS, MAX_LOOPS = 10, 8, 6, 12, 96, 16
+MAX_DIMS, MAX_MEMORIES, MAX_LINKS, MAX_AXES, MAX_ROWS, MAX_LOOPS = 16, 8, 6, 12, 96, 12
 """What a bench has room for; MAX_LOOPS is per dim."""
 
-_MAX_PIECES = 8 * MAX_LOOPS
+_MAX_PIECES = 16 * MAX_LOOPS
 """Distinct (size, size before) pairs of one dim's tiles; a split adds at most one distinct size."""
 
 EDGE_WRITE, EDGE_READ, EDGE_DRAIN, EDGE_MOVED = range(4)

@@ -5,9 +5,19 @@ from dataclasses import dataclass, replace
 from math import ceil, log2, prod
 
 from catx.costmodel.vector_table import VectorKind, vector_kind
-from catx.costmodel.vector_traffic import Flow, Stream, Walk, bring_in, load_cycles, take_out
+from catx.costmodel.vector_traffic import (
+    Flow,
+    Stream,
+    Walk,
+    bring_in,
+    busiest_share,
+    load_cycles,
+    port_cycles,
+    take_out,
+)
 from catx.errors import SpecError
-from catx.ir.accelerator import Accelerator, VectorUnit
+from catx.ir.accelerator import Accelerator, Memory, VectorUnit
+from catx.ir.counts import Counts
 from catx.ir.operand import Operand
 from catx.ir.report import LayerCost, Traffic
 from catx.ir.vector_op import VectorOp
@@ -225,9 +235,12 @@ def with_fused(base: LayerCost, fused: LaneWork, accelerator: Accelerator) -> La
     """
     assert base.counts is not None, "the cost of an einsum has its counts"
     cycles = base.counts.cycles
-    extra = dict(load_cycles(fused.flow, accelerator, fused.items))
     old = [("compute", cycles.compute), *cycles.memory, *cycles.link]
-    new = [(name, load + extra.get(name, 0.0)) for name, load in old] + [(VECTOR, fused.lane_cycles)]
+    new = [
+        ("compute", cycles.compute),
+        *_joint_loads(base.counts, fused, accelerator),
+        (VECTOR, fused.lane_cycles),
+    ]
     bound_by, longest = max(new, key=lambda load: load[1])
     added = max(0.0, longest - max(load for _, load in old))
     latency_s = base.latency_s + added / accelerator.clock_hz
@@ -246,6 +259,25 @@ def with_fused(base: LayerCost, fused: LaneWork, accelerator: Accelerator) -> La
         traffic=_summed(base.traffic, fused.flow.traffic()),
         energy_by_part_j=tuple(parts.items()),
     )
+
+
+def _joint_loads(counts: Counts, fused: LaneWork, accelerator: Accelerator) -> list[tuple[str, float]]:
+    """Cycles of the busiest instance of each level, with the bytes of an einsum and of its fused ops."""
+    links = dict(counts.cycles.link)
+    loads = []
+    for level in accelerator.levels:
+        share = busiest_share(level, accelerator, fused.items)
+        if isinstance(level, Memory):
+            stores = [store for store in counts.stores if store.memory == level.name]
+            read = sum(store.busiest_read_bytes for store in stores) + fused.flow.read[level.name] * share
+            written = (
+                sum(store.busiest_write_bytes for store in stores) + fused.flow.written[level.name] * share
+            )
+            loads.append((level.name, port_cycles(level, read, written)))
+        else:
+            extra = fused.flow.link[level.name] * share / level.link_bytes_per_cycle
+            loads.append((level.name, links[level.name] + extra))
+    return loads
 
 
 def _summed(first: Sequence[Traffic], second: Sequence[Traffic]) -> tuple[Traffic, ...]:

@@ -252,15 +252,22 @@ def load_cycles(flow: Flow, accelerator: Accelerator, items: int) -> list[tuple[
     """
     loads = []
     for level in accelerator.levels:
-        instances = accelerator.instances(level.name)
-        share = ceil(items / instances) / items
+        share = busiest_share(level, accelerator, items)
         if isinstance(level, Fanout):
             cycles = flow.link[level.name] * share / level.link_bytes_per_cycle
-        elif level.shared_port:
-            cycles = (flow.read[level.name] + flow.written[level.name]) * share / level.read_bytes_per_cycle
         else:
-            read = flow.read[level.name] / level.read_bytes_per_cycle
-            written = flow.written[level.name] / level.write_bytes_per_cycle
-            cycles = max(read, written) * share
+            cycles = port_cycles(level, flow.read[level.name] * share, flow.written[level.name] * share)
         loads.append((level.name, cycles))
     return loads
+
+
+def busiest_share(level: Memory | Fanout, accelerator: Accelerator, items: int) -> float:
+    """Part of the work that the busiest instance of a level has, of `items` that do not split."""
+    return ceil(items / accelerator.instances(level.name)) / items
+
+
+def port_cycles(memory: Memory, read_bytes: float, written_bytes: float) -> float:
+    """Cycles that one memory instance is busy."""
+    if memory.shared_port:
+        return (read_bytes + written_bytes) / memory.read_bytes_per_cycle
+    return max(read_bytes / memory.read_bytes_per_cycle, written_bytes / memory.write_bytes_per_cycle)

@@ -128,11 +128,11 @@ class Graph:
     def unique_ops(self) -> dict[Op, tuple[Op, ...]]:
         """Ops grouped by what their cost depends on: the canonical op is the key, its equals the value.
 
-        A group lists an op once per run, so its length is how often the model runs the canonical op.
+        An op counts once here; the model runs it `repeat` times.
         """
         groups: dict[Op, list[Op]] = {}
         for op in self.ops:
-            groups.setdefault(canonical_op(op), []).extend([op] * op.repeat)
+            groups.setdefault(canonical_op(op), []).append(op)
         return {key: tuple(ops) for key, ops in groups.items()}
 
     def to_networkx(self) -> "nx.DiGraph[str]":

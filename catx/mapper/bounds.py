@@ -1,11 +1,13 @@
 """Lower bounds that no mapping of an einsum can beat: roofline latency and compulsory energy."""
 
+from collections.abc import Mapping
 from math import prod
 
 from catx.costmodel.legality import axis_dims
 from catx.costmodel.rates import rate_for
 from catx.ir.accelerator import Accelerator, Fanout, Memory
 from catx.ir.einsum import OUTPUT, ROLES, Einsum
+from catx.ir.operand import Axis, Operand
 
 
 def usable_units(einsum: Einsum, accelerator: Accelerator) -> int:
@@ -19,9 +21,24 @@ def usable_units(einsum: Einsum, accelerator: Accelerator) -> int:
 
 
 def compulsory_bytes(einsum: Einsum) -> tuple[float, float]:
-    """Bytes that must be read from and written to the outermost memory: each factor and the output once."""
-    sizes = [operand.elements(einsum.extents) * operand.dtype.bits / 8 for operand in einsum.operands]
+    """Bytes that must be read from and written to the outermost memory: each touched element once."""
+    sizes = [_touched(einsum, operand) * operand.dtype.bits / 8 for operand in einsum.operands]
     return sizes[0] + sizes[1], sizes[2]
+
+
+def _touched(einsum: Einsum, operand: Operand) -> int:
+    """Elements of an operand that some MAC touches; never more than there are."""
+    return prod(_touched_along(axis, einsum.extents) for axis in operand.axes)
+
+
+def _touched_along(axis: Axis, extents: Mapping[str, int]) -> int:
+    """Indices that `sum(coeff * dim)` takes; at least the longest dim's where they leave holes."""
+    reach = 0
+    for coeff, dim in sorted((coeff, dim) for dim, coeff in axis):
+        if coeff > reach + 1:
+            return max(extents[dim] for dim, _ in axis)
+        reach += coeff * (extents[dim] - 1)
+    return reach + 1
 
 
 def roofline_cycles(einsum: Einsum, accelerator: Accelerator) -> float:
@@ -40,8 +57,9 @@ def roofline_cycles(einsum: Einsum, accelerator: Accelerator) -> float:
 def energy_bound_j(einsum: Einsum, accelerator: Accelerator) -> float:
     """Dynamic energy of the MACs, of compulsory traffic, and of the operands that every MAC reads [J].
 
-    A MAC reads each operand from some memory that may keep it. One access there serves at most as many units
-    as sit on axes further in that share the operand.
+    A MAC reads each operand from the innermost memory that stores it: one that may, no further out than the
+    innermost one that must. One access there serves at most as many units as sit on axes further in that
+    share the operand. What may bypass every memory but the outermost costs no more than it does there.
     """
     rate = rate_for(einsum, accelerator)
     outer = accelerator.memories[0]
@@ -49,20 +67,26 @@ def energy_bound_j(einsum: Einsum, accelerator: Accelerator) -> float:
     total = einsum.macs * rate.j_per_mac
     total += read * outer.read_j_per_byte + write * outer.write_j_per_byte
     for role, operand in zip(ROLES, einsum.operands, strict=True):
-        cheapest = (
-            min(
-                _access_j(einsum, accelerator, position, level, role)
-                for position, level in enumerate(accelerator.levels)
-                if isinstance(level, Memory) and role in level.keeps and level is not outer
-            )
-            if any(role in memory.keeps for memory in accelerator.memories[1:])
-            else 0.0
+        bits = min(operand.dtype.bits, rate.accumulator.bits) if role == OUTPUT else operand.dtype.bits
+        cheapest = min(
+            (_access_j(accelerator, *place, role) for place in _sources(accelerator, role)), default=0.0
         )
-        total += cheapest * einsum.macs * operand.dtype.bits / 8
+        total += cheapest * einsum.macs * bits / 8
     return total
 
 
-def _access_j(einsum: Einsum, accelerator: Accelerator, position: int, memory: Memory, role: str) -> float:
+def _sources(accelerator: Accelerator, role: str) -> list[tuple[int, Memory]]:
+    """Places of inner memories that can be the innermost to store a role; none if it may bypass them all."""
+    inner = [
+        (position, level)
+        for position, level in enumerate(accelerator.levels)
+        if isinstance(level, Memory) and position > 0 and role in level.keeps
+    ]
+    must = [position for position, memory in inner if role not in memory.optional]
+    return [(position, memory) for position, memory in inner if must and position >= must[-1]]
+
+
+def _access_j(accelerator: Accelerator, position: int, memory: Memory, role: str) -> float:
     """Least energy per byte and MAC of serving the matrix unit's operand from a memory [J/byte]."""
     served = 1
     for level in accelerator.levels[position:]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from os import cpu_count
 
 from catx.costmodel.carbon.act import carbon_report, op_carbon_rate
@@ -22,6 +21,7 @@ from catx.ir.scenario import Scenario
 from catx.mapper.bounds import roofline_cycles
 from catx.mapper.map_einsum import MappedEinsum, certify, map_einsum
 from catx.mapper.objective import Objective, ObjectiveName
+from catx.mapper.schedule import sequential
 from catx.version import VERSION
 
 Progress = Callable[[int, int, str], None]
@@ -57,40 +57,50 @@ def evaluate_design(
     notes = [note for graph in graphs for note in _precision_notes(graph, accelerator)]
     if accelerator.precision:
         graphs = [set_precision(graph, accelerator.precision) for graph in graphs]
-    rates = op_carbon_rate(accelerator, scenario)
-    goal = Objective(objective, *rates) if objective == "carbon" else Objective(objective)
-    uniques = [graph.unique_ops() for graph in graphs]
-    mapped = _map_all(uniques, accelerator, goal, mappings, progress)
-    layers = tuple(
-        Layer(
-            model=index,
-            op=occurrences[0],
-            names=tuple(dict.fromkeys(op.name for op in occurrences)),
-            count=len(occurrences),
-            cost=_cost(occurrences[0], accelerator, mapped),
-        )
-        for index, unique in enumerate(uniques)
-        for occurrences in unique.values()
-    )
-    latency_s = sum(layer.count * layer.cost.latency_s for layer in layers)
-    energy_j = sum(layer.count * layer.cost.energy_j for layer in layers)
+    goal = Objective(objective)
+    if goal.name == "carbon":
+        goal = Objective(objective, *op_carbon_rate(accelerator, scenario))
+    schedule = sequential(_layers(graphs, accelerator, goal, mappings, progress), accelerator)
     return Report(
         accelerator=accelerator.name,
         accelerator_sha256=fingerprint(accelerator),
         objective=objective if mappings is None else "given mappings",
-        schedule="sequential",
+        schedule=schedule.kind,
         version=VERSION,
         models=tuple(_model_info(graph) for graph in graphs),
-        layers=layers,
-        latency_s=latency_s,
-        energy_j=energy_j,
+        layers=schedule.layers,
+        latency_s=schedule.latency_s,
+        energy_j=schedule.energy_j,
         area_mm2=accelerator.die_area_mm2,
         area_by_part_mm2=_areas(accelerator),
-        traffic=_total_traffic(layers, accelerator),
+        traffic=schedule.traffic,
         scenario=scenario,
-        carbon=carbon_report(accelerator, energy_j, latency_s, scenario),
+        carbon=carbon_report(accelerator, schedule.energy_j, schedule.latency_s, scenario),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _layers(
+    graphs: Sequence[Graph],
+    accelerator: Accelerator,
+    objective: Objective,
+    mappings: Mapping[Einsum, nests.Mapping] | None,
+    progress: Progress | None,
+) -> list[Layer]:
+    """Unique ops with their costs, model by model, in the order of their first run."""
+    uniques = [graph.unique_ops() for graph in graphs]
+    mapped = _map_all(uniques, accelerator, objective, mappings, progress)
+    return [
+        Layer(
+            model=index,
+            op=occurrences[0],
+            names=tuple(op.name for op in occurrences),
+            count=sum(op.repeat for op in occurrences),
+            cost=_cost(occurrences[0], accelerator, mapped),
+        )
+        for index, unique in enumerate(uniques)
+        for occurrences in unique.values()
+    ]
 
 
 def _map_all(
@@ -186,22 +196,6 @@ def _traffic(counts: Counts, accelerator: Accelerator) -> tuple[Traffic, ...]:
         )
         for memory in accelerator.memories
     )
-
-
-def _total_traffic(layers: Sequence[Layer], accelerator: Accelerator) -> tuple[Traffic, ...]:
-    totals = {
-        memory.name: Traffic(memory=memory.name, read_bytes=0.0, write_bytes=0.0)
-        for memory in accelerator.memories
-    }
-    for layer in layers:
-        for entry in layer.cost.traffic:
-            so_far = totals[entry.memory]
-            totals[entry.memory] = replace(
-                so_far,
-                read_bytes=so_far.read_bytes + layer.count * entry.read_bytes,
-                write_bytes=so_far.write_bytes + layer.count * entry.write_bytes,
-            )
-    return tuple(totals.values())
 
 
 def _areas(accelerator: Accelerator) -> tuple[tuple[str, float], ...]:

@@ -91,7 +91,7 @@ def unrollings(einsum: Einsum, accelerator: Accelerator, limit: int) -> list[Unr
                 unrolling = base + choice
                 grown[unrolling] = _steps(unrolling, extents)
         scored = dict(sorted(grown.items(), key=lambda entry: (entry[1], entry[0]))[: 8 * limit])
-    return _diverse(scored, limit)
+    return list(dict.fromkeys([*_diverse(scored, limit), ()]))
 
 
 def _axis_choices(axis: int, size: int, dims: list[int], left: list[int]) -> list[Unrolling]:

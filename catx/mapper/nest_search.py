@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from catx.costmodel.evaluate import evaluate
 from catx.costmodel.pack import new_bench
 from catx.costmodel.tiles_kernel import SPATIAL, STORE, Bench
 from catx.errors import MappingError
 from catx.ir.accelerator import Accelerator
-from catx.ir.einsum import ROLES, Einsum
+from catx.ir.einsum import OUTPUT, ROLES, Einsum
 from catx.ir.mapping import Loop, Mapping, Node, Store
 from catx.mapper import nests_kernel
 from catx.mapper.mapspace import Unrolling, new_state, put_tiles, thinned, tile_candidates, unrollings
-from catx.mapper.misfit import explain_misfit
 from catx.mapper.nests_kernel import State
 from catx.mapper.objective import Objective
 
@@ -60,7 +60,8 @@ def search_nest(einsum: Einsum, accelerator: Accelerator, objective: Objective) 
     """A good mapping, and how many nests were costed to find it.
 
     Raises:
-        MappingError: no mapping fits, or the matrix unit does not compute the einsum's element types.
+        MappingError: no mapping fits (the message names the memory, its tensors and the missing bytes), or
+            the matrix unit does not compute the einsum's element types.
     """
     bench, state = new_bench(einsum, accelerator), new_state(einsum, accelerator)
     state["objective"] = _SHAPED[objective.name]
@@ -68,9 +69,7 @@ def search_nest(einsum: Einsum, accelerator: Accelerator, objective: Objective) 
     state["weight_energy"], state["weight_time"] = objective.gco2e_per_j, objective.gco2e_per_s
     candidates = tile_candidates(einsum, accelerator)
     put_tiles(state, [thinned(values, COARSE) for values in candidates])
-    starts = _structured(einsum, accelerator, bench, state)
-    if not starts:
-        raise MappingError(explain_misfit(einsum, accelerator), loc=einsum.loc)
+    starts = _structured(einsum, accelerator, bench, state) or [_smallest(einsum, accelerator, bench, state)]
     best: tuple[nests_kernel.Score, Rows] | None = None
     for start in starts:
         start.put(state)
@@ -134,6 +133,31 @@ def _descend(
             best = _Structured.of(state, score)
     assert best is not None
     return best
+
+
+def _smallest(einsum: Einsum, accelerator: Accelerator, bench: Bench, state: State) -> _Structured:
+    """The nest that needs the least room: one element of what must be kept, sums finished in one place.
+
+    Raises:
+        MappingError: even this does not fit; the message names the memory, its tensors and the missing bytes.
+    """
+    state["n_spatial"] = 0
+    state["order"] = ROLES.index(OUTPUT)
+    state["keeps"] = state["must"]
+    state["tile"] = 1
+    score = nests_kernel.descend(bench, state, 0)
+    if score[0] < np.inf:
+        return _Structured.of(state, score)
+    mapping = _unpack(bench["nest"][: bench["n_rows"]], einsum, accelerator)
+    try:
+        evaluate(einsum, mapping, accelerator)
+    except MappingError as error:
+        raise MappingError(
+            f"{einsum.name or 'the einsum'} does not fit {accelerator.name}, not even one element of each "
+            f"tensor: {error.args[0]}",
+            loc=einsum.loc,
+        ) from None
+    raise AssertionError("the kernel rejected a nest that fits")
 
 
 def _least_tiles(einsum: Einsum, accelerator: Accelerator, unrolling: Unrolling) -> NDArray[np.int64]:

@@ -440,7 +440,7 @@ def climb(w: Bench, s: State, limit: int) -> Score:
     move, improved = RETILE, False
     while s.evaluated < stop:
         i = ZERO
-        while i < _choices(w, s, move, ZERO)[0]:
+        while i < _choices(w, s, move, ZERO)[0] and s.evaluated < stop:
             j = ZERO
             while j < _choices(w, s, move, i)[1]:
                 c = ZERO

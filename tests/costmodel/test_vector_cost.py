@@ -18,7 +18,7 @@ from catx.ir.accelerator import (
     Technology,
     VectorUnit,
 )
-from catx.ir.counts import Counts, Cycles
+from catx.ir.counts import Access, Counts, Cycles, StoreCounts
 from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
 from catx.ir.operand import Operand, plain_axes
@@ -265,6 +265,9 @@ def test_what_a_lane_has_read_is_not_read_again() -> None:
     assert vector_cost(fused(gate, times, again, twice), machine()).traffic[0].read_bytes == 2 * 64
 
 
+DRAM_RATE = machine().memories[0].read_bytes_per_cycle
+
+
 def einsum_cost(latency: float, compute: float, dram: float) -> LayerCost:
     cycles = Cycles(
         compute=compute,
@@ -277,8 +280,21 @@ def einsum_cost(latency: float, compute: float, dram: float) -> LayerCost:
         latency_cycles=latency,
         bound_by="compute" if compute >= dram else "DRAM",
     )
+    store = StoreCounts(
+        memory="DRAM",
+        role="input",
+        tile_elements=1,
+        tile_bytes=1.0,
+        instances=1,
+        total=Access(),
+        busiest=Access(),
+        read_bytes=dram * DRAM_RATE,
+        write_bytes=0.0,
+        busiest_read_bytes=dram * DRAM_RATE,
+        busiest_write_bytes=0.0,
+    )
     counts = Counts(
-        operations=1, compute_instances=1, stores=(), links=(), cycles=cycles, energy_j=(("DRAM", 7.0),)
+        operations=1, compute_instances=1, stores=(store,), links=(), cycles=cycles, energy_j=(("DRAM", 7.0),)
     )
     return LayerCost(
         latency_s=latency,
@@ -315,6 +331,20 @@ def test_ops_fused_into_an_einsum_hide_behind_it() -> None:
         einsum_cost(110, compute=100, dram=20), fused_cost((gelu,), (result,), machine()), machine()
     )
     assert (lanes.latency_s, lanes.bound_by) == (110 + 80 * 22 - 100, "vector")
+
+
+def test_fused_reads_and_the_einsum_s_writes_use_separate_ports() -> None:
+    dram = replace(machine().memories[0], shared_port=False, write_bytes_per_cycle=DRAM_RATE)
+    split = replace(machine(), levels=(dram, *machine().levels[1:]))
+    dims = {"m": 4, "c": 16}
+    skip = vector("add", dims, ("mc", "mc"), "mc", names=("t", "skip"), result="u")
+    extra = fused_cost((skip,), (Operand("t", plain_axes("m", "c"), DType.INT8),), split)
+    base = einsum_cost(110, compute=50, dram=100)
+    assert base.counts is not None
+    (store,) = base.counts.stores
+    written = replace(store, busiest_read_bytes=0.0, busiest_write_bytes=store.busiest_read_bytes)
+    base = replace(base, counts=replace(base.counts, stores=(written,)))
+    assert with_fused(base, extra, split).latency_s == 110, "the residual is read while results are written"
 
 
 def test_nothing_fused_changes_nothing() -> None:

@@ -197,7 +197,8 @@ def test_a_damaged_store_is_found_again(tmp_path) -> None:
 
 def test_what_cannot_fit_is_told_in_bytes() -> None:
     with pytest.raises(
-        MappingError, match=r"glb must keep one element each.*input 2, output 8 bytes.*7 bytes more"
+        MappingError,
+        match=r"not even one element of each tensor: glb overflows by 7 bytes.*input 2, output 8",
     ):
         map_einsum(CASES["vector"], machine(glb=3), Objective("edp"))
 
