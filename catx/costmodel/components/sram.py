@@ -175,18 +175,23 @@ def sram(
     technology.check_node(node_nm)
     made_nm = max(node_nm, float(REFERENCE_NM))
     values, note = _interpolated(made_nm, CELLS[cell], capacity_bytes, width_bits, ports, banks)
+    return _scaled(values, note, made_nm=made_nm, node_nm=node_nm, word_bytes=width_bits / 8)
+
+
+def _scaled(
+    values: NDArray[np.float64], note: str, *, made_nm: float, node_nm: float, word_bytes: float
+) -> ComponentNumbers:
+    """Numbers from logarithms of `COLUMNS` at `made_nm`, scaled to `node_nm` where CACTI does not reach."""
     area_mm2, read_pj, write_pj, leakage_mw = (exp(value) for value in values)
     energy = technology.energy_scale(made_nm, node_nm)
     area = 1.0 if made_nm == node_nm else technology.sram_area_scale(made_nm, node_nm)
     detail = (
         f"energy x {energy:.3g} ({technology.STILLMAKER}), area x {area:.3g} (TSMC bit cells), leakage kept"
     )
-    note += technology.scaled_note(made_nm, node_nm, detail)
-    word_bytes = width_bits / 8
     return ComponentNumbers(
         read_j_per_byte=read_pj * 1e-12 * energy / word_bytes,
         write_j_per_byte=write_pj * 1e-12 * energy / word_bytes,
         static_w=leakage_mw * 1e-3,
         area_mm2=area_mm2 * area,
-        source=note,
+        source=note + technology.scaled_note(made_nm, node_nm, detail),
     )
