@@ -1,4 +1,6 @@
+import json
 from dataclasses import replace
+from importlib.resources import files
 
 import pytest
 from hypothesis import given
@@ -92,6 +94,16 @@ def test_other_nodes() -> None:
         found = die_gco2e_per_cm2(node_nm=node, fab_gco2e_per_kwh=642, abatement_percent=97, fab_yield=YIELD)
         assert found == pytest.approx(value, abs=0.05)
     assert "change of source" in tables().logic[65.0].source
+
+
+def test_every_source_has_a_word_about_its_licence() -> None:
+    data = json.loads(files("catx.data").joinpath("carbon/act.json").read_text(encoding="utf-8"))
+    told = " ".join(data["licences"])
+    for row in [*data["logic"].values(), *data["dram"].values()]:
+        origin = row["source"].split()[0].strip(",").removesuffix("'s")
+        assert origin in ("ACT", "EmbodiedCarbonModeling", "TechInsights")
+        assert origin in told
+    assert all("MIT" in text or "not seen" in text for text in data["licences"].values())
 
 
 def test_nodes_between_rows() -> None:
