@@ -198,7 +198,7 @@ def test_slice(data: st.DataObject) -> None:
     new = folded(node("Slice", ["a", "s", "e", "x"], ["y"]), [value, *vectors[:3]], 18)
     before = folded(old, [value], 9)
     assert new is not None
-    if new[0].size:
+    if new[0].size and min(*starts, *ends) > -(2**60):  # onnx's old rule does not clamp below
         assert before is not None
         np.testing.assert_array_equal(before[0], new[0])
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 import onnx.inliner
-import onnx.version_converter
 from onnx import AttributeProto, ModelProto, NodeProto
-from onnx.checker import ValidationError
 
 from catx.errors import Loc, ModelError
+from catx.frontend.onnx.foreign import FOREIGN_ERRORS
 from catx.frontend.onnx.names import first_line, shown
 
 MAX_NODES = 1_000_000
@@ -31,7 +30,7 @@ def inline_functions(model: ModelProto, loc: Loc) -> ModelProto:
     _import_domains(model)
     try:
         return onnx.inliner.inline_local_functions(model, convert_version=True)
-    except (ValidationError, RuntimeError, ValueError, onnx.version_converter.ConvertError) as error:
+    except FOREIGN_ERRORS as error:
         raise ModelError(f"its functions cannot be inlined: {first_line(error)}", loc=loc) from error
 
 

@@ -4,28 +4,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto, TypeProto
+from onnx import AttributeProto, TensorProto, TypeProto
 
 from catx.frontend.onnx.call import Call
 from catx.frontend.onnx.proto_types import tensor_type
 
 
 def literal(call: Call) -> tuple[TypeProto, NDArray[Any] | None] | None:
-    """Type and value of a Constant node."""
+    """Type and value of a Constant node; None where it has no attribute that gives one."""
     for attribute in call.node.attribute:
         value = call.attributes[attribute.name]
-        if attribute.name == "value":
-            return tensor_type(attribute.t.data_type, attribute.t.dims), value
-        if attribute.name == "sparse_value":
-            return tensor_type(value.values.data_type, value.dims), None
-        if attribute.name in ("value_int", "value_ints"):
-            array = np.asarray(value, np.int64)
-            return tensor_type(TensorProto.INT64, array.shape), array
-        if attribute.name in ("value_float", "value_floats"):
-            array = np.asarray(value, np.float32)
-            return tensor_type(TensorProto.FLOAT, array.shape), array
-        if attribute.name in ("value_string", "value_strings"):
-            return tensor_type(TensorProto.STRING, np.shape(value)), None
+        match attribute.name, attribute.type:
+            case "value", AttributeProto.TENSOR:
+                return tensor_type(attribute.t.data_type, attribute.t.dims), value
+            case "sparse_value", AttributeProto.SPARSE_TENSOR:
+                return tensor_type(value.values.data_type, value.dims), None
+            case ("value_int", AttributeProto.INT) | ("value_ints", AttributeProto.INTS):
+                return tensor_type(TensorProto.INT64, np.shape(value)), np.asarray(value, np.int64)
+            case ("value_float", AttributeProto.FLOAT) | ("value_floats", AttributeProto.FLOATS):
+                return tensor_type(TensorProto.FLOAT, np.shape(value)), np.asarray(value, np.float32)
+            case ("value_string", AttributeProto.STRING) | ("value_strings", AttributeProto.STRINGS):
+                return tensor_type(TensorProto.STRING, np.shape(value)), None
     return None
 
 

@@ -59,10 +59,12 @@ def _parse(path: Path, loc: Loc) -> tuple[ModelProto, str]:
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
                 digest = hashlib.sha256(view).hexdigest()
                 return _decode(skim(view), view[:64], loc), digest
-    except OSError as error:
-        raise ModelError(f"cannot read the file: {error.strerror or error}", loc=loc) from error
     except WireError as error:
         raise ModelError(f"not an ONNX model, or damaged: {error}", loc=loc, hint=_EXPORT) from error
+    except OSError as error:
+        raise ModelError(f"cannot read the file: {error.strerror or error}", loc=loc) from error
+    except ValueError as error:  # a null byte in the path
+        raise ModelError(f"cannot read the file: {error}", loc=loc) from error
 
 
 def _check_file(status: os.stat_result, loc: Loc) -> None:

@@ -5,9 +5,13 @@ Source of the forms: https://github.com/onnx/onnx/blob/main/docs/Changelog.md (a
 """
 
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper
 
+from catx.frontend.onnx.attributes import MAX_INT
 from catx.frontend.onnx.call import Call
 
 OLDEST_OPSET = 7
@@ -125,15 +129,22 @@ def _reshape(call: Call, node: NodeProto) -> list[NodeProto]:
     return [helper.make_node("Constant", [], [name], f"{call.node.name}/constant", value=value)]
 
 
+def _small_ints(data: NDArray[Any] | None) -> list[int]:
+    """The values of a small constant, empty where they are unknown or no sizes; old Tile counts in floats."""
+    if data is None or data.dtype.kind not in "iuf" or not np.all(np.abs(data) <= MAX_INT):
+        return []
+    return [int(value) for value in data.reshape(-1)]
+
+
 def _split(call: Call, node: NodeProto) -> list[NodeProto]:
     """The lengths become an attribute."""
     if len(node.input) < 2:
         return []
-    lengths = call.data_at(1)
-    if lengths is None:
+    lengths = _small_ints(call.data_at(1))
+    if not lengths:
         raise call.error("the lengths of its parts are not known")
     del node.input[1:]
-    _set(node, split=[int(length) for length in lengths.reshape(-1)])
+    _set(node, split=lengths)
     return []
 
 
@@ -141,14 +152,15 @@ def _tile(call: Call, node: NodeProto) -> list[NodeProto]:
     """A count and an axis become one count per axis."""
     if len(node.input) != 3:
         return []
-    shape, count, axis = call.shape_at(0), call.data_at(1), call.data_at(2)
-    if shape is None or count is None or axis is None or count.size != 1 or axis.size != 1:
+    count, axis = _small_ints(call.data_at(1)), _small_ints(call.data_at(2))
+    if len(count) != 1 or len(axis) != 1:
         raise call.error("how often it repeats what is not known")
-    repeats = [int(count.reshape(())) if index == int(axis.reshape(())) else 1 for index in range(len(shape))]
+    rank = len(call.shape_at(0) or ())
+    repeats = [count[0] if index == axis[0] else 1 for index in range(rank)]
     name = f"{call.node.output[0]}/repeats"
     del node.input[1:]
     node.input.append(name)
-    value = helper.make_tensor("repeats", TensorProto.INT64, [len(repeats)], repeats)
+    value = helper.make_tensor("repeats", TensorProto.INT64, [rank], repeats)
     return [helper.make_node("Constant", [], [name], f"{call.node.name}/constant", value=value)]
 
 

@@ -26,7 +26,7 @@ def resolve(path: Path, dims: Mapping[str, int], *, allow_unknown: bool) -> Reso
     file = printable(str(path))
     model, digest = load(path, Loc(file))
     inputs = _true_inputs(model.graph)
-    check_dims(dims, _dim_names(model.graph), Loc(file))
+    check_dims(dims, known_names(inputs, (*model.graph.value_info, *model.graph.output)), Loc(file))
     values = _known_at_first(model.graph, inputs, dims, Values(file, path.parent, dims))
     outputs = _outputs(model.graph, file)
     steps, dead = _split(model.graph, outputs, file)
@@ -54,11 +54,7 @@ def resolve(path: Path, dims: Mapping[str, int], *, allow_unknown: bool) -> Reso
 def input_dims(path: Path) -> tuple[str, ...]:
     """See `catx.frontend.onnx.reader.dim_names`."""
     model, _ = load(path, Loc(printable(str(path))))
-    return tuple(_dim_names(model.graph))
-
-
-def _dim_names(graph: GraphProto) -> list[str]:
-    return known_names(_true_inputs(graph), (*graph.value_info, *graph.output))
+    return tuple(known_names(_true_inputs(model.graph), ()))
 
 
 def _true_inputs(graph: GraphProto) -> list[ValueInfoProto]:

@@ -9,12 +9,11 @@ import onnx.defs
 import onnx.shape_inference
 from numpy.typing import NDArray
 from onnx import ModelProto, OperatorSetIdProto, TensorProto, TypeProto, checker
-from onnx.checker import ValidationError
 from onnx.defs import SchemaError
-from onnx.shape_inference import InferenceError
 
 from catx.frontend.onnx.call import Call
 from catx.frontend.onnx.contrib import CONTRIB_DOMAINS, contrib_types, has_contrib_rule
+from catx.frontend.onnx.foreign import FOREIGN_ERRORS
 from catx.frontend.onnx.guard import guard
 from catx.frontend.onnx.load import opset_versions
 from catx.frontend.onnx.modernize import OLDEST_OPSET
@@ -23,17 +22,6 @@ from catx.frontend.onnx.proto_types import FLOATS, checked_shape, shape_of, tens
 
 Types = list[TypeProto | None]
 """One type per output of a node; None, or a type without a full shape, where it is not known."""
-
-_FOREIGN_ERRORS = (
-    InferenceError,
-    ValidationError,
-    RuntimeError,
-    ValueError,
-    LookupError,
-    OverflowError,
-    MemoryError,
-)
-"""What onnx's compiled code raises on malformed nodes."""
 
 _BORROWED = {
     "GreaterOrEqual": "Greater",
@@ -88,12 +76,13 @@ def infer(call: Call, schemas: Schemas) -> Types:
     node = call.node
     if any(attribute.type in (5, 10) for attribute in node.attribute):
         return [None] * len(node.output)
-    guard(call)
     if node.domain in CONTRIB_DOMAINS:
+        guard(call)
         return contrib_types(call, _standard_types)
     schema = _schema(call)
     if schema is not None:
-        _check_node(call, schemas)
+        check_node(call, schemas)
+    guard(call)
     if schema is None or not schema.has_type_and_shape_inference_function:
         if node.domain or call.op not in _BORROWED:
             return [None] * len(node.output)
@@ -107,10 +96,15 @@ def infer(call: Call, schemas: Schemas) -> Types:
     return types
 
 
-def _check_node(call: Call, schemas: Schemas) -> None:
+def check_node(call: Call, schemas: Schemas) -> None:
+    """Compare a node with its operator's schema: number of inputs, names and types of attributes.
+
+    Raises:
+        ModelError: it does not fit.
+    """
     try:
         checker.check_node(call.node, schemas.context)
-    except _FOREIGN_ERRORS as error:
+    except FOREIGN_ERRORS as error:
         raise call.error(first_line(error)) from error
 
 
@@ -134,7 +128,7 @@ def _borrowed_types(call: Call, schemas: Schemas) -> Types:
 def _standard_types(call: Call) -> Types:
     """Types by the standard operator that stands in for one of com.microsoft."""
     schemas = Schemas.standard(call.version)
-    _check_node(call, schemas)
+    check_node(call, schemas)
     return _by_schema(call, schemas)
 
 
@@ -171,7 +165,7 @@ def _by_schema(call: Call, schemas: Schemas) -> Types:
             opset_imports=schemas.imports,
             ir_version=schemas.context.ir_version,
         )
-    except _FOREIGN_ERRORS as error:
+    except FOREIGN_ERRORS as error:
         raise call.error(first_line(error)) from error
     return [found.get(name) if name else None for name in call.node.output]
 

@@ -16,7 +16,7 @@ from catx.frontend.onnx.literal import literal, measured
 from catx.frontend.onnx.modernize import modernized
 from catx.frontend.onnx.names import shown
 from catx.frontend.onnx.proto_types import checked_shape, shape_of, tensor_type
-from catx.frontend.onnx.shapes import Schemas, Types, infer, is_known, qualified
+from catx.frontend.onnx.shapes import Schemas, Types, check_node, infer, is_known, qualified
 from catx.frontend.onnx.structure import Step, in_order, named_steps, subgraphs
 from catx.frontend.onnx.values import Origin, Values
 from catx.ir.graph import FreeNode
@@ -128,6 +128,7 @@ class Walk:
         if call.op == "Constant":
             found = literal(call)
         elif call.op in ("Shape", "Size") and len(call.types) == 1 and call.types[0] is not None:
+            check_node(call, self.schemas)
             found = measured(call)
         else:
             return False
