@@ -1,4 +1,7 @@
-"""set_precision: run a floating-point model at an accelerator's own element type."""
+"""set_precision: run a floating-point model at an accelerator's own element type.
+
+Conversions between types that have become the same are no work any more: they are dropped, and free.
+"""
 
 from dataclasses import replace
 
@@ -6,6 +9,7 @@ from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph, Op
 from catx.ir.operand import Operand
+from catx.ir.passes.drop_conversions import drop_conversions
 from catx.ir.vector_op import VectorOp
 
 
@@ -35,7 +39,18 @@ def set_precision(graph: Graph, dtype: DType) -> Graph:
     ):
         return graph
     tensors = tuple(replace(t, dtype=dtype) if _changes(t.dtype, dtype) else t for t in graph.tensors)
-    return replace(graph, tensors=tensors, ops=tuple(map(convert, graph.ops)))
+    typed_graph = replace(graph, tensors=tensors, ops=tuple(map(convert, graph.ops)))
+    different = {op.name for op in graph.walk() if isinstance(op, VectorOp) and _types_differ(op)}
+
+    def idle(op: VectorOp) -> bool:
+        return op.name in different and not _types_differ(op)
+
+    return drop_conversions(typed_graph, idle, f"no conversion left: what it reads and writes is {dtype}")
+
+
+def _types_differ(op: VectorOp) -> bool:
+    """Whether the first input and the first output of an op have different element types."""
+    return bool(op.inputs) and op.inputs[0].dtype is not op.outputs[0].dtype
 
 
 def _changes(old: DType, new: DType) -> bool:
