@@ -7,14 +7,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from catx.api import compile_model, evaluate_mapping, load_accelerator, load_model
+    from catx.api import (
+        compile_model,
+        evaluate_mapping,
+        find_mapping,
+        load_accelerator,
+        load_model,
+        load_models,
+    )
     from catx.errors import CatxError
     from catx.ir.accelerator import Accelerator
     from catx.ir.counts import Counts
+    from catx.ir.dtype import DType
     from catx.ir.einsum import Einsum
     from catx.ir.graph import Graph
     from catx.ir.mapping import Loop, Mapping, Store
-    from catx.ir.operand import Operand
+    from catx.ir.operand import Operand, plain_axes
     from catx.ir.report import Report
     from catx.ir.scenario import Scenario
 
@@ -23,17 +31,21 @@ if TYPE_CHECKING:
 _HOMES = {
     "compile_model": "catx.api",
     "evaluate_mapping": "catx.api",
+    "find_mapping": "catx.api",
     "load_accelerator": "catx.api",
     "load_model": "catx.api",
+    "load_models": "catx.api",
     "CatxError": "catx.errors",
     "Accelerator": "catx.ir.accelerator",
     "Counts": "catx.ir.counts",
+    "DType": "catx.ir.dtype",
     "Einsum": "catx.ir.einsum",
     "Graph": "catx.ir.graph",
     "Loop": "catx.ir.mapping",
     "Mapping": "catx.ir.mapping",
     "Store": "catx.ir.mapping",
     "Operand": "catx.ir.operand",
+    "plain_axes": "catx.ir.operand",
     "Report": "catx.ir.report",
     "Scenario": "catx.ir.scenario",
     "__version__": "catx.version",
@@ -43,6 +55,7 @@ __all__ = [
     "Accelerator",
     "CatxError",
     "Counts",
+    "DType",
     "Einsum",
     "Graph",
     "Loop",
@@ -54,8 +67,11 @@ __all__ = [
     "__version__",
     "compile_model",
     "evaluate_mapping",
+    "find_mapping",
     "load_accelerator",
     "load_model",
+    "load_models",
+    "plain_axes",
 ]
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from pathlib import Path
 
+from catx.costmodel.carbon.act import op_carbon_rate
 from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO, scenario_by_name
-from catx.frontend import hardware
-from catx.frontend.models import load_model as read_model
+from catx.frontend import hardware, models
 from catx.ir.accelerator import Accelerator
 from catx.ir.counts import Counts
 from catx.ir.einsum import Einsum
@@ -15,7 +15,8 @@ from catx.ir.mapping import Mapping
 from catx.ir.report import Report
 from catx.ir.scenario import Scenario
 from catx.mapper.design import Progress, evaluate_design
-from catx.mapper.objective import ObjectiveName
+from catx.mapper.map_einsum import MappedEinsum, map_einsum
+from catx.mapper.objective import Objective, ObjectiveName
 
 Model = Graph | str | Path
 """A graph, the path of a model file, or the name of a built-in model."""
@@ -35,7 +36,14 @@ def load_model(
         ModelError: the file cannot be read, or holds what catx cannot lower.
         OptionError: a dim that the model does not have.
     """
-    return read_model(model, dims=dims, allow_unknown=allow_unknown)
+    return models.load_model(model, dims=dims, allow_unknown=allow_unknown)
+
+
+def load_models(
+    model: str | Path, *, dims: Dict[str, int] | None = None, allow_unknown: bool = False
+) -> tuple[Graph, ...]:
+    """Like `load_model`, for models of several graphs: the built-in pair `clip_vit_b16` is two."""
+    return models.load_models(model, dims=dims, allow_unknown=allow_unknown)
 
 
 def load_accelerator(accelerator: str | Path) -> Accelerator:
@@ -53,6 +61,8 @@ def compile_model(
     *,
     objective: ObjectiveName = "edp",
     scenario: Scenario | str = DEFAULT_SCENARIO,
+    dims: Dict[str, int] | None = None,
+    allow_unknown: bool = False,
     mappings: Dict[Einsum, Mapping] | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -65,10 +75,12 @@ def compile_model(
         2979770368
 
     Args:
-        model: graphs, paths or names; several make one report.
+        model: graphs, paths or names (`clip_vit_b16` is both towers); several make one report.
         accelerator: an accelerator, the path of a hw.yaml, or a name that `catx hw` lists.
         objective: what each mapping minimizes.
         scenario: what the carbon numbers assume; a scenario or a name that `catx scenarios` lists.
+        dims: values of dynamic dimensions by name, for models given by path.
+        allow_unknown: as for `load_model`.
         mappings: mappings by canonical einsum to use instead of searching.
         progress: called as progress(done, total, what).
 
@@ -76,7 +88,14 @@ def compile_model(
         CatxError: as told by `load_model`, `load_accelerator` and `mapper.design.evaluate_design`.
     """
     wanted = [model] if isinstance(model, (Graph, str, Path)) else list(model)
-    graphs = [entry if isinstance(entry, Graph) else load_model(entry) for entry in wanted]
+    graphs: list[Graph] = []
+    for entry in wanted:
+        loaded = (
+            (entry,)
+            if isinstance(entry, Graph)
+            else load_models(entry, dims=dims, allow_unknown=allow_unknown)
+        )
+        graphs += loaded
     machine = accelerator if isinstance(accelerator, Accelerator) else load_accelerator(accelerator)
     return evaluate_design(
         graphs,
@@ -97,3 +116,27 @@ def evaluate_mapping(einsum: Einsum, mapping: Mapping, accelerator: Accelerator)
     from catx.costmodel.evaluate import evaluate  # numba is slow to import
 
     return evaluate(einsum, mapping, accelerator)
+
+
+def find_mapping(
+    einsum: Einsum,
+    accelerator: Accelerator,
+    objective: ObjectiveName = "edp",
+    *,
+    scenario: Scenario = DEFAULT_SCENARIO,
+) -> MappedEinsum:
+    """A good mapping of one einsum, its counts, and how far it can be from the best (docs/mapper.md).
+
+    Args:
+        einsum: what to map.
+        accelerator: what to map it onto.
+        objective: what to minimize.
+        scenario: weighs energy and time for the `carbon` objective; the others ignore it.
+
+    Raises:
+        MappingError: no mapping fits, or the matrix unit does not compute the einsum's element types.
+    """
+    goal = Objective(objective)
+    if objective == "carbon":
+        goal = Objective(objective, *op_carbon_rate(accelerator, scenario))
+    return map_einsum(einsum, accelerator, goal)

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
 
 from catx.costmodel.carbon.act import carbon_report, op_carbon_rate
+from catx.costmodel.carbon.gaps import gaps
 from catx.costmodel.rates import rate_for
 from catx.costmodel.vector_cost import fused_cost, vector_cost, with_fused
 from catx.errors import MappingError, OptionError
@@ -55,6 +56,7 @@ def evaluate_design(
     if not graphs:
         raise OptionError("no model was given")
     notes = [note for graph in graphs for note in _precision_notes(graph, accelerator)]
+    notes += gaps(accelerator)
     if accelerator.precision:
         graphs = [set_precision(graph, accelerator.precision) for graph in graphs]
     goal = Objective(objective)
