@@ -151,7 +151,7 @@ def test_batch_norm_is_elementwise_with_four_vectors() -> None:
     vectors = {name: weight(6) for name in "wbmv"}
     made = one("BatchNormalization", {"x": X} | vectors)
     assert made.reduced == ()
-    assert [footprints(made)[name] for name in "wbmv"] == [6] * 4
+    assert footprints(made) == {"x": prod(X), "w": 6, "b": 6, "y": prod(X)}
     with pytest.raises(UnknownOpError, match="training"):
         one("BatchNormalization", {"x": X} | vectors, training_mode=1)
 
@@ -287,6 +287,16 @@ def test_masks_and_choices() -> None:
     assert footprints(one("OneHot", hot, (7, 10))) == {"i": 7, "y": 70}
     chosen = {"c": Of((8,), DType.BOOL), "a": X, "b": (1,)}
     assert footprints(one("Where", chosen))["c"] == 8
+
+
+def test_casts_that_keep_their_width_may_still_be_work() -> None:
+    byte, boolean, small = Of(X, DType.INT8), Of(X, DType.BOOL), Of(X, DType.FP8)
+    assert one("Cast", {"x": byte}, boolean).kind == "compare"
+    assert one("Cast", {"x": X}, boolean).kind == "compare"
+    assert one("Cast", {"x": small}, small).kind == "cast"
+    for old, new in ((boolean, byte), (byte, Of(X, DType.UINT8)), (boolean, boolean)):
+        assert lowered(node("Cast", "x", "y"), {"x": old, "y": new}).ops == ()
+    assert lowered(node("BitCast", "x", "y"), {"x": byte, "y": boolean}).ops == ()
 
 
 def test_casts() -> None:

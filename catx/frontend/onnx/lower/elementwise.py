@@ -5,6 +5,7 @@ import numpy as np
 from catx.frontend.onnx.lower.build import Step, chain, elementwise
 from catx.frontend.onnx.lower.node import Array, Lowered, Node
 from catx.frontend.onnx.lower.registry import MICROSOFT, rule
+from catx.ir.dtype import DType
 
 UNARY = {
     "Abs": "abs",
@@ -112,13 +113,26 @@ def variadic(node: Node) -> Lowered:
 
 @rule("Cast", "CastLike", "BitCast")
 def cast(node: Node) -> Lowered:
-    """A conversion; free where the bits stay as they are."""
+    """A conversion; free where the bits stay as they are. To a bool it is a comparison with zero."""
     source, out = node.value(0), node.out()
-    whole = not source.dtype.is_float and not out.dtype.is_float
-    same_bits = source.dtype.bits == out.dtype.bits and (whole or node.raw.op_type == "BitCast")
-    if source.dtype == out.dtype or same_bits:
+    same_bits = source.dtype.bits == out.dtype.bits
+    if node.raw.op_type != "BitCast":
+        same_bits = same_bits and _keeps_bits(source.dtype, out.dtype)
+    if same_bits:
         return node.view(source, "conversion that leaves the bits as they are", node.layout(source.name))
-    return Lowered(ops=(elementwise(node, "cast", [source], out),))
+    kind = "compare" if out.dtype is DType.BOOL else "cast"
+    return Lowered(ops=(elementwise(node, kind, [source], out),))
+
+
+def _keeps_bits(source: DType, out: DType) -> bool:
+    """Whether a conversion between types of one width changes no bit.
+
+    Integers of other signs wrap around; a bool is stored as 0 or 1, which it stays as an integer. Types of 4
+    and 8 bits that are one here are several in ONNX (e4m3 and e5m2), and converting between those is work.
+    """
+    if source.is_float:
+        return source is out and source not in (DType.FP8, DType.FP4)
+    return not out.is_float and (out is not DType.BOOL or source is DType.BOOL)
 
 
 @rule("BiasAdd", domain=MICROSOFT)

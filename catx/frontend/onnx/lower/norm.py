@@ -110,12 +110,12 @@ def skip_layer_norm(node: Node) -> Lowered:
 
 @rule("BatchNormalization")
 def batch_norm(node: Node) -> Lowered:
-    """Scale and shift per channel, with statistics that are constants in inference."""
+    """A factor and a shift per channel: scale, bias and statistics, folded ahead into two vectors."""
     if node.integer("training_mode", 0) or any(node.wants(i) for i in range(1, 5)):
         raise node.unsupported("training mode")
     x, out = node.value(0), node.out()
     terms = points(x.shape)
-    reads = [operand(x, *terms), *(along(node.value(i), [1]) for i in range(1, 5))]
+    reads = [operand(x, *terms), *(along(node.value(i), [1]) for i in (1, 2))]
     return Lowered(ops=(vector(node, "batchnorm", box(x.shape), reads, [operand(out, *terms)]),))
 
 
