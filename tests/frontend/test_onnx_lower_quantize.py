@@ -193,6 +193,17 @@ def test_weights_of_a_few_bits_have_their_real_size() -> None:
     (einsum,) = einsums(graph)
     assert einsum.dims == (("m", 4), ("n", 32), ("k", 64))
     assert graph.by_name["w"].size_bytes == 32 * 64 / 2
+    (scale,) = einsum.fused
+    assert footprints(scale)["s"] == 32 * 2
+    assert graph.parameters == 32 * 64 + 32 * 2
+    more = tensors | {"z": weight(32, 1, dtype=U8), "b": weight(32)}
+    made = node("MatMulNBits", "x w s z - b", "y", domain=MICROSOFT, bits=4, N=32, K=64, block_size=32)
+    graph = run(lowered(made, more))
+    scale, bias = graph.ops[0].fused
+    assert (scale.kind, scale.elements, bias.kind) == ("dequantize", 4 * 32 * 2, "add")
+    assert [footprints(scale)[name] for name in "sz"] == [64, 64]
+    assert graph.parameter_bytes == 32 * 64 / 2 + 64 * 4 + 64 / 2 + 32 * 4
+    made = node("MatMulNBits", "x w s", "y", domain=MICROSOFT, bits=4, N=32, K=64, block_size=32)
     with pytest.raises(ModelError, match="bits"):
         lowered(node("MatMulNBits", "x w s", "y", domain=MICROSOFT, bits=5, N=32, K=64), tensors)
 

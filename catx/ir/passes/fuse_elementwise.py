@@ -5,6 +5,9 @@ scale, mask, residual. The tensors between vanish; other inputs (the bias, the o
 the fused op. Where several such ops hang together (a result and a function of it are combined), all go in or
 none. The op moves to the place of the last one that it took in, where all their inputs are ready.
 
+An elementwise op may do its work several times per result, with another number each time (the scale of every
+block of a quantized product); it counts by its results.
+
 Ops of recurrent steps that are no einsums keep their results: the next step reads them.
 Invariant: multiply-accumulates, scalar work, inputs, outputs, and which nodes are covered.
 """
@@ -81,7 +84,7 @@ def _takes(graph: Graph, op: Op, tensor: str, size: int, repeat: int) -> bool:
     """Whether an op (not one fused into it) is elementwise on a whole tensor of so many elements."""
     if not isinstance(op, VectorOp) or op.kind not in ELEMENTWISE or op.repeat != repeat:
         return False
-    if op.elements != size or len(op.outputs) != 1:
+    if len(op.outputs) != 1 or op.outputs[0].elements(dict(op.dims)) != size:
         return False
     own = [operand for operand in op.inputs if graph.resolve(operand.tensor) == tensor]
     later = [o for part in op.fused for o in part.inputs if graph.resolve(o.tensor) == tensor]

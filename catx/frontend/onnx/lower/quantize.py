@@ -6,16 +6,16 @@ matrix unit reads the integers, at their real width, and the scale joins the sca
 afterwards needs a real conversion.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from catx.errors import ModelError
-from catx.frontend.onnx.lower.build import Step, both, chain, elementwise, rows
+from catx.frontend.onnx.lower.build import Step, both, box, chain, elementwise, points, rows, vector
 from catx.frontend.onnx.lower.conv import channelwise, conv_einsum
 from catx.frontend.onnx.lower.matmul import matmul_einsum
 from catx.frontend.onnx.lower.movement import concat_op
-from catx.frontend.onnx.lower.node import Array, Lowered, Node
+from catx.frontend.onnx.lower.node import Array, Lowered, Node, operand
 from catx.frontend.onnx.lower.norm import reduction
 from catx.frontend.onnx.lower.registry import MICROSOFT, rule
 from catx.frontend.onnx.lower.views import PASS_THROUGH
@@ -23,6 +23,7 @@ from catx.frontend.onnx.resolved import ResolvedModel, ResolvedNode
 from catx.ir.dtype import DType
 from catx.ir.graph import Op
 from catx.ir.tensor import Tensor
+from catx.ir.vector_op import VectorOp
 
 FACTORS: dict[tuple[str, str], tuple[int, ...]] = {
     **{("", op): (0, 1) for op in ("MatMul", "Gemm", "Conv", "ConvTranspose", "Einsum")},
@@ -190,15 +191,43 @@ def matmul_integer16(node: Node) -> Lowered:
 
 @rule("MatMulNBits", "MatMulBnb4", domain=MICROSOFT)
 def matmul_n_bits(node: Node) -> Lowered:
-    """A product with weights of 2 to 8 bits in blocks along k; block scales are applied by the unit."""
+    """A product with weights of 2 to 8 bits in blocks along k.
+
+    The sums of each block are multiplied by its scale as they come, less its zero point times the sum of the
+    inputs: lane work per result and block, which reads every scale and zero point.
+    """
     bits, n, k = node.integer("bits", 4), node.integer("N", 0), node.integer("K", 0)
     widths = {2: DType.UINT2, 4: DType.UINT4, 8: DType.UINT8}
     if bits not in widths or n < 1 or k < 1:
         raise ModelError(f"{node.raw.op_type} with {bits} bits, N={n}, K={k}", loc=node.loc)
     weights = Tensor(node.value(1).name, (n, k), widths[bits], "weight")
-    steps = [Step("add", "bias", (node.value(5),))] if node.has(5) else []
-    made = chain(node, partial(matmul_einsum, node, node.value(0), weights, trans_b=True), steps, node.out())
-    return both(made, Lowered(tensors=(weights,)))
+    blocks = -(-k // node.integer("block_size", k))
+    has_zeros = node.raw.op_type == "MatMulNBits" and node.has(3)
+    tables: list[Array] = [replace(node.value(2), shape=(n, blocks))]
+    if has_zeros:
+        packed = node.value(3).dtype is DType.UINT8
+        zeros = Tensor(node.value(3).name, (n, blocks), widths[bits], "weight")
+        tables.append(zeros if packed else replace(node.value(3), shape=(n, blocks)))
+    bias = node.has(5) and node.raw.op_type == "MatMulNBits"
+    out, a = node.out(), node.value(0)
+    sums = node.temp("sums", out.shape, out.dtype)
+    scaled = node.temp("scaled", out.shape, out.dtype) if bias else out
+    ops: list[Op] = [matmul_einsum(node, a, weights, sums, trans_b=True)]
+    ops.append(block_scales(node, tables, blocks, sums, scaled))
+    if bias:
+        ops.append(elementwise(node, "add", [scaled, node.value(5)], out, part="bias"))
+    temps = [tensor for tensor in (weights, sums, scaled, *tables) if isinstance(tensor, Tensor)]
+    return Lowered(ops=tuple(ops), tensors=tuple(temps))
+
+
+def block_scales(node: Node, tables: Sequence[Array], blocks: int, sums: Array, out: Array) -> VectorOp:
+    """A dequantize op at every (result, block) that reads tables of shape (columns, blocks)."""
+    dims = box(out.shape) | ({"b": blocks} if blocks > 1 else {})
+    column = f"d{len(out.shape) - 1}"
+    rows_of = (((column, 1),) if out.shape[-1] > 1 else (), (("b", 1),) if blocks > 1 else ())
+    whole = points(out.shape)
+    reads = [operand(sums, *whole), *(operand(table, *rows_of) for table in tables)]
+    return vector(node, "dequantize", dims, reads, [operand(out, *whole)], part="scale")
 
 
 QLINEAR = {
