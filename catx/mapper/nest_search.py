@@ -30,13 +30,13 @@ COARSER = 1.9
 ROUNDS = 3
 """Rounds of coordinate descent."""
 
-N_UNROLLINGS = 64
+N_UNROLLINGS = 32
 """Spatial unrollings that the structured search starts from."""
 
-N_DESCENTS = 12
+N_DESCENTS = 8
 """Unrollings that are searched further after the first round."""
 
-N_CLIMBS = 6
+N_CLIMBS = 3
 """Structured tilings that the free search improves."""
 
 CLIMB_LIMIT = 6_000
