@@ -478,6 +478,34 @@ def test_old_opsets_are_rewritten(tmp_path: Path) -> None:
     assert {node.opset for node in resolved.nodes} == {7}
 
 
+def test_sparse_weights_have_their_dense_shape(tmp_path: Path) -> None:
+    values = helper.make_tensor("w", FLOAT, [2], [1.0, 2.0])
+    proto = model([node("MatMul", ["x", "w"], ["y"])], {"x": (2, 3)}, ["y"])
+    indices = helper.make_tensor("i", INT64, [2], [0, 5])
+    proto.graph.sparse_initializer.append(helper.make_sparse_tensor(values, indices, [3, 4]))
+    resolved = read_model(save(proto, tmp_path))
+    assert (resolved.values["w"].shape, resolved.values["w"].kind) == ((3, 4), "initializer")
+
+
+def test_files_from_before_opset_imports(tmp_path: Path) -> None:
+    proto = model([node("Relu", ["x"], ["y"], consumed_inputs=[0])], {"x": (2, 3)}, ["y"], ir_version=2)
+    proto.ClearField("opset_import")
+    assert read_model(save(proto, tmp_path)).nodes[0].opset == 7
+
+
+def test_branches_may_have_unread_results(tmp_path: Path) -> None:
+    taken = graph([node("Neg", ["x"], ["a"]), node("Abs", ["x"], ["b"])], {}, {"a": None, "b": None})
+    proto = model(
+        [node("If", ["yes"], ["y", ""], then_branch=taken, else_branch=taken)],
+        {"x": (2, 3)},
+        ["y"],
+        [const("yes", True, np.bool_)],
+    )
+    resolved = read_model(save(proto, tmp_path))
+    assert ops(resolved) == ["Neg"]
+    assert reasons(resolved)["If_y/Abs_b"] == "result unused"
+
+
 def test_unread_strings_do_not_matter(tmp_path: Path) -> None:
     text = Of(onnx.TensorProto.STRING, (1,))
     proto = model([node("Relu", ["x"], ["y"])], {"x": (2,), "label": text}, ["y"])

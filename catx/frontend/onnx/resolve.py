@@ -131,7 +131,7 @@ def _walked(
         values=values,
         schemas=Schemas.of(model),
         names={step.name for step in steps},
-        written={name for step in steps for name in step.node.output},
+        written={name for step in steps for name in step.node.output}.union(values.types),
         wanted=set(outputs).union(*(step.reads for step in steps)),
         scalars=[value.name for value in _true_inputs(model.graph) if is_scalar(value)],
         is_old=opset_versions(model).get("", OLDEST_OPSET) < OLDEST_OPSET,

@@ -18,7 +18,8 @@ from catx.frontend.onnx.guard import guard
 from catx.frontend.onnx.load import opset_versions
 from catx.frontend.onnx.modernize import OLDEST_OPSET
 from catx.frontend.onnx.names import first_line
-from catx.frontend.onnx.proto_types import FLOATS, checked_shape, shape_of, tensor_type
+from catx.frontend.onnx.own_rules import corrected_type, exact_type
+from catx.frontend.onnx.proto_types import FLOATS, checked_shape, shape_of
 
 Types = list[TypeProto | None]
 """One type per output of a node; None, or a type without a full shape, where it is not known."""
@@ -87,11 +88,11 @@ def infer(call: Call, schemas: Schemas) -> Types:
         if node.domain or call.op not in _BORROWED:
             return [None] * len(node.output)
         return _borrowed_types(call, schemas)
-    if call.op == "Reshape" and not node.domain and call.data_at(1) is not None:
-        return [_reshaped(call)]
-    types = _by_schema(call, schemas)
-    if call.op == "STFT" and not node.domain:
-        types = [_half_spectrum(call, types[0])]
+    if (exact := exact_type(call)) is not None:
+        types: Types = [exact]
+    else:
+        types = _by_schema(call, schemas)
+        types[:1] = [corrected_type(call, type_) for type_ in types[:1]]
     _check_result(call, types)
     return types
 
@@ -177,39 +178,6 @@ def _matters(value: NDArray[Any], type_: TypeProto) -> bool:
 
 def _as_tensor(value: NDArray[Any], type_: TypeProto) -> TensorProto:
     return TensorProto(dims=value.shape, data_type=type_.tensor_type.elem_type, raw_data=value.tobytes())
-
-
-def _reshaped(call: Call) -> TypeProto | None:
-    """Reshape in exact integers: onnx multiplies in 64 bits and does not compare element counts."""
-    data, target = call.type_at(0), call.data_at(1)
-    source = call.shape_at(0)
-    assert target is not None
-    if source is None or data is None:
-        return None
-    wanted = [int(extent) for extent in target.reshape(-1).tolist()]
-    if not call.attributes.get("allowzero", 0):
-        if any(extent == 0 and axis >= len(source) for axis, extent in enumerate(wanted)):
-            raise call.error(f"{wanted} keeps an axis that its input of shape {list(source)} does not have")
-        wanted = [source[axis] if extent == 0 else extent for axis, extent in enumerate(wanted)]
-    known = prod(extent for extent in wanted if extent != -1)
-    if wanted.count(-1) == 1 and known > 0 and prod(source) % known == 0:
-        wanted[wanted.index(-1)] = prod(source) // known
-    if min(wanted, default=0) < 0 or prod(wanted) != prod(source):
-        raise call.error(f"cannot turn shape {list(source)} into {target.reshape(-1).tolist()}")
-    return tensor_type(data.tensor_type.elem_type, checked_shape(call.node.output[0], wanted, call.loc))
-
-
-def _half_spectrum(call: Call, inferred: TypeProto | None) -> TypeProto | None:
-    """The result of STFT, which keeps half of a real signal's spectrum unless told otherwise.
-
-    onnx 1.23 infers the whole spectrum where the attribute `onesided` is missing, though 1 is its default.
-    """
-    shape = shape_of(inferred) if inferred else None
-    if inferred is None or shape is None or "onesided" in call.attributes:
-        return inferred
-    frame, window = call.data_at(3), call.shape_at(2)
-    length = int(frame.reshape(())) if frame is not None else window[0] if window else shape[2]
-    return tensor_type(inferred.tensor_type.elem_type, (*shape[:2], length // 2 + 1, shape[3]))
 
 
 def _check_result(call: Call, types: Sequence[TypeProto | None]) -> None:

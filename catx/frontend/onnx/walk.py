@@ -26,8 +26,8 @@ from catx.ir.graph import FreeNode
 class Walk:
     """State and result of the walk: nodes that compute something, and nodes that folded.
 
-    `names` are those of nodes, `written` those that nodes write; both are unique. `wanted` are the tensors
-    that somebody reads: only they need a shape. `scalars` are inputs whose value the user could fix. `is_old`
+    `names` are those of nodes, `written` those of tensors; both are unique. `wanted` are the tensors that
+    somebody reads: only they need a shape. `scalars` are inputs whose value the user could fix. `is_old`
     says that nodes are of an operator set below 7.
     """
 
@@ -92,7 +92,7 @@ class Walk:
         """Steps for the nodes that stand in for an old one; the last of them keeps its name."""
         *before, last = nodes
         for name in (name for node in before for name in node.output):
-            if name in self.written or name in self.values.types:
+            if name in self.written:
                 raise ModelError(f"{shown(name)} is written twice", loc=step.loc(self.values.file))
             self.written.add(name)
         steps = [*named_steps(before, self.names), Step(step.name, last, tuple(filter(None, last.input)))]
@@ -113,9 +113,11 @@ class Walk:
             self.values.add_initializer(tensor)
         for each in sparse:
             self.values.add_sparse(each)
-        steps = named_steps(nodes, self.names, f"{step.name}/")
+        self.written.update(tensor.name for tensor in tensors)
+        self.written.update(each.values.name for each in sparse)
         self.written -= set(call.node.output)
-        ordered = in_order(steps, self.written | self.values.types.keys(), self.values.file)
+        steps = named_steps(nodes, self.names, f"{step.name}/")
+        ordered = in_order(steps, self.written, self.values.file)
         for inner in steps:
             self.wanted.update(inner.reads)
             self.written.update(inner.node.output)
