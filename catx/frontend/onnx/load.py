@@ -56,8 +56,8 @@ def _parse(path: Path, loc: Loc) -> tuple[ModelProto, str]:
             if status.st_size <= SKIMMED_BYTES:
                 data = file.read()
                 return _decode(data, data[:64], loc), hashlib.sha256(data).hexdigest()
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
-                digest = hashlib.sha256(view).hexdigest()
                 return _decode(skim(view), view[:64], loc), digest
     except WireError as error:
         raise ModelError(f"not an ONNX model, or damaged: {error}", loc=loc, hint=_EXPORT) from error
