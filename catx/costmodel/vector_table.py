@@ -104,7 +104,9 @@ VECTOR_TABLE: dict[str, VectorKind] = {
     "quantize": _simple(4),  # multiply-add, round, max, min
     "hardsigmoid": _simple(3),  # multiply-add, max, min
     "hardswish": _simple(4),  # the same, multiply
-    "resize": _simple(6),  # three linear interpolations of a subtract and a multiply-add (bilinear)
+    "resize_nearest": _simple(1),  # movement
+    "resize_linear": _simple(6),  # three linear interpolations of a subtract and a multiply-add (bilinear)
+    "resize_cubic": _simple(20),  # five cubic ones of four multiply-adds, weights known ahead (bicubic)
     "unknown": _simple(0),  # only its data is known
     "reciprocal": _function(0, 1),
     "rsqrt": _function(0, 1),

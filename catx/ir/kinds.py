@@ -72,8 +72,21 @@ ROWWISE = frozenset(
 )
 """Each result depends on a row or a window, along the op's reduced dims."""
 
-MOVEMENT = frozenset({"gather", "scatter", "resize", "pad", "concat", "transpose", "copy", "unknown"})
-"""Nothing is computed; unknown ops are costed as if so."""
+MOVEMENT = frozenset(
+    {
+        "gather",
+        "scatter",
+        "resize_nearest",
+        "resize_linear",
+        "resize_cubic",
+        "pad",
+        "concat",
+        "transpose",
+        "copy",
+        "unknown",
+    }
+)
+"""Nothing is computed, but for interpolation; unknown ops are costed as if so."""
 
 KINDS = ELEMENTWISE | ROWWISE | MOVEMENT
 """Every kind that a frontend writes."""

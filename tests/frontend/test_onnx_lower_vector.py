@@ -281,6 +281,26 @@ def test_resize_by_whole_factors_reads_the_small_image() -> None:
     assert lowered(node("Resize", "x", "y"), {"x": X, "y": X}).ops == ()
 
 
+def test_interpolations_differ_in_work() -> None:
+    made = {
+        mode: one("Resize", {"x": (1, 3, 8, 8)}, (1, 3, 16, 24), mode=mode).kind
+        for mode in ("nearest", "linear", "cubic")
+    }
+    assert made == {mode: f"resize_{mode}" for mode in made}
+    work = [VECTOR_TABLE[kind].element.cycles for kind in made.values()]
+    assert work == [1, 6, 20]
+    with pytest.raises(UnknownOpError, match="mode 'lanczos'"):
+        one("Resize", {"x": (1, 3, 8, 8)}, (1, 3, 16, 24), mode="lanczos")
+
+
+@pytest.mark.parametrize(("attributes", "samples"), [({"sampling_ratio": 3}, 9), ({}, 4)])
+def test_roi_align_interpolates_every_sample(attributes: dict[str, int], samples: int) -> None:
+    tensors: dict[str, Spec] = {"x": (1, 4, 9, 9), "r": (3, 4), "i": Of((3,), DType.INT64)}
+    made = one("RoiAlign", tensors, (3, 4, 2, 2), **attributes)
+    assert made.elements == samples * 48
+    assert footprints(made) == {"x": 48, "r": 1, "i": 1, "y": 48}
+
+
 def test_masks_and_choices() -> None:
     assert one("Trilu", {"x": (5, 5)}, (5, 5)).kind == "where"
     hot = {"i": Of((7,), DType.INT64), "d": known(10), "v": known([0.0, 1.0])}
@@ -324,7 +344,7 @@ def test_rotary_embedding_reads_a_row_of_its_tables_per_token() -> None:
 
 
 def test_samplers_and_scatters_are_movement() -> None:
-    assert one("GridSample", {"x": (1, 3, 8, 8), "g": (1, 4, 4, 2)}, (1, 3, 4, 4)).kind == "resize"
+    assert one("GridSample", {"x": (1, 3, 8, 8), "g": (1, 4, 4, 2)}, (1, 3, 4, 4)).kind == "resize_linear"
     tensors: dict[str, Spec] = {"x": (1, 2, 2, 2), "i": Of((1, 2, 2, 2), DType.INT64)}
     assert footprints(one("MaxUnpool", tensors, (1, 2, 4, 4)))["y"] == 32
     cache: dict[str, Spec] = {"c": (1, 100, 8), "u": (1, 1, 8)}

@@ -70,6 +70,26 @@ def tile(node: Node) -> Lowered:
     return Lowered(ops=(vector(node, "copy", dims, [operand(source, *reads)], [operand(out, *writes)]),))
 
 
+INTERPOLATIONS = {
+    "nearest": "resize_nearest",
+    **dict.fromkeys(("linear", "bilinear"), "resize_linear"),
+    **dict.fromkeys(("cubic", "bicubic"), "resize_cubic"),
+}
+"""Mode of Resize or GridSample -> row of the vector cost table."""
+
+ADAPTIVE_SAMPLES = 2
+"""Samples per axis and bin of a RoiAlign whose number depends on the size of each region: what detection
+models that state it use (detectron2, torchvision: sampling_ratio 2)."""
+
+
+def interpolation(node: Node, default: str) -> str:
+    """The kind of a node's interpolation."""
+    mode = node.text("mode", default)
+    if mode not in INTERPOLATIONS:
+        raise node.unsupported(f"mode {mode!r}")
+    return INTERPOLATIONS[mode]
+
+
 @rule("Resize", "Upsample")
 def resize(node: Node) -> Lowered:
     """Interpolation at every output element; whole factors read each input element where it is used."""
@@ -88,16 +108,27 @@ def resize(node: Node) -> Lowered:
             dims[f"d{i}"] = new
             reads.append(((f"d{i}", 1),))
             writes.append(((f"d{i}", 1),))
-    return Lowered(ops=(vector(node, "resize", dims, [operand(source, *reads)], [operand(out, *writes)]),))
+    kind = interpolation(node, "nearest")
+    return Lowered(ops=(vector(node, kind, dims, [operand(source, *reads)], [operand(out, *writes)]),))
 
 
 @rule("GridSample", "RoiAlign", "MaxRoiPool")
 def sample(node: Node) -> Lowered:
-    """Samples at computed positions: as many elements read as written, and the positions."""
-    out = node.out()
+    """Samples at computed positions: as many elements read as written, and the positions.
+
+    A RoiAlign interpolates sampling_ratio^2 points per output; a MaxRoiPool compares.
+    """
+    out, kind, dims = node.out(), "resize_nearest", box(node.out().shape)
+    if node.raw.op_type == "GridSample":
+        kind = interpolation(node, "linear")
+    elif node.raw.op_type == "RoiAlign":
+        kind = "resize_linear"
+        dims |= {"s": (node.integer("sampling_ratio", 0) or ADAPTIVE_SAMPLES) ** 2}
     reads = [operand(node.value(0), *points(out.shape))]
     reads += [operand(array, *([()] * len(array.shape))) for array in node.given()[1:]]
-    return Lowered(ops=(vector(node, "resize", box(out.shape), reads, [operand(out, *points(out.shape))]),))
+    reduced = ["s"] if "s" in dims else []
+    write = operand(out, *points(out.shape))
+    return Lowered(ops=(vector(node, kind, dims, reads, [write], reduced=reduced),))
 
 
 @rule("DepthToSpace", "SpaceToDepth", "ReverseSequence")
