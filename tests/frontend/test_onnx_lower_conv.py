@@ -231,6 +231,19 @@ def test_transposed_conv_with_uneven_phases_joins_its_parts() -> None:
     assert graph.ops[-1].name == "ConvTranspose_y/join"
 
 
+def test_transposed_conv_with_gaps_adds_its_bias_once_everywhere() -> None:
+    tensors = {"x": (1, 16, 5, 5), "w": weight(16, 8, 2, 2), "c": weight(8), "y": (1, 8, 14, 14)}
+    graph = run_passes(lowered(node("ConvTranspose", "x w c", "y", strides=[3, 3]), tensors))
+    assert kinds(graph) == ["einsum", "copy"]
+    (einsum,) = einsums(graph)
+    (bias,) = einsum.fused
+    assert bias.elements == einsum.output.elements(dict(einsum.dims)) == 8 * 10 * 10
+    join = footprints(graph.ops[1])
+    assert join == {"c": 8, "ConvTranspose_y/phase0": 1, "y": 8 * (14 * 14 - 10 * 10)}
+    plain = lowered(node("ConvTranspose", "x w", "y", strides=[3, 3]), tensors)
+    assert kinds(plain) == ["einsum", "copy"]
+
+
 def test_bias_and_activation_follow_in_the_fused_form() -> None:
     tensors = {"x": (1, 3, 8, 8), "w": weight(4, 3, 3, 3), "c": weight(4), "y": (1, 4, 6, 6)}
     graph = run_passes(

@@ -5,12 +5,14 @@ Output position o takes tap r of input i where o + pad = stride * i + dilation *
 inputs: a phase is an ordinary convolution over its own taps, with exactly the multiply-accumulates of the
 operator. Phases with as many taps and outputs, whose windows start at evenly spaced inputs, are one einsum
 with one more dim: a transposed convolution with kernel = stride is a single matrix product. Where several
-einsums write one output, each writes its phases in place and an op of no extent marks the tensor complete.
+einsums write one output, each writes its phases in place, and a last op marks the tensor complete. It also
+fills in what no tap reaches.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import gcd
+from math import gcd, prod
 
 from catx.errors import ModelError
 from catx.frontend.onnx.lower.build import Step, both, chain, contraction, elementwise, vector
@@ -20,6 +22,7 @@ from catx.frontend.onnx.lower.registry import rule
 from catx.ir.einsum import Einsum
 from catx.ir.operand import Axis
 from catx.ir.tensor import Tensor
+from catx.ir.vector_op import VectorOp
 
 PHASES = ("pz", "py", "px")
 
@@ -90,7 +93,7 @@ def padding(node: Node, size: Window, x: Array, out: Array) -> list[int]:
 
 @rule("ConvTranspose")
 def conv_transpose(node: Node) -> Lowered:
-    """One einsum per group of phases, each with its bias; outputs that no tap reaches hold only the bias."""
+    """One einsum per group of phases, each with its bias; outputs that no tap reaches hold it alone, or 0."""
     x, w, out = node.value(0), node.value(1), node.out()
     size = window(node, x, w, transposed=True)
     pads = padding(node, size, x, out)
@@ -99,19 +102,34 @@ def conv_transpose(node: Node) -> Lowered:
     steps = [Step("add", "bias", (channelwise(node, 2),))] if node.has(2) else []
     if not choices:
         return Lowered(ops=(elementwise(node, "copy", [step.extra[0] for step in steps], out),))
-    if len(choices) == 1:
+    rest = prod(out.shape[2:]) - sum(prod(_extents(groups)) for groups in choices)
+    if len(choices) == 1 and not rest:
         groups = choices[0]
         return chain(node, lambda raw: phase_einsum(node, size, groups, raw), steps, out)
     made: list[Lowered] = []
     parts: list[Tensor] = []
     for number, groups in enumerate(choices):
-        shape = (*out.shape[:2], *(sum(phase.count for phase in group) for group in groups))
+        shape = (*out.shape[:2], *_extents(groups))
         part = node.temp(f"phase{number}", shape, out.dtype)
         parts.append(part)
         made.append(_phase_with_bias(node, size, groups, part, number))
-    reads = [operand(part, *([()] * len(part.shape))) for part in parts]
-    join = vector(node, "copy", {}, reads, [operand(out, *([()] * len(out.shape)))], part="join")
-    return both(*made, Lowered(ops=(join,), tensors=tuple(parts)))
+    return both(*made, Lowered(ops=(_join(node, parts, rest),), tensors=tuple(parts)))
+
+
+def _join(node: Node, parts: Sequence[Tensor], rest: int) -> VectorOp:
+    """What marks the output complete, and fills in the bias (or 0) at `rest` positions without taps."""
+    out = node.out()
+    dims = {"n": out.shape[0], "c": out.shape[1], "e": rest} if rest else {}
+    reads = [operand(node.value(2), *ax("c"))] if rest and node.has(2) else []
+    reads += [operand(part, *([()] * len(part.shape))) for part in parts]
+    filled = ax("n", "c", "e") if rest else ((), (), ())
+    write = operand(out, *filled, *([()] * (len(out.shape) - 3)))
+    return vector(node, "copy", dims, reads, [write], part="join")
+
+
+def _extents(groups: tuple[list[Phase], ...]) -> tuple[int, ...]:
+    """Output positions of some phases along each axis."""
+    return tuple(sum(phase.count for phase in group) for group in groups)
 
 
 def _phase_with_bias(
