@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catx.errors import ModelError
+from catx.ir.graph import op_inputs
 from catx.ir.pipeline import run as run_passes
 from tests.frontend.interpreter import run
 from tests.frontend.resolved_models import Of, einsums, footprints, kinds, lowered, node, only
@@ -122,3 +123,11 @@ def test_equations_that_do_not_fit_are_refused(equation: str, shapes: list[tuple
         lowered(
             node("Einsum", " ".join(f"x{i}" for i in range(len(shapes))), "y", equation=equation), tensors
         )
+
+
+def test_three_operands_that_no_order_of_pairs_makes_cheaper_are_taken_from_the_left() -> None:
+    tensors = {"a": (3,), "b": (4,), "c": (5,), "d": (6,), "y": (3, 4, 5, 6)}
+    graph = lowered(node("Einsum", "a b c d", "y", equation="i,j,k,l->ijkl"), tensors)
+    assert sorted(name for op in graph.ops for name in op_inputs(op) if name in tensors) == [*"abcd"]
+    assert graph.ops[-1].macs == 3 * 4 * 5 * 6
+    assert len(graph.ops) == 3

@@ -194,3 +194,21 @@ def test_views_of_weights_are_weights_that_count_once() -> None:
 def test_types_of_quantized_inputs_reach_the_operands() -> None:
     graph = lowered(node("Relu", "x", "y"), {"x": Of((4,), DType.FP16), "y": Of((4,), DType.FP16)})
     assert {operand.dtype for operand in only(graph).inputs} == {DType.FP16}
+
+
+def test_broadcast_survives_a_fold_of_one_tensor_and_says_so_where_it_does_not() -> None:
+    tensors: dict[str, Spec] = {
+        "x": (1, 6),
+        "n": known([4, 6], DType.INT64),
+        "a": (4, 6),
+        "b": (4, 6),
+        "z": (4, 6),
+        "y": (4, 6),
+    }
+    nodes = [node("Expand", "x n", "a"), node("Sum", "a", "b"), node("Add", "z b", "y")]
+    (made,) = lowered(nodes, tensors).ops
+    assert footprints(made) == {"z": 24, "b": 6, "y": 24}
+    tensors |= {"b": (3, 8), "z": (3, 8), "y": (3, 8)}
+    graph = lowered([nodes[0], node("Reshape", "a", "b"), nodes[2]], tensors)
+    assert footprints(graph.ops[0])["b"] == 24
+    assert "as if its broadcast were written out" in graph.free[-1].reason

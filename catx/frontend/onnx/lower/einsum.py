@@ -75,7 +75,7 @@ def single(
     if reduced := [label for label in dims if label not in output]:
         return Lowered(ops=(vector(node, "reduce_sum", dims, [read], [write], reduced=reduced),))
     if labels == output:
-        return node.view(node.value(0), "same data under another name")
+        return node.view(node.value(0), "same data under another name", node.layout(array.name))
     if len(set(labels)) < len(labels):
         return Lowered(ops=(vector(node, "gather", dims, [read], [write]),))
     return Lowered(ops=(vector(node, "transpose", dims, [read], [write]),))
@@ -150,8 +150,11 @@ def _axes(array: Array, labels: list[str]) -> tuple[tuple[tuple[str, int], ...],
     return tuple(((label, 1),) if label not in labels[:i] else () for i, label in enumerate(labels))
 
 
-def _order(arrays: Sequence[Array], terms: Sequence[list[str]], output: list[str]) -> list[tuple[int, ...]]:
-    """Pairs of positions in numpy's contraction order."""
+def _order(arrays: Sequence[Array], terms: Sequence[list[str]], output: list[str]) -> list[tuple[int, int]]:
+    """Pairs of positions in numpy's contraction order; a result goes to the end.
+
+    Where no pair saves work, numpy has one step of several operands: they are taken from the left.
+    """
     if len(arrays) == 2:
         return [(0, 1)]
     letters: dict[str, str] = {}
@@ -162,7 +165,13 @@ def _order(arrays: Sequence[Array], terms: Sequence[list[str]], output: list[str
     equation += "->" + "".join(letters[x] for x in output)
     views = [np.broadcast_to(np.float32(0), array.shape) for array in arrays]
     path, _ = np.einsum_path(equation, *views, optimize="greedy")
-    steps = [tuple(step) for step in path[1:]]
-    if all(len(step) == 2 for step in steps):
-        return steps
-    return [(0, 1)] * (len(arrays) - 1)
+    steps: list[tuple[int, int]] = []
+    left = len(arrays)
+    for step in path[1:]:
+        places = sorted(step)
+        while len(places) > 1:
+            first, second, *others = places
+            steps.append((first, second))
+            left -= 1
+            places = [p - (p > first) - (p > second) for p in others] + ([left - 1] if others else [])
+    return steps

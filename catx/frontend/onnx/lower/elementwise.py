@@ -104,7 +104,8 @@ def variadic(node: Node) -> Lowered:
     kind = {"Sum": "add", "Mean": "add", "Max": "max", "Min": "min"}[node.raw.op_type]
     inputs = node.given()
     if len(inputs) == 1:
-        return node.view(inputs[0], "the fold of one tensor is that tensor")
+        reason = "the fold of one tensor is that tensor"
+        return node.view(inputs[0], reason, node.layout(inputs[0].name))
     first: list[Array] = [inputs[0], inputs[1]]
     steps = [Step(kind, f"{i}", (array,)) for i, array in enumerate(inputs[2:], 2)]
     steps += [Step("mul", "mean")] if node.raw.op_type == "Mean" else []

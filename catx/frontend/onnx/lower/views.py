@@ -19,9 +19,13 @@ PASS_THROUGH = frozenset(
 
 @rule("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 def reshape(node: Node) -> Lowered:
-    """Same data in another shape."""
+    """Same data in another shape.
+
+    Where that cuts through a broadcast, readers are charged for the data as if it had been written out.
+    """
     layout = reshaped(node.layout(node.value(0).name), node.out().shape)
-    return node.view(node.value(0), "same data in another shape", layout)
+    written_out = ", read as if its broadcast were written out" if layout is None else ""
+    return node.view(node.value(0), f"same data in another shape{written_out}", layout)
 
 
 @rule("Identity")
