@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from catx.errors import GraphError, Loc
-from catx.ir.operand import Operand
+from catx.ir.operand import Operand, checked_box
 from catx.ir.vector_op import VectorOp
 
 INPUT, WEIGHT, OUTPUT = ROLES = ("input", "weight", "output")
@@ -34,17 +34,9 @@ class Einsum:
     loc: Loc = field(default=Loc("<python>"), compare=False)
 
     def __post_init__(self) -> None:
-        extents = dict(self.dims)
-        if len(extents) != len(self.dims):
-            raise GraphError(f"{self.name}: a dim is named twice in {self.dims}", loc=self.loc)
-        if bad := [dim for dim, extent in self.dims if extent < 1]:
-            raise GraphError(f"{self.name}: dims {bad} have no iteration", loc=self.loc)
-        if self.repeat < 1:
-            raise GraphError(f"{self.name}: runs {self.repeat} times", loc=self.loc)
+        extents = checked_box(self.name, self.dims, self.repeat, self.operands, self.loc)
         for operand in self.operands:
             used = [dim for axis in operand.axes for dim, _ in axis]
-            if unknown := sorted(set(used) - extents.keys()):
-                raise GraphError(f"{self.name}: {operand.tensor} uses unknown dims {unknown}", loc=self.loc)
             if len(set(used)) != len(used):
                 raise GraphError(
                     f"{self.name}: a dim stands twice in {operand.tensor}{operand.axes}", loc=self.loc

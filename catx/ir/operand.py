@@ -1,9 +1,10 @@
 """Operand: a tensor and the projection of an iteration domain onto its axes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 
+from catx.errors import GraphError, Loc
 from catx.ir.dtype import DType
 
 Axis = tuple[tuple[str, int], ...]
@@ -38,3 +39,20 @@ class Operand:
 def plain_axes(*dims: str) -> tuple[Axis, ...]:
     """Axes that each follow one dim with coefficient 1: `plain_axes("m", "k")` is a matrix."""
     return tuple(((dim, 1),) for dim in dims)
+
+
+def checked_box(
+    name: str, dims: tuple[tuple[str, int], ...], repeat: int, operands: Iterable[Operand], loc: Loc
+) -> dict[str, int]:
+    """Extents by dim of an op's box, after checks that it has points and that operands use only its dims."""
+    extents = dict(dims)
+    if len(extents) != len(dims):
+        raise GraphError(f"{name}: a dim is named twice in {dims}", loc=loc)
+    if bad := [dim for dim, extent in dims if extent < 1]:
+        raise GraphError(f"{name}: dims {bad} have no iteration", loc=loc)
+    if repeat < 1:
+        raise GraphError(f"{name}: runs {repeat} times", loc=loc)
+    for operand in operands:
+        if unknown := sorted(operand.dims - extents.keys()):
+            raise GraphError(f"{name}: {operand.tensor} uses unknown dims {unknown}", loc=loc)
+    return extents

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from catx.errors import GraphError, Loc
-from catx.ir.operand import Operand
+from catx.ir.operand import Operand, checked_box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +33,10 @@ class VectorOp:
     loc: Loc = field(default=Loc("<python>"), compare=False)
 
     def __post_init__(self) -> None:
-        extents = dict(self.dims)
-        if len(extents) != len(self.dims):
-            raise GraphError(f"{self.name}: a dim is named twice in {self.dims}", loc=self.loc)
-        if bad := [dim for dim, extent in self.dims if extent < 1]:
-            raise GraphError(f"{self.name}: dims {bad} have no iteration", loc=self.loc)
-        if self.repeat < 1:
-            raise GraphError(f"{self.name}: runs {self.repeat} times", loc=self.loc)
+        operands = (*self.inputs, *self.outputs)
+        extents = checked_box(self.name, self.dims, self.repeat, operands, self.loc)
         if unknown := sorted(set(self.reduced) - extents.keys()):
             raise GraphError(f"{self.name}: reduces over unknown dims {unknown}", loc=self.loc)
-        for operand in (*self.inputs, *self.outputs):
-            if unknown := sorted(operand.dims - extents.keys()):
-                raise GraphError(f"{self.name}: {operand.tensor} uses unknown dims {unknown}", loc=self.loc)
 
     @property
     def elements(self) -> int:
