@@ -198,10 +198,12 @@ def matmul_n_bits(node: Node) -> Lowered:
     """
     bits, n, k = node.integer("bits", 4), node.integer("N", 0), node.integer("K", 0)
     widths = {2: DType.UINT2, 4: DType.UINT4, 8: DType.UINT8}
-    if bits not in widths or n < 1 or k < 1:
-        raise ModelError(f"{node.raw.op_type} with {bits} bits, N={n}, K={k}", loc=node.loc)
+    block = node.integer("block_size", k)
+    if bits not in widths or n < 1 or k < 1 or block < 1:
+        what = f"{node.raw.op_type} with {bits} bits, N={n}, K={k}, blocks of {block}"
+        raise ModelError(what, loc=node.loc)
     weights = Tensor(node.value(1).name, (n, k), widths[bits], "weight")
-    blocks = -(-k // node.integer("block_size", k))
+    blocks = -(-k // block)
     has_zeros = node.raw.op_type == "MatMulNBits" and node.has(3)
     tables: list[Array] = [replace(node.value(2), shape=(n, blocks))]
     if has_zeros:
