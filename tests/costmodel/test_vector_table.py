@@ -42,7 +42,8 @@ KINDS = (
         "avgpool",
         "lppool",
     ),
-    *("gather", "scatter", "resize_nearest", "resize_linear", "pad", "concat", "transpose", "copy", "unknown", "hardsigmoid"),
+    *("gather", "scatter", "resize_nearest", "resize_linear", "pad", "concat", "transpose", "copy"),
+    *("unknown", "hardsigmoid"),
     *("hardswish", "elu", "softplus", "lrn", "mod", "bitwise", "softcap"),
 )
 
