@@ -23,6 +23,7 @@ from catx.mapper.bounds import roofline_cycles
 from catx.mapper.map_einsum import MappedEinsum, certify, map_einsum
 from catx.mapper.objective import Objective, ObjectiveName
 from catx.mapper.schedule import sequential
+from catx.units import S_PER_YEAR
 from catx.version import VERSION
 
 Progress = Callable[[int, int, str], None]
@@ -63,6 +64,8 @@ def evaluate_design(
     if goal.name == "carbon":
         goal = Objective(objective, *op_carbon_rate(accelerator, scenario))
     schedule = sequential(_layers(graphs, accelerator, goal, mappings, progress), accelerator)
+    carbon = carbon_report(accelerator, schedule.energy_j, schedule.latency_s, scenario)
+    notes += _lifetime_notes(schedule.latency_s, scenario)
     return Report(
         accelerator=accelerator.name,
         accelerator_sha256=fingerprint(accelerator),
@@ -77,7 +80,7 @@ def evaluate_design(
         area_by_part_mm2=_areas(accelerator),
         traffic=schedule.traffic,
         scenario=scenario,
-        carbon=carbon_report(accelerator, schedule.energy_j, schedule.latency_s, scenario),
+        carbon=carbon,
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -220,6 +223,17 @@ def _model_info(graph: Graph) -> ModelInfo:
         parameter_bytes=graph.parameter_bytes,
         coverage=coverage(graph),
     )
+
+
+def _lifetime_notes(latency_s: float, scenario: Scenario) -> list[str]:
+    """Whether one unit can do the scenario's inferences in its lifetime."""
+    busy = latency_s * scenario.inferences / (scenario.lifetime_years * S_PER_YEAR)
+    if busy <= 1:
+        return []
+    return [
+        f"scenario {scenario.name}: its inferences take {busy:.3g} lifetimes of one unit, "
+        "and the carbon totals are of one unit"
+    ]
 
 
 def _precision_notes(graph: Graph, accelerator: Accelerator) -> list[str]:
