@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, log2, prod
 
+from catx.costmodel.limit import limit
 from catx.costmodel.vector_table import VectorKind, vector_kind
 from catx.costmodel.vector_traffic import (
     Flow,
@@ -174,7 +175,7 @@ def _priced(op: VectorOp, accelerator: Accelerator, work: LaneWork) -> LayerCost
     """Latency and energy of lanes and traffic."""
     unit, clock_hz = _unit(accelerator), accelerator.clock_hz
     loads = [(VECTOR, work.lane_cycles), *load_cycles(work.flow, accelerator, work.items)]
-    bound_by, steady_cycles = max(loads, key=lambda load: load[1])
+    bound_by, steady_cycles = limit(loads, accelerator)
     latency_s = steady_cycles / clock_hz + accelerator.launch_s
     energy = work.energy(accelerator)
     static_j = accelerator.static_w * latency_s
@@ -235,14 +236,13 @@ def with_fused(base: LayerCost, fused: LaneWork, accelerator: Accelerator) -> La
     """
     assert base.counts is not None, "the cost of an einsum has its counts"
     cycles = base.counts.cycles
-    old = [("compute", cycles.compute), *cycles.memory, *cycles.link]
     new = [
         ("compute", cycles.compute),
         *_joint_loads(base.counts, fused, accelerator),
         (VECTOR, fused.lane_cycles),
     ]
-    bound_by, longest = max(new, key=lambda load: load[1])
-    added = max(0.0, longest - max(load for _, load in old))
+    bound_by, longest = limit(new, accelerator)
+    added = max(0.0, longest - max(load for _, load in cycles.loads))
     latency_s = base.latency_s + added / accelerator.clock_hz
     parts = dict(base.energy_by_part_j)
     more = fused.energy(accelerator)

@@ -7,8 +7,11 @@ from catx.errors import Loc, SpecError
 from catx.ir.dtype import DType
 from catx.ir.einsum import ROLES
 
-RESERVED = frozenset({"compute", "vector", "other"})
-"""Words of reports that no level takes: what bounds an op (compute, vector), the rest of the die (other)."""
+LAUNCH = "launch"
+"""What bounds an op that takes longer to start than to run."""
+
+RESERVED = frozenset({"compute", "vector", "other", LAUNCH})
+"""Words of reports that no level takes: what bounds an op (compute, vector, launch), the rest of the die."""
 RESERVED_OF_UNITS = frozenset({"other"})
 """The same for units, which may be called "compute" or "vector": they are what these words mean."""
 

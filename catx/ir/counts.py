@@ -77,6 +77,11 @@ class Cycles:
     latency_cycles: float
     bound_by: str
 
+    @property
+    def loads(self) -> tuple[tuple[str, float], ...]:
+        """Cycles by what works in the steady state: compute, memories, links."""
+        return (("compute", self.compute), *self.memory, *self.link)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:

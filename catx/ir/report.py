@@ -76,17 +76,26 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarbonReport:
-    """Embodied carbon by part, operational carbon per inference and lifetime, and what they assume."""
+    """Embodied carbon by part, operational carbon per inference and lifetime, and what they assume.
+
+    `embodied_per_inference_gco2e` is the embodied carbon times the inference's share of the lifetime.
+    """
 
     embodied_by_part_gco2e: tuple[tuple[str, float], ...]
     operational_gco2e: float
     operational_per_inference_gco2e: float
+    embodied_per_inference_gco2e: float
     assumptions: tuple[tuple[str, str, str], ...]
 
     @property
     def embodied_gco2e(self) -> float:
         """Embodied carbon of one unit [gCO2e]."""
         return sum(carbon for _, carbon in self.embodied_by_part_gco2e)
+
+    @property
+    def per_inference_gco2e(self) -> float:
+        """What the objective `carbon` minimizes: energy and time of one inference as carbon [gCO2e]."""
+        return self.operational_per_inference_gco2e + self.embodied_per_inference_gco2e
 
     @property
     def total_gco2e(self) -> float:

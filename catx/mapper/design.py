@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from os import cpu_count
 
 from catx.costmodel.carbon.act import carbon_report, op_carbon_rate
 from catx.costmodel.carbon.gaps import gaps
+from catx.costmodel.limit import limit
 from catx.costmodel.rates import rate_for
 from catx.costmodel.vector_cost import fused_cost, vector_cost, with_fused
 from catx.errors import MappingError, OptionError
 from catx.ir import mapping as nests
-from catx.ir.accelerator import Accelerator
+from catx.ir.accelerator import LAUNCH, Accelerator
 from catx.ir.counts import Counts
 from catx.ir.coverage import coverage
 from catx.ir.einsum import Einsum
@@ -19,11 +21,13 @@ from catx.ir.graph import Graph, Op
 from catx.ir.passes.set_precision import set_precision
 from catx.ir.report import Layer, LayerCost, ModelInfo, Report, Traffic
 from catx.ir.scenario import Scenario
+from catx.ir.schedule import Schedule
 from catx.mapper.bounds import roofline_cycles
-from catx.mapper.map_einsum import MappedEinsum, certify, map_einsum
+from catx.mapper.front import Choice, Front, FrontPoint, least_product
+from catx.mapper.map_einsum import certify, map_front
 from catx.mapper.objective import Objective, ObjectiveName
 from catx.mapper.schedule import sequential
-from catx.units import S_PER_YEAR
+from catx.units import S_PER_YEAR, format_quantity
 from catx.version import VERSION
 
 Progress = Callable[[int, int, str], None]
@@ -65,6 +69,7 @@ def evaluate_design(
         goal = Objective(objective, *op_carbon_rate(accelerator, scenario))
     schedule = sequential(_layers(graphs, accelerator, goal, mappings, progress), accelerator)
     carbon = carbon_report(accelerator, schedule.energy_j, schedule.latency_s, scenario)
+    notes += _launch_notes(schedule, accelerator)
     notes += _lifetime_notes(schedule.latency_s, scenario)
     return Report(
         accelerator=accelerator.name,
@@ -85,6 +90,16 @@ def evaluate_design(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Unique:
+    """A unique op of one model, how often it runs, and what it can cost: a vector op has one option."""
+
+    model: int
+    occurrences: tuple[Op, ...]
+    count: int
+    options: tuple[LayerCost, ...]
+
+
 def _layers(
     graphs: Sequence[Graph],
     accelerator: Accelerator,
@@ -93,39 +108,62 @@ def _layers(
     progress: Progress | None,
 ) -> list[Layer]:
     """Unique ops with their costs, model by model, in the order of their first run."""
-    uniques = [graph.unique_ops() for graph in graphs]
-    mapped = _map_all(uniques, accelerator, objective, mappings, progress)
+    groups = [graph.unique_ops() for graph in graphs]
+    fronts = _map_all(groups, accelerator, mappings, progress)
+    uniques = [
+        _Unique(
+            index,
+            occurrences,
+            sum(op.repeat for op in occurrences),
+            _options(occurrences[0], accelerator, objective, fronts),
+        )
+        for index, group in enumerate(groups)
+        for occurrences in group.values()
+    ]
     return [
         Layer(
-            model=index,
-            op=occurrences[0],
-            names=tuple(op.name for op in occurrences),
-            count=sum(op.repeat for op in occurrences),
-            cost=_cost(occurrences[0], accelerator, mapped),
+            model=unique.model,
+            op=unique.occurrences[0],
+            names=tuple(op.name for op in unique.occurrences),
+            count=unique.count,
+            cost=cost,
         )
-        for index, unique in enumerate(uniques)
-        for occurrences in unique.values()
+        for unique, cost in zip(uniques, _chosen(uniques, objective), strict=True)
     ]
 
 
+def _chosen(uniques: Sequence[_Unique], objective: Objective) -> list[LayerCost]:
+    """One option per op. Energy, latency and carbon add up over ops; the EDP of all does not."""
+    if objective.name != "edp":
+        return [
+            min(unique.options, key=lambda cost: objective.rank(cost.energy_j, cost.latency_s))
+            for unique in uniques
+        ]
+    choices = [
+        Choice(unique.count, tuple((cost.energy_j, cost.latency_s) for cost in unique.options))
+        for unique in uniques
+    ]
+    picked = least_product(choices)
+    return [unique.options[option] for unique, option in zip(uniques, picked, strict=True)]
+
+
 def _map_all(
-    uniques: Sequence[Mapping[Op, tuple[Op, ...]]],
+    groups: Sequence[Mapping[Op, tuple[Op, ...]]],
     accelerator: Accelerator,
-    objective: Objective,
     mappings: Mapping[Einsum, nests.Mapping] | None,
     progress: Progress | None,
-) -> dict[Einsum, MappedEinsum]:
+) -> dict[Einsum, Front]:
     """Each different einsum once, on all cores: the kernels hold no lock."""
     work: dict[Einsum, Einsum] = {}
-    for unique in uniques:
-        for op in unique.values():
+    for group in groups:
+        for op in group.values():
             if isinstance(op[0], Einsum):
                 einsum = op[0].as_written()
                 work.setdefault(einsum.canonical(), einsum)
-    done: dict[Einsum, MappedEinsum] = {}
+    done: dict[Einsum, Front] = {}
     with ThreadPoolExecutor(cpu_count()) as pool:
         jobs = {
-            canonical: pool.submit(_map_one, einsum, accelerator, objective, mappings)
+            canonical: pool.submit(_map_one, einsum, accelerator, mappings)
             for canonical, einsum in work.items()
         }
         try:
@@ -141,13 +179,10 @@ def _map_all(
 
 
 def _map_one(
-    einsum: Einsum,
-    accelerator: Accelerator,
-    objective: Objective,
-    mappings: Mapping[Einsum, nests.Mapping] | None,
-) -> MappedEinsum:
+    einsum: Einsum, accelerator: Accelerator, mappings: Mapping[Einsum, nests.Mapping] | None
+) -> Front:
     if mappings is None:
-        return map_einsum(einsum, accelerator, objective)
+        return map_front(einsum, accelerator)
     from catx.costmodel.evaluate import evaluate  # numba is slow to import
 
     mapping = mappings.get(einsum.canonical())
@@ -161,34 +196,48 @@ def _map_one(
         counts = evaluate(einsum, mapping, accelerator)
     except MappingError as error:
         raise MappingError(f"{einsum.name}: {error.args[0]}", loc=error.loc, hint=error.hint) from error
-    return MappedEinsum(mapping, counts, certify(einsum, accelerator, objective, counts, 1))
+    return Front((FrontPoint(mapping, counts),), 1)
 
 
-def _cost(op: Op, accelerator: Accelerator, mapped: Mapping[Einsum, MappedEinsum]) -> LayerCost:
+def _options(
+    op: Op, accelerator: Accelerator, objective: Objective, fronts: Mapping[Einsum, Front]
+) -> tuple[LayerCost, ...]:
+    """What an op can cost: at every point of its front, or in its one way as a vector op."""
     if not isinstance(op, Einsum):
-        return vector_cost(op, accelerator)
+        return (vector_cost(op, accelerator),)
     einsum = op.as_written()
-    found = mapped[einsum.canonical()]
-    counts = found.counts
-    latency_s = counts.cycles.latency_cycles / accelerator.clock_hz + accelerator.launch_s
+    front = fronts[einsum.canonical()]
+    certificate = certify(einsum, accelerator, objective, front)
+    return tuple(replace(_cost(op, accelerator, point), certificate=certificate) for point in front.points)
+
+
+def _cost(op: Einsum, accelerator: Accelerator, point: FrontPoint) -> LayerCost:
+    """Cost of an einsum by one of its mappings, fused ops included."""
+    counts, latency_s = point.counts, point.latency_s(accelerator)
     static_j = accelerator.static_w * latency_s
     peak = rate_for(op, accelerator).macs_per_cycle * accelerator.instances(accelerator.matrix.name)
+    einsum = op.as_written()
     alone = LayerCost(
         latency_s=latency_s,
         energy_j=counts.dynamic_energy_j + static_j,
         static_energy_j=static_j,
-        bound_by=counts.cycles.bound_by,
+        bound_by=_bound_by(counts, accelerator),
         utilization=op.macs / (peak * latency_s * accelerator.clock_hz),
         roofline_s=roofline_cycles(einsum, accelerator) / accelerator.clock_hz,
         traffic=_traffic(counts, accelerator),
         energy_by_part_j=counts.energy_j,
-        mapping=found.mapping,
+        mapping=point.mapping,
         counts=counts,
-        certificate=found.certificate,
     )
     if not op.fused:
         return alone
     return with_fused(alone, fused_cost(op.fused, (op.output,), accelerator), accelerator)
+
+
+def _bound_by(counts: Counts, accelerator: Accelerator) -> str:
+    """The largest load of the mapping, or the launch."""
+    name, _ = limit(counts.cycles.loads, accelerator)
+    return name if name == LAUNCH else counts.cycles.bound_by
 
 
 def _traffic(counts: Counts, accelerator: Accelerator) -> tuple[Traffic, ...]:
@@ -223,6 +272,18 @@ def _model_info(graph: Graph) -> ModelInfo:
         parameter_bytes=graph.parameter_bytes,
         coverage=coverage(graph),
     )
+
+
+def _launch_notes(schedule: Schedule, accelerator: Accelerator) -> list[str]:
+    """How much of the latency is the start of ops."""
+    runs = sum(layer.count for layer in schedule.layers)
+    if not accelerator.launch_s or not schedule.latency_s:
+        return []
+    share = runs * accelerator.launch_s / schedule.latency_s
+    return [
+        f"starting {runs:,} ops at {format_quantity(accelerator.launch_s, 'time')} each is {share:.0%} of "
+        f"the latency (launch_overhead of {accelerator.name})"
+    ]
 
 
 def _lifetime_notes(latency_s: float, scenario: Scenario) -> list[str]:

@@ -1,4 +1,4 @@
-"""Find a mapping of one einsum on one accelerator for one objective, with a certificate of how good it is."""
+"""Find the mappings of one einsum on one accelerator, and choose among them with a certificate."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,9 @@ from catx.ir.einsum import Einsum
 from catx.ir.mapping import Mapping
 from catx.ir.report import Certificate
 from catx.mapper.bounds import energy_bound_j, roofline_cycles
+from catx.mapper.front import Front, FrontPoint
 from catx.mapper.objective import Objective
-from catx.mapper.store import Found, load_found, save_found
+from catx.mapper.store import load_front, save_front
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,8 @@ class MappedEinsum:
     certificate: Certificate
 
 
-def map_einsum(einsum: Einsum, accelerator: Accelerator, objective: Objective) -> MappedEinsum:
-    """A good mapping: deterministic, never worse than the structured tilings that it starts from.
+def map_front(einsum: Einsum, accelerator: Accelerator) -> Front:
+    """Mappings that trade energy for latency: deterministic, and the same whatever is minimized.
 
     Results are kept on disk by content and found again there.
 
@@ -30,31 +31,40 @@ def map_einsum(einsum: Einsum, accelerator: Accelerator, objective: Objective) -
         MappingError: no mapping fits (the message tells which tensor, which memory, how many bytes are
             missing), or the matrix unit does not compute the einsum's element types.
     """
-    found = load_found(einsum, accelerator, objective)
-    if found is None:
-        found = _find(einsum, accelerator, objective)
-        save_found(einsum, accelerator, objective, found)
-    mapping, counts, evaluated = found
-    return MappedEinsum(mapping, counts, certify(einsum, accelerator, objective, counts, evaluated))
+    front = load_front(einsum, accelerator)
+    if front is None:
+        front = _find(einsum, accelerator)
+        save_front(einsum, accelerator, front)
+    return front
 
 
-def _find(einsum: Einsum, accelerator: Accelerator, objective: Objective) -> Found:
+def map_einsum(einsum: Einsum, accelerator: Accelerator, objective: Objective) -> MappedEinsum:
+    """The mapping of the front that costs least; raises as `map_front` does."""
+    front = map_front(einsum, accelerator)
+    best = min(
+        front.points,
+        key=lambda point: objective.rank(point.energy_j(accelerator), point.latency_s(accelerator)),
+    )
+    return MappedEinsum(best.mapping, best.counts, certify(einsum, accelerator, objective, front))
+
+
+def _find(einsum: Einsum, accelerator: Accelerator) -> Front:
     from catx.costmodel.evaluate import evaluate  # numba is slow to import
-    from catx.mapper.nest_search import search_nest
+    from catx.mapper.nest_search import search_front
 
-    mapping, evaluated = search_nest(einsum, accelerator, objective)
-    return mapping, evaluate(einsum, mapping, accelerator), evaluated
+    mappings, evaluated = search_front(einsum, accelerator)
+    points = tuple(FrontPoint(mapping, evaluate(einsum, mapping, accelerator)) for mapping in mappings)
+    return Front(points, evaluated)
 
 
-def certify(
-    einsum: Einsum, accelerator: Accelerator, objective: Objective, counts: Counts, evaluated: int
-) -> Certificate:
-    """How far a mapping is from what no mapping can beat."""
-    latency_s = counts.cycles.latency_cycles / accelerator.clock_hz
-    energy_j = counts.dynamic_energy_j + accelerator.static_w * latency_s
-    least_s = roofline_cycles(einsum, accelerator) / accelerator.clock_hz
+def certify(einsum: Einsum, accelerator: Accelerator, objective: Objective, front: Front) -> Certificate:
+    """How far the best mapping of a front is from what no mapping can beat."""
+    least_s = roofline_cycles(einsum, accelerator) / accelerator.clock_hz + accelerator.launch_s
     least_j = energy_bound_j(einsum, accelerator) + accelerator.static_w * least_s
-    value, bound = objective.value(energy_j, latency_s), objective.value(least_j, least_s)
+    value = min(
+        objective.value(point.energy_j(accelerator), point.latency_s(accelerator)) for point in front.points
+    )
+    bound = objective.value(least_j, least_s)
     gap = value / bound - 1.0 if bound > 0 else 0.0 if value == 0 else float("inf")
     status = "proved" if gap <= 1e-12 else "gap"
-    return Certificate(status=status, gap=max(gap, 0.0), bound=bound, evaluated=evaluated)
+    return Certificate(status=status, gap=max(gap, 0.0), bound=bound, evaluated=front.evaluated)

@@ -16,7 +16,6 @@ from catx.ir.mapping import Loop, Mapping, Node, Store
 from catx.mapper import nests_kernel
 from catx.mapper.mapspace import Unrolling, new_state, put_tiles, thinned, tile_candidates, unrollings
 from catx.mapper.nests_kernel import State
-from catx.mapper.objective import Objective
 
 Rows = NDArray[np.int64]
 """A nest as the kernel's rows, (rows, 4)."""
@@ -42,49 +41,38 @@ N_CLIMBS = 3
 CLIMB_LIMIT = 6_000
 """Nests that one climb may cost."""
 
-_KINDS = {
-    "latency": nests_kernel.LATENCY,
-    "energy": nests_kernel.ENERGY,
-    "edp": nests_kernel.EDP,
-    "carbon": nests_kernel.LINEAR,
-}
-
-
-_SHAPED = _KINDS | {"latency": nests_kernel.EDP}
-"""What structured nests minimize: latency alone is flat wherever another resource is the longest."""
-
 _STRUCTURE = ("tile", "order", "keeps", "spatial", "n_spatial")
 
 
-def search_nest(einsum: Einsum, accelerator: Accelerator, objective: Objective) -> tuple[Mapping, int]:
-    """A good mapping, and how many nests were costed to find it.
+def search_front(einsum: Einsum, accelerator: Accelerator) -> tuple[list[Mapping], int]:
+    """Mappings that no other one found beats in both energy and latency, and how many nests were costed.
 
-    Raises:
-        MappingError: no mapping fits (the message names the memory, its tensors and the missing bytes), or
-            the matrix unit does not compute the einsum's element types.
+    They come by increasing latency. Raises as `mapper.map_einsum.map_front` says.
     """
     bench, state = new_bench(einsum, accelerator), new_state(einsum, accelerator)
-    state["objective"] = _SHAPED[objective.name]
+    state["objective"] = nests_kernel.EDP
     state["static_w"], state["second"] = accelerator.static_w, 1.0 / accelerator.clock_hz
-    state["weight_energy"], state["weight_time"] = objective.gco2e_per_j, objective.gco2e_per_s
     candidates = tile_candidates(einsum, accelerator)
     put_tiles(state, [thinned(values, COARSE) for values in candidates])
     starts = _structured(einsum, accelerator, bench, state) or [_smallest(einsum, accelerator, bench, state)]
-    best: tuple[nests_kernel.Score, Rows] | None = None
     for start in starts:
         start.put(state)
-        state["objective"] = _SHAPED[objective.name]
         put_tiles(state, [thinned(values, COARSER) for values in candidates])
         nests_kernel.descend_pairs(bench, state)
         put_tiles(state, [thinned(values, COARSE) for values in candidates])
         nests_kernel.descend(bench, state, ROUNDS)
         put_tiles(state, candidates)
-        state["objective"] = _KINDS[objective.name]
-        score = nests_kernel.climb(bench, state, CLIMB_LIMIT)
-        if best is None or nests_kernel.better(score, best[0]):
-            best = score, state["best"][: state["n_best"]].copy()
-    assert best is not None
-    return _unpack(best[1], einsum, accelerator), int(state["evaluated"])
+        nests_kernel.climb(bench, state, CLIMB_LIMIT)
+    for objective in (nests_kernel.ENERGY, nests_kernel.LATENCY):
+        state["objective"] = objective
+        costs = state["front_energy"] if objective == nests_kernel.ENERGY else state["front_time"]
+        least = int(np.argmin(costs[: state["n_front"]]))
+        rows = int(state["front_rows"][least])
+        bench["nest"][:rows], bench["n_rows"] = state["front_nest"][least, :rows], rows
+        nests_kernel.climb(bench, state, CLIMB_LIMIT)
+    order = np.argsort(state["front_time"][: state["n_front"]], kind="stable")
+    nests = [state["front_nest"][i, : state["front_rows"][i]] for i in order]
+    return [_unpack(rows, einsum, accelerator) for rows in nests], int(state["evaluated"])
 
 
 @dataclass(frozen=True, slots=True)

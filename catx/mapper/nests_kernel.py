@@ -24,6 +24,7 @@ from catx.costmodel.tiles_kernel import (
     Bench,
     constant,
 )
+from catx.mapper.front_kernel import FRONT_FIELDS, enter_front
 
 LATENCY, ENERGY, EDP, LINEAR = constant(0), constant(1), constant(2), constant(3)
 """Objectives; LINEAR is weight_energy * energy + weight_time * latency."""
@@ -43,8 +44,6 @@ SEARCH_STATE = np.dtype(
         ("objective", "i8"),
         ("static_w", "f8"),
         ("second", "f8"),  # [s/cycle]
-        ("weight_energy", "f8"),
-        ("weight_time", "f8"),
         # a structured nest
         ("tile", "i8", (MAX_MEMORIES, MAX_DIMS)),  # nominal extents at the stores of each memory
         ("order", "i8", MAX_MEMORIES),  # role that the loops above a memory's stores hold still
@@ -57,6 +56,7 @@ SEARCH_STATE = np.dtype(
         ("best", "i8", (MAX_ROWS, 4)),
         ("n_best", "i8"),
         ("evaluated", "i8"),
+        *FRONT_FIELDS,
     ]
 )
 """One record holds what a search may choose, what it minimizes, and where it stands."""
@@ -72,19 +72,18 @@ Score = tuple[float, float]
 
 @kernel
 def score(w: Bench, s: State) -> Score:
-    """Objective and tie-breaker of the bench's nest; infinite if it does not fit."""
+    """Objective and tie-breaker of the bench's nest, which may enter the front; infinite if it overflows."""
     s.evaluated += 1
     if not evaluate_nest(w, SEARCH):
         return np.inf, np.inf
     time = w.summary[SUM_LATENCY] * s.second
     energy = w.summary[SUM_ENERGY] + s.static_w * time
+    enter_front(w, s, energy, time)
     if s.objective == LATENCY:
         return time, energy
     if s.objective == ENERGY:
         return energy, time
-    if s.objective == EDP:
-        return energy * time, time
-    return s.weight_energy * energy + s.weight_time * time, time
+    return energy * time, time
 
 
 @kernel

@@ -36,3 +36,7 @@ class Objective:
         if self.name == "edp":
             return energy_j * latency_s
         return self.gco2e_per_j * energy_j + self.gco2e_per_s * latency_s
+
+    def rank(self, energy_j: float, latency_s: float) -> tuple[float, float]:
+        """The number to minimize, and what decides ties."""
+        return self.value(energy_j, latency_s), energy_j if self.name == "latency" else latency_s

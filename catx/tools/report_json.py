@@ -96,6 +96,8 @@ def _carbon(carbon: CarbonReport) -> Json:
         "embodied_gco2e": carbon.embodied_gco2e,
         "operational_gco2e": carbon.operational_gco2e,
         "operational_per_inference_gco2e": carbon.operational_per_inference_gco2e,
+        "embodied_per_inference_gco2e": carbon.embodied_per_inference_gco2e,
+        "per_inference_gco2e": carbon.per_inference_gco2e,
         "total_gco2e": carbon.total_gco2e,
         "assumptions": [
             {"of": what, "value": value, "source": source} for what, value, source in carbon.assumptions

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from catx.ir.report import CarbonReport, Layer, Report
-from catx.ir.scenario import Scenario
 from catx.mapper.objective import OBJECTIVES
 from catx.tools.canvas import Canvas, Column
 from catx.tools.human import binary, grams, joules, percent, plural, seconds, si, significant
@@ -19,7 +18,7 @@ def report_text(report: Report, canvas: Canvas) -> str:
     """The whole report as text of the canvas' width."""
     whole = totals(report)
     _head(canvas, report, whole)
-    _carbon(canvas, report.carbon, report.scenario)
+    _carbon(canvas, report)
     _ops(canvas, report)
     _layers(canvas, report)
     _parts(canvas, report)
@@ -48,8 +47,9 @@ def _head(canvas: Canvas, report: Report, whole: Totals) -> None:
     )
 
 
-def _carbon(canvas: Canvas, carbon: CarbonReport, scenario: Scenario) -> None:
-    canvas.title("Carbon", f"scenario {scenario.name}")
+def _carbon(canvas: Canvas, report: Report) -> None:
+    canvas.title("Carbon", f"scenario {report.scenario.name}")
+    carbon, scenario = report.carbon, report.scenario
     each = grams(carbon.operational_per_inference_gco2e)
     uses = f"{scenario.inferences:,.0f} inferences in {scenario.lifetime_years:g} years"
     total = carbon.total_gco2e
@@ -59,6 +59,7 @@ def _carbon(canvas: Canvas, carbon: CarbonReport, scenario: Scenario) -> None:
             ("operational", grams(carbon.operational_gco2e), f"{uses}, {each} each"),
             ("embodied", grams(carbon.embodied_gco2e), made),
             ("total", grams(total), f"{percent(carbon.embodied_gco2e / total)} embodied" if total else ""),
+            ("inference", grams(carbon.per_inference_gco2e), _each(carbon, report.objective)),
         )
     )
     canvas.paragraph(
@@ -67,6 +68,13 @@ def _carbon(canvas: Canvas, carbon: CarbonReport, scenario: Scenario) -> None:
         f"{scenario.abatement_percent} % gas abatement, {grams(scenario.packaging_gco2e)} of packaging",
         "dim",
     )
+
+
+def _each(carbon: CarbonReport, objective: str) -> str:
+    """What the carbon of one inference is made of."""
+    used, made = grams(carbon.operational_per_inference_gco2e), grams(carbon.embodied_per_inference_gco2e)
+    goal = "; what mappings minimize" if objective == "carbon" else ""
+    return f"{used} of its energy and {made} of embodied carbon, by its share of the lifetime{goal}"
 
 
 def _ops(canvas: Canvas, report: Report) -> None:

@@ -142,6 +142,7 @@ CARBON = CarbonReport(
     embodied_by_part_gco2e=(("die", 504.4), ("packaging", 150.0), ("dram", 210.3)),
     operational_gco2e=1234.5,
     operational_per_inference_gco2e=4.115e-5,
+    embodied_per_inference_gco2e=7.2e-8,
     assumptions=(("node", "22 nm", "the accelerator"), ("energy per area", "1.125 kWh/cm2", "a table")),
 )
 

@@ -218,17 +218,20 @@ def carbon_report(
     Args:
         accelerator: gives die area, node and DRAM.
         energy_per_inference_j: all energy of one inference, static energy included [J].
-        latency_s: of one inference; only for the share of the lifetime that the unit is busy [s].
+        latency_s: of one inference; for its share of the lifetime [s].
         scenario: where it is made and used, and how often.
     """
     for name in ("inferences", "grid_gco2e_per_kwh", "packaging_gco2e"):
         if not 0.0 <= getattr(scenario, name) < float("inf"):
             raise SpecError(f"scenario {scenario.name}: {name} must be a finite number, 0 or more")
     per_inference = energy_per_inference_j / J_PER_KWH * scenario.grid_gco2e_per_kwh
+    parts = embodied_parts(accelerator, scenario)
+    embodied = sum(carbon for _, carbon in parts)
     return CarbonReport(
-        embodied_by_part_gco2e=embodied_parts(accelerator, scenario),
+        embodied_by_part_gco2e=parts,
         operational_gco2e=per_inference * scenario.inferences,
         operational_per_inference_gco2e=per_inference,
+        embodied_per_inference_gco2e=embodied * latency_s / _lifetime_s(scenario),
         assumptions=_assumptions(accelerator, latency_s, scenario),
     )
 

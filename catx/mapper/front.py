@@ -1,0 +1,86 @@
+"""The Pareto front of (energy, latency) over the mappings of one einsum, and which of its points to take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from catx.ir.accelerator import Accelerator
+from catx.ir.counts import Counts
+from catx.ir.mapping import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class FrontPoint:
+    """A mapping that no other known one beats in both energy and latency, and what it costs."""
+
+    mapping: Mapping
+    counts: Counts
+
+    def latency_s(self, accelerator: Accelerator) -> float:
+        """Latency of the einsum, with the launch of the op [s]."""
+        return self.counts.cycles.latency_cycles / accelerator.clock_hz + accelerator.launch_s
+
+    def energy_j(self, accelerator: Accelerator) -> float:
+        """Dynamic energy plus the chip's static power over the latency [J]."""
+        return self.counts.dynamic_energy_j + accelerator.static_w * self.latency_s(accelerator)
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """Points by increasing latency, so by decreasing energy; `evaluated` nests were costed to find them."""
+
+    points: tuple[FrontPoint, ...]
+    evaluated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One op of a model: `count` runs, each at one of `options`, (energy, latency) of a run [J, s]."""
+
+    count: int
+    options: Sequence[tuple[float, float]]
+
+
+def least_product(choices: Sequence[Choice]) -> list[int]:
+    """Options that together minimize (sum of energies) x (sum of latencies); one index per choice.
+
+    A product of two positive sums is quasi-concave, so its least value over a set is at a corner of the
+    set's convex hull; a corner of a sum of sets is, in every set, the least of one common mix of energy and
+    latency. So all corners are met by walking from the least energies along the steepest hull edges.
+    """
+    chosen: list[int] = []
+    edges: list[tuple[float, int, int]] = []  # energy paid per latency saved, choice, option after the step
+    for index, choice in enumerate(choices):
+        corners = _lower_hull(choice.options)
+        chosen.append(corners[0])
+        for before, after in pairwise(corners):
+            (energy, latency), (more, less) = choice.options[before], choice.options[after]
+            edges.append(((more - energy) / (latency - less), index, after))
+    energy_j = sum(c.count * c.options[option][0] for c, option in zip(choices, chosen, strict=True))
+    latency_s = sum(c.count * c.options[option][1] for c, option in zip(choices, chosen, strict=True))
+    best, best_chosen = energy_j * latency_s, list(chosen)
+    for _, index, after in sorted(edges):
+        count, options = choices[index].count, choices[index].options
+        energy_j += count * (options[after][0] - options[chosen[index]][0])
+        latency_s += count * (options[after][1] - options[chosen[index]][1])
+        chosen[index] = after
+        if energy_j * latency_s < best * (1.0 - 1e-12):
+            best, best_chosen = energy_j * latency_s, list(chosen)
+    return best_chosen
+
+
+def _lower_hull(options: Sequence[tuple[float, float]]) -> list[int]:
+    """Corners of the hull towards low energy and low latency, by increasing energy and decreasing latency."""
+    order = sorted(range(len(options)), key=lambda index: (*options[index], index))
+    corners: list[int] = []
+    for index in order:
+        energy, latency = options[index]
+        if corners and latency >= options[corners[-1]][1]:
+            continue
+        while len(corners) > 1:
+            (e0, l0), (e1, l1) = options[corners[-2]], options[corners[-1]]
+            if (e1 - e0) * (l0 - latency) < (energy - e0) * (l0 - l1):
+                break
+            corners.pop()
+        corners.append(index)
+    return corners

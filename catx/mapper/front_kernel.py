@@ -1,0 +1,101 @@
+"""Compiled Pareto front of the nests that a search has costed."""
+
+from typing import Any
+
+import numpy as np
+
+from catx.costmodel.jit import kernel
+from catx.costmodel.tiles_kernel import MAX_ROWS, NONE, Bench, constant
+
+MAX_FRONT = 64
+"""Points of a front that a search has room for."""
+
+FRONT_FIELDS: list[Any] = [
+    ("n_front", "i8"),
+    ("front_energy", "f8", MAX_FRONT),  # [J], static power over the latency included
+    ("front_time", "f8", MAX_FRONT),  # [s]
+    ("front_rows", "i8", MAX_FRONT),
+    ("front_nest", "i4", (MAX_FRONT, MAX_ROWS, 4)),
+]
+"""Fields of a search record: nests that no other one beats in both energy and latency."""
+
+ROUNDING = 1.0 + 1e-12
+"""Costs closer than this are equal."""
+
+State = Any
+"""A record with `FRONT_FIELDS`."""
+
+ZERO = constant(0)
+
+
+@kernel
+def _beaten(s: State, energy: float, time: float) -> bool:
+    """Whether a nest of the front costs no more of either, but for rounding."""
+    for i in range(s.n_front):
+        if s.front_energy[i] <= energy * ROUNDING and s.front_time[i] <= time * ROUNDING:
+            return True
+    return False
+
+
+@kernel
+def _move_point(s: State, source: int, target: int) -> None:
+    """Copy a point of the front over another one."""
+    s.front_energy[target], s.front_time[target] = s.front_energy[source], s.front_time[source]
+    s.front_rows[target] = s.front_rows[source]
+    for i in range(s.front_rows[source]):
+        for column in range(4):
+            s.front_nest[target, i, column] = s.front_nest[source, i, column]
+
+
+@kernel
+def _gap(s: State, point: int) -> float:
+    """What is lost without a point: how far its neighbours are apart, in the closer of energy and latency."""
+    below, above = NONE, NONE  # next to it by energy
+    for i in range(s.n_front):
+        if s.front_energy[i] < s.front_energy[point]:
+            below = i if below < 0 or s.front_energy[i] > s.front_energy[below] else below
+        elif s.front_energy[i] > s.front_energy[point]:
+            above = i if above < 0 or s.front_energy[i] < s.front_energy[above] else above
+    if below < 0 or above < 0:
+        return np.inf
+    energy: float = s.front_energy[above] / s.front_energy[below]
+    time: float = s.front_time[below] / s.front_time[above]
+    return min(energy, time)
+
+
+@kernel
+def _crowded(s: State) -> int:
+    """The point of a full front whose loss matters least; those of least energy, latency and product stay."""
+    product = ZERO
+    for i in range(s.n_front):
+        if s.front_energy[i] * s.front_time[i] < s.front_energy[product] * s.front_time[product]:
+            product = i
+    worst, least = ZERO, np.inf
+    for i in range(s.n_front):
+        gap = _gap(s, i)
+        if i != product and gap < least:
+            worst, least = i, gap
+    return worst
+
+
+@kernel
+def enter_front(w: Bench, s: State, energy: float, time: float) -> None:
+    """Keep the bench's nest if no other one beats it, and drop those that it beats."""
+    if _beaten(s, energy, time):
+        return
+    kept = ZERO
+    for i in range(s.n_front):
+        if s.front_energy[i] < energy or s.front_time[i] < time:
+            if kept < i:
+                _move_point(s, i, kept)
+            kept += 1
+    s.n_front = kept
+    if kept == MAX_FRONT:
+        at = _crowded(s)
+    else:
+        at = kept
+        s.n_front = kept + 1
+    s.front_energy[at], s.front_time[at], s.front_rows[at] = energy, time, w.n_rows
+    for i in range(w.n_rows):
+        for column in range(4):
+            s.front_nest[at, i, column] = w.nest[i, column]
