@@ -175,7 +175,8 @@ def test_evaluate_says_when_the_accelerator_is_another(
     assert "written for edge" in err
 
 
-def test_ops(run: Run, tiny: Path, golden: Callable[[str], None]) -> None:
+def test_ops(run: Run, tiny: Path, golden: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")  # workers of xdist set another width
     code, out, _ = run("ops", tiny, "--dim", "tokens=7")
     assert code == 0
     golden(out.replace(str(tiny), "tiny.onnx"))
