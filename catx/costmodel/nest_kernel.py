@@ -299,6 +299,20 @@ def _count_instances(w: Bench) -> None:
 
 
 @kernel
+def _surely_overflows(w: Bench) -> bool:
+    """Whether some memory cannot hold its tiles even if all sums were final: known before anything is counted."""
+    for m in range(w.n_memories):
+        held = 0.0
+        for role in range(N_ROLES):
+            if w.tiles[m, role] >= 0:
+                width = min(w.width[role], w.accumulator) if role == OUT else w.width[role]
+                held += w.tiles[m, role] * width
+        if held * (2.0 if w.double[m] else 1.0) > w.capacity[m]:
+            return True
+    return False
+
+
+@kernel
 def _fits(w: Bench) -> bool:
     """Whether every memory holds its tiles."""
     for m in range(w.n_memories):
@@ -361,6 +375,8 @@ def evaluate_nest(w: Bench, purpose: int) -> bool:
     """
     _clear(w)
     innermost = _mark_loops(w)
+    if purpose == SEARCH and _surely_overflows(w):
+        return False
     stationary = np.inf
     for role in range(N_ROLES):
         stationary = min(stationary, _count_role(w, role, innermost, purpose))
