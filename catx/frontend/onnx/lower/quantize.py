@@ -74,6 +74,7 @@ def _quantized_views(model: ResolvedModel, sources: Mapping[str, str]) -> set[st
             root |= {name: first for name in node.outputs if name}
         allowed = (0,) if through else FACTORS.get((node.domain, node.op_type), ())
         mixed |= {root[name] for i, name in enumerate(node.inputs) if name in root and i not in allowed}
+        mixed |= {root[name] for name in node.captures if name in root}
     mixed |= {root[name] for name in model.outputs if name in root}
     return {name for name, first in root.items() if first not in mixed}
 
