@@ -74,11 +74,11 @@ def fused_matmul(node: Node) -> Lowered:
 def gemm(node: Node) -> Lowered:
     """Sum of alpha * A' B' and beta * C, then an activation in the fused form.
 
-    beta scales a constant C ahead of time.
+    beta scales a constant C ahead of time; where it is 0, nobody reads C.
     """
     steps = [Step("mul", "alpha")] if node.number("alpha", 1.0) != 1.0 else []
     scaled = Lowered()
-    if node.has(2):
+    if node.has(2) and node.number("beta", 1.0) != 0.0:
         bias: Array = node.value(2)
         if node.number("beta", 1.0) != 1.0 and node.value(2).kind in ("input", "computed"):
             bias = node.temp("beta.out", bias.shape, bias.dtype)
