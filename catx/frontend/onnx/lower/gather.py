@@ -4,6 +4,7 @@ from math import prod
 
 import numpy as np
 
+from catx.frontend.onnx.lower.blocks import absorbed_blocks, block_rows
 from catx.frontend.onnx.lower.build import box, coordinates, elementwise, points, vector
 from catx.frontend.onnx.lower.node import Array, Lowered, Node, operand
 from catx.frontend.onnx.lower.registry import rule
@@ -44,7 +45,11 @@ def _lookup(node: Node, indices: list[Operand]) -> Lowered:
     if table.dtype == out.dtype:
         return Lowered(ops=(lookup(out),))
     raw = node.temp("quantized", out.shape, table.dtype)
-    ops = (lookup(raw, "lookup"), elementwise(node, "dequantize", [raw], out))
+    if blocks := absorbed_blocks(node):
+        conversion = block_rows(node, raw, out, blocks)
+    else:
+        conversion = elementwise(node, "dequantize", [raw], out)
+    ops = (lookup(raw, "lookup"), conversion)
     return Lowered(ops=ops, tensors=(raw,))
 
 

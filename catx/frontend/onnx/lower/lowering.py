@@ -15,10 +15,10 @@ from itertools import pairwise
 from math import prod
 
 from catx.errors import Loc, UnknownOpError
+from catx.frontend.onnx.lower.absorb import absorb
 from catx.frontend.onnx.lower.layout import Layout
 from catx.frontend.onnx.lower.left_out import left_out
 from catx.frontend.onnx.lower.node import Lowered, Node, operand, unknown
-from catx.frontend.onnx.lower.quantize import absorb
 from catx.frontend.onnx.lower.registry import find
 from catx.frontend.onnx.resolved import ResolvedModel, ResolvedNode
 from catx.ir.graph import FreeNode, Graph, LeftOut, Op, op_inputs, op_outputs
