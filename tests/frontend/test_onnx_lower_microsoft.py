@@ -189,3 +189,20 @@ def test_tables_of_a_rotary_embedding_may_differ_by_batch() -> None:
     tensors: dict[str, Spec] = {"x": (2, 10, 64), "c": (2, 10, 8), "s": (2, 10, 8), "y": (2, 10, 64)}
     graph = lowered(node("RotaryEmbedding", "x c s", "y", num_heads=4), tensors)
     assert footprints(graph.ops[0])["c"] == 2 * 10 * 8
+
+
+def test_a_result_that_no_rule_makes_is_refused_if_somebody_reads_it() -> None:
+    tensors: dict[str, Spec] = dict.fromkeys("qkvy", (2, 10, 64)) | {"s": (2, 4, 10, 10)}
+    attention = node("MultiHeadAttention", "q k v", "y - - s", domain=MICROSOFT, num_heads=4)
+    with pytest.raises(UnknownOpError, match="its output 3 is read"):
+        lowered(attention, tensors)
+    assert kinds(lowered(attention, tensors, "y"))[-1] == "einsum"
+    assert kinds(lowered(attention, tensors, allow_unknown=True)) == ["unknown"]
+
+
+def test_statistics_of_a_skip_norm_are_costed_where_they_are_read() -> None:
+    tensors: dict[str, Spec] = dict.fromkeys(("x", "s", "y", "t"), (2, 10, 64))
+    tensors |= {"g": weight(64), "m": (2, 10, 1)}
+    made = node("SkipLayerNormalization", "x s g", "y m - t", domain=MICROSOFT)
+    assert kinds(lowered(made, tensors)) == ["add", "layernorm", "reduce_mean"]
+    assert kinds(lowered(made, tensors, "y t")) == ["add", "layernorm"]

@@ -81,11 +81,21 @@ def _lower_node(node: Node, allow_unknown: bool) -> Lowered:
     try:
         if found is None:
             raise unknown(node.raw)
-        return found(node)
+        return _complete(node, found(node))
     except UnknownOpError:
         if not allow_unknown:
             raise
         return Lowered(ops=(unknown_op(node),), left_out=left_out(node.raw))
+
+
+def _complete(node: Node, lowered: Lowered) -> Lowered:
+    """What a rule made, if it makes every result that somebody reads."""
+    made = {name for op in lowered.ops for name in op_outputs(op)}
+    made |= {*lowered.weights, *(view for view, _ in lowered.views)}
+    for index, name in enumerate(node.raw.outputs):
+        if node.wants(index) and name not in made and 0 not in node.values[name].shape:
+            raise node.unsupported(f"its output {index} is read")
+    return lowered
 
 
 def unknown_op(node: Node) -> VectorOp:
