@@ -42,13 +42,29 @@ class FreeNode:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A node of the model whose bodies (branches, loop body) are not costed, and what stands in them.
+
+    `contractions` and `unknown` count the nodes of each operator that multiplies matrices, or that catx does
+    not know; `others` is the number of all other nodes but constants. Bodies inside bodies are included.
+    """
+
+    name: str
+    op: str
+    contractions: tuple[tuple[str, int], ...]
+    unknown: tuple[tuple[str, int], ...]
+    others: int
+
+
 @dataclass(frozen=True)
 class Graph:
     """Ops in topological order, their tensors, and what the user gives and wants.
 
     `views` maps a tensor that is another one seen differently (reshape, relabelled transpose, slice) to the
     tensor that holds its data. Ops name the tensor that they touch; a consumer reads through its view.
-    `sha256` is the hash of the file that the model came from.
+    `left_out` names nodes whose bodies no op covers. `sha256` is the hash of the file that the model came
+    from.
     """
 
     name: str
@@ -58,6 +74,7 @@ class Graph:
     outputs: tuple[str, ...]
     free: tuple[FreeNode, ...] = ()
     views: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     sha256: str = ""
     loc: Loc = field(default=Loc("<python>"), compare=False)
 

@@ -8,13 +8,13 @@ from typing import Any, TypeVar, get_args
 from catx.errors import CatxError, GraphError, Loc
 from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
-from catx.ir.graph import FreeNode, Graph, Op
+from catx.ir.graph import FreeNode, Graph, LeftOut, Op
 from catx.ir.operand import Axis, Operand
 from catx.ir.tensor import Tensor, TensorKind
 from catx.ir.vector_op import VectorOp
 
 FORMAT = "catx-graph"
-VERSION = 1
+VERSION = 2
 """Raised when older readers would misread what is written."""
 
 _T = TypeVar("_T")
@@ -32,6 +32,7 @@ _GRAPH_KEYS = [
     "views",
     "ops",
     "free",
+    "left_out",
 ]
 
 
@@ -51,6 +52,7 @@ def to_json(graph: Graph) -> str:
         "views": list(graph.views),
         "ops": [_op(op) for op in graph.ops],
         "free": [{"name": node.name, "op": node.op, "reason": node.reason} for node in graph.free],
+        "left_out": [_left_out(node) for node in graph.left_out],
     }
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
     for key, values in lists.items():
@@ -61,6 +63,16 @@ def to_json(graph: Graph) -> str:
 
 def _loc(loc: Loc) -> dict[str, Any]:
     return {"file": loc.file, "where": loc.where, "line": loc.line}
+
+
+def _left_out(node: LeftOut) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "op": node.op,
+        "contractions": node.contractions,
+        "unknown": node.unknown,
+        "others": node.others,
+    }
 
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:
@@ -104,11 +116,10 @@ def from_json(text: str, *, file: str = "<json>") -> Graph:
         raise GraphError(f"not JSON: {error.msg}", loc=Loc(file, line=error.lineno)) from None
     except RecursionError:
         raise GraphError("not a graph: nested too deeply", loc=Loc(file)) from None
+    for key, expected in (("format", FORMAT), ("version", VERSION)):
+        if root.has(key) and root[key].value != expected:
+            raise root[key].error(f"expected {expected!r}")
     root.only(_GRAPH_KEYS)
-    if root["format"].value != FORMAT:
-        raise root["format"].error(f"expected {FORMAT!r}")
-    if root["version"].value != VERSION:
-        raise root["version"].error(f"expected {VERSION}")
     return root.built(
         lambda: Graph(
             name=root["name"].string(),
@@ -119,6 +130,7 @@ def from_json(text: str, *, file: str = "<json>") -> Graph:
             outputs=root["outputs"].each(_At.string),
             free=root["free"].each(_read_free),
             views=root["views"].each(_read_view),
+            left_out=root["left_out"].each(_read_left_out),
             loc=_read_loc(root["loc"]),
         )
     )
@@ -136,6 +148,10 @@ class _At:
         shown = repr(self.value)
         shown = shown if len(shown) <= 40 else shown[:40] + "..."
         return GraphError(f"{expected}, not {shown}", loc=Loc(self.file, self.path))
+
+    def has(self, key: str) -> bool:
+        """Whether this is an object with a key."""
+        return isinstance(self.value, dict) and key in self.value
 
     def only(self, keys: list[str]) -> None:
         """Check that this is an object with exactly these keys."""
@@ -204,6 +220,17 @@ def _read_tensor(at: _At) -> Tensor:
 def _read_free(at: _At) -> FreeNode:
     at.only(["name", "op", "reason"])
     return FreeNode(at["name"].string(), at["op"].string(), at["reason"].string())
+
+
+def _read_left_out(at: _At) -> LeftOut:
+    at.only(["name", "op", "contractions", "unknown", "others"])
+    return LeftOut(
+        at["name"].string(),
+        at["op"].string(),
+        at["contractions"].each(_read_term),
+        at["unknown"].each(_read_term),
+        at["others"].integer(),
+    )
 
 
 def _read_view(at: _At) -> tuple[str, str]:

@@ -121,7 +121,7 @@ class Report:
     """The cost of running every model once, in sequence, on one accelerator.
 
     `schedule` is "sequential": totals are sums over ops. `area_by_part_mm2` sums to the die's area.
-    `notes` are things that a reader must know: costed unknown ops, a precision that was replaced.
+    `notes` are things that a reader must know: bodies that are left out, a precision that was replaced.
     """
 
     accelerator: str

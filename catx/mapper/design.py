@@ -25,6 +25,7 @@ from catx.ir.schedule import Schedule
 from catx.mapper.bounds import roofline_cycles
 from catx.mapper.front import Choice, Front, FrontPoint, least_product
 from catx.mapper.map_einsum import certify, map_front
+from catx.mapper.notes import model_notes
 from catx.mapper.objective import Objective, ObjectiveName
 from catx.mapper.schedule import sequential
 from catx.units import S_PER_YEAR, format_quantity
@@ -64,6 +65,7 @@ def evaluate_design(
     notes += gaps(accelerator)
     if accelerator.precision:
         graphs = [set_precision(graph, accelerator.precision) for graph in graphs]
+    notes += [note for graph in graphs for note in model_notes(graph)]
     goal = Objective(objective)
     if goal.name == "carbon":
         goal = Objective(objective, *op_carbon_rate(accelerator, scenario))

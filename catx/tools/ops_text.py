@@ -3,7 +3,7 @@
 from catx.frontend.mapping_writer import einsum_text
 from catx.ir.coverage import coverage
 from catx.ir.einsum import Einsum
-from catx.ir.graph import FreeNode, Graph, Op
+from catx.ir.graph import FreeNode, Graph, LeftOut, Op
 from catx.tools.canvas import Canvas, Column
 from catx.tools.human import binary, plural, si
 
@@ -25,6 +25,10 @@ def ops_text(graph: Graph, canvas: Canvas) -> None:
     columns += [Column("shape"), Column("MACs", number=True), Column("fused")]
     canvas.table(columns, (_op_cells(op, runs=runs) for op in graph.ops))
     _einsums(graph, canvas)
+    if graph.left_out:
+        canvas.title("Left out", "in bodies of nodes that are costed by their data alone")
+        columns = [Column("node"), Column("op"), Column("contractions"), Column("other nodes", number=True)]
+        canvas.table(columns, map(_left_out_cells, graph.left_out))
     if graph.free:
         canvas.title("Free nodes", "cost nothing on an accelerator")
         canvas.table(
@@ -37,6 +41,11 @@ def _covered(graph: Graph) -> str:
     known = coverage(graph)
     names = f": {', '.join(known.unknown_ops)}" if known.unknown_ops else ""
     return f"{known.costed:,} costed, {known.free:,} free, {known.unknown:,} unknown{names}"
+
+
+def _left_out_cells(node: LeftOut) -> tuple[str, ...]:
+    counted = ", ".join(f"{count:,} {op}" for op, count in (*node.contractions, *node.unknown))
+    return (node.name, node.op, counted, f"{node.others:,}")
 
 
 def _op_cells(op: Op, *, runs: bool) -> tuple[str, ...]:

@@ -103,6 +103,11 @@ def footprints(op: VectorOp | Einsum) -> dict[str, int]:
     return {operand.tensor: operand.elements(dict(op.dims)) for operand in operands}
 
 
+def read(op: VectorOp | Einsum, tensor: str) -> int:
+    """Elements of a tensor that an op reads, summed over all operands that name it."""
+    return sum(operand.elements(dict(op.dims)) for operand in op.inputs if operand.tensor == tensor)
+
+
 def accounted(graph: Graph, resolved: ResolvedModel) -> None:
     """Assert that every node of a model is costed or free, and none of them both."""
     covered = {name for op in graph.walk() for name in op.sources}

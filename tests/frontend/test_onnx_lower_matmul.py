@@ -74,6 +74,12 @@ def test_gemm_with_alpha_and_computed_bias_scales_both() -> None:
     ]
 
 
+def test_nobody_reads_what_beta_makes_zero() -> None:
+    tensors = {"a": (2, 3), "b": weight(3, 4), "c": (2, 4), "y": (2, 4)}
+    graph = lowered(node("Gemm", "a b c", "y", beta=0.0), tensors)
+    assert kinds(graph) == ["einsum"]
+
+
 def test_batch_of_one_factor_joins_its_rows() -> None:
     graph = run_passes(
         lowered(node("MatMul", "a b", "y"), {"a": (8, 5, 77, 64), "b": weight(64, 32), "y": (8, 5, 77, 32)})

@@ -158,3 +158,51 @@ def test_packed_group_query_attention() -> None:
     qk, av = einsums(run(lowered(made, tensors)))
     assert qk.dims == (("b", 2), ("m", 20), ("n", 5), ("k", 16))
     assert av.dims == (("b", 2), ("m", 20), ("n", 16), ("k", 5))
+
+
+PACKED: dict[str, Spec] = {"x": (2, 10, 64), "w": weight(64, 192), "c": weight(192), "y": (2, 10, 64)}
+
+
+def test_packed_attention_writes_the_state_that_it_is_asked_for() -> None:
+    tensors = PACKED | {"p": (2, 2, 4, 10, 16)}
+    graph = lowered(node("Attention", "x w c", "y p", domain=MICROSOFT, num_heads=4), tensors)
+    assert kinds(graph) == ["einsum", "add", "copy", "einsum", "mul", "softmax", "einsum"]
+    assert footprints(graph.ops[2])["p"] == 2 * 2 * 10 * 64
+
+
+def test_packed_attention_without_rotation_tables_is_refused() -> None:
+    with pytest.raises(UnknownOpError, match="rotary embedding without tables"):
+        lowered(node("Attention", "x w c", "y", domain=MICROSOFT, num_heads=4, do_rotary=1), PACKED)
+
+
+@pytest.mark.parametrize(
+    ("mask", "elements"), [((2,), 2), ((2, 10), 20), ((2, 10, 10), 200), ((1, 1, 10, 10), 100)]
+)
+def test_masks_of_attention_are_read_once_for_all_heads(mask: tuple[int, ...], elements: int) -> None:
+    tensors = PACKED | {"m": Of(mask, DType.INT32)}
+    graph = lowered(node("Attention", "x w c m", "y", domain=MICROSOFT, num_heads=4), tensors)
+    (op,) = [op for op in graph.ops if op.name.endswith("/mask3")]
+    assert footprints(op)["m"] == elements
+
+
+def test_tables_of_a_rotary_embedding_may_differ_by_batch() -> None:
+    tensors: dict[str, Spec] = {"x": (2, 10, 64), "c": (2, 10, 8), "s": (2, 10, 8), "y": (2, 10, 64)}
+    graph = lowered(node("RotaryEmbedding", "x c s", "y", num_heads=4), tensors)
+    assert footprints(graph.ops[0])["c"] == 2 * 10 * 8
+
+
+def test_a_result_that_no_rule_makes_is_refused_if_somebody_reads_it() -> None:
+    tensors: dict[str, Spec] = dict.fromkeys("qkvy", (2, 10, 64)) | {"s": (2, 4, 10, 10)}
+    attention = node("MultiHeadAttention", "q k v", "y - - s", domain=MICROSOFT, num_heads=4)
+    with pytest.raises(UnknownOpError, match="its output 3 is read"):
+        lowered(attention, tensors)
+    assert kinds(lowered(attention, tensors, "y"))[-1] == "einsum"
+    assert kinds(lowered(attention, tensors, allow_unknown=True)) == ["unknown"]
+
+
+def test_statistics_of_a_skip_norm_are_costed_where_they_are_read() -> None:
+    tensors: dict[str, Spec] = dict.fromkeys(("x", "s", "y", "t"), (2, 10, 64))
+    tensors |= {"g": weight(64), "m": (2, 10, 1)}
+    made = node("SkipLayerNormalization", "x s g", "y m - t", domain=MICROSOFT)
+    assert kinds(lowered(made, tensors)) == ["add", "layernorm", "reduce_mean"]
+    assert kinds(lowered(made, tensors, "y t")) == ["add", "layernorm"]

@@ -132,7 +132,77 @@ def test_scales_broadcast_by_axis_and_by_block() -> None:
     assert footprints(graph.ops[0]) == {"x": 192, "s": 6, "y": 192}
     tensors["s"] = weight(4, 3, 8)
     graph = lowered(node("DequantizeLinear", "x s", "y", axis=1, block_size=2), tensors)
-    assert footprints(graph.ops[0])["x"] == 192
+    assert footprints(graph.ops[0]) == {"x": 192, "s": 96, "y": 192}
+    tensors |= {"x": (4, 6, 8), "y": Of((4, 6, 8), I8)}
+    graph = lowered(node("QuantizeLinear", "x s", "y", axis=1, block_size=2), tensors)
+    assert footprints(graph.ops[0]) == {"x": 192, "s": 96, "y": 192}
+
+
+BLOCKED: dict[str, Spec] = {
+    "x": (3, 5, 64),
+    "w": weight(64, 32, dtype=DType.UINT4),
+    "s": weight(2, 32, dtype=DType.FP16),
+    "z": Of((2, 32), DType.UINT4, "initializer"),
+    "f": (64, 32),
+    "y": (3, 5, 32),
+}
+UNPACK = node("DequantizeLinear", "w s z", "f", axis=0, block_size=32)
+
+
+def moved(graph: Graph) -> dict[str, float]:
+    """Bytes of each weight that the graph's ops read."""
+    inputs = [(op, operand) for op in graph.walk() for operand in op.inputs]
+    return {
+        o.tensor: o.elements(dict(op.dims)) * o.dtype.bits / 8
+        for op, o in inputs
+        if graph.resolve(o.tensor) in {weight.name for weight in graph.weights}
+    }
+
+
+def test_a_product_pays_for_the_scales_of_blocks() -> None:
+    graph = run(lowered([UNPACK, node("MatMul", "x f", "y")], BLOCKED))
+    assert graph.macs == 3 * 5 * 64 * 32
+    assert kinds(graph) == ["einsum"]
+    assert moved(graph) == {"w": 64 * 32 / 2, "s": 2 * 32 * 2, "z": 2 * 32 / 2}
+    packed = BLOCKED | {"w": weight(32, 2, 16, dtype=U8), "s": weight(64, dtype=DType.FP16)}
+    made = node("MatMulNBits", "x w s z", "y", domain=MICROSOFT, bits=4, N=32, K=64, block_size=32)
+    packed["z"] = Of((32,), U8, "initializer")
+    other = run(lowered(made, packed))
+    assert moved(other) == moved(graph)
+    assert [part.dims for part in other.ops[0].fused] == [part.dims for part in graph.ops[0].fused]
+
+
+def test_blocks_reach_a_product_through_a_transpose_and_before_its_other_steps() -> None:
+    tensors = BLOCKED | {"w": weight(32, 64, dtype=DType.UINT4), "s": weight(32, 2), "f": (32, 64)}
+    tensors |= {"t": (64, 32), "x": (5, 64), "c": weight(32), "y": (5, 32)}
+    unpack = node("DequantizeLinear", "w s", "f", axis=1, block_size=32)
+    turn = node("Transpose", "f", "t", perm=[1, 0])
+    graph = run(lowered([unpack, turn, node("Gemm", "x t c", "y")], tensors))
+    assert [part.kind for part in graph.ops[0].fused] == ["dequantize", "add"]
+    assert moved(graph)["s"] == 32 * 2 * 4
+    accounted(graph, model([unpack, turn, node("Gemm", "x t c", "y")], tensors, "y"))
+
+
+def test_rows_of_a_blocked_table_bring_their_scales() -> None:
+    tensors = BLOCKED | {"w": weight(1000, 64, dtype=DType.UINT4), "s": weight(1000, 2), "f": (1000, 64)}
+    tensors |= {"i": Of((7,), DType.INT64), "y": (7, 64)}
+    unpack = node("DequantizeLinear", "w s", "f", axis=1, block_size=32)
+    graph = run(lowered([unpack, node("Gather", "f i", "y")], tensors))
+    assert kinds(graph) == ["gather"]
+    assert moved(graph) == {"w": 7 * 64 / 2, "s": 7 * 2 * 4}
+
+
+def test_blocks_that_no_product_can_take_leave_their_scales_out() -> None:
+    tensors = BLOCKED | {"w": weight(8, 64, 3, dtype=DType.UINT4), "s": weight(8, 2, 3), "f": (8, 64, 3)}
+    tensors |= {"x": (1, 64, 10), "y": (1, 8, 8)}
+    unpack = node("DequantizeLinear", "w s", "f", axis=1, block_size=32)
+    graph = run(lowered([unpack, node("Conv", "x f", "y")], tensors))
+    assert moved(graph) == {"f": 8 * 64 * 3 / 2}
+    tensors = BLOCKED | {"t": (32, 64), "y": (32, 5), "x": (64, 5)}
+    nodes = [UNPACK, node("Transpose", "f", "t", perm=[1, 0]), node("MatMul", "t x", "y")]
+    assert sum(moved(run(lowered(nodes, tensors))).values()) == 64 * 32 / 2  # as the first factor
+    nodes = [*nodes[:2], node("Relu", "t", "r")]
+    assert kinds(lowered(nodes, tensors | {"r": (32, 64)})) == ["dequantize", "transpose", "relu"]
 
 
 def test_dynamic_quantization_measures_and_converts() -> None:

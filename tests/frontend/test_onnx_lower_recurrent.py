@@ -156,3 +156,12 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
     }
     with pytest.raises(ModelError, match="LSTM of shapes"):
         lowered(node("LSTM", "x w r", "y"), tensors)
+
+
+def test_weights_of_a_step_have_no_batch() -> None:
+    graph = layer("LSTM", inputs="x w r c - - - p")
+    (peephole,) = [op for op in graph.ops if op.name.endswith("/peephole.product")]
+    assert footprints(peephole)["p"] == 3 * H
+    graph = layer("GRU", linear_before_reset=1)
+    (bias,) = [op for op in graph.ops if op.name.endswith("/reset.bias")]
+    assert footprints(bias)["c"] == H

@@ -15,7 +15,18 @@ from catx.ir.dtype import DType
 from catx.ir.kinds import KINDS
 from catx.ir.pipeline import run
 from catx.ir.vector_op import VectorOp
-from tests.frontend.resolved_models import Of, Spec, footprints, kinds, known, lowered, node, only, weight
+from tests.frontend.resolved_models import (
+    Of,
+    Spec,
+    footprints,
+    kinds,
+    known,
+    lowered,
+    node,
+    only,
+    read,
+    weight,
+)
 
 X = (2, 6, 8, 8)
 STANDARD_ACTIVATIONS = sorted(ACTIVATIONS.keys() - {"FastGelu", "QuickGelu", "PRelu"})
@@ -247,7 +258,8 @@ def test_gather_at_other_known_places_moves() -> None:
 
 def test_other_lookups() -> None:
     made = one("GatherND", {"t": (4, 5, 6), "i": Of((7, 2), DType.INT64)}, (7, 6))
-    assert footprints(made) == {"t": 42, "i": 7, "y": 42}
+    assert footprints(made)["t"] == footprints(made)["y"] == 42
+    assert read(made, "i") == 7 * 2
     made = one("GatherElements", {"t": (4, 5), "i": Of((4, 2), DType.INT64)}, (4, 2))
     assert footprints(made) == {"t": 8, "i": 8, "y": 8}
 
@@ -258,7 +270,9 @@ def test_scatter_copies_and_writes() -> None:
     assert kinds(graph) == ["copy", "scatter"]
     assert footprints(graph.ops[1])["y"] == 40
     tensors["i"] = Of((5, 1), DType.INT64)
-    assert footprints(lowered(node("ScatterND", "d i u", "y"), tensors).ops[1])["i"] == 5
+    assert read(lowered(node("ScatterND", "d i u", "y"), tensors).ops[1], "i") == 5
+    tensors |= {"i": Of((5, 2), DType.INT64), "u": (5,)}
+    assert read(lowered(node("ScatterND", "d i u", "y"), tensors).ops[1], "i") == 10
 
 
 def test_movement_writes_everything_once() -> None:
@@ -281,6 +295,42 @@ def test_resize_by_whole_factors_reads_the_small_image() -> None:
     assert lowered(node("Resize", "x", "y"), {"x": X, "y": X}).ops == ()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "attributes", "expected"),
+    [
+        (512, 64, {"mode": "nearest"}, 64**2),  # one of eight lines
+        (512, 64, {"mode": "linear"}, (2 * 64) ** 2),  # two of eight lines
+        (512, 64, {"mode": "cubic"}, (4 * 64) ** 2),
+        (512, 64, {"mode": "linear", "antialias": 1}, 512**2),
+        (512, 256, {"mode": "linear"}, 512**2),
+        (512, 224, {"mode": "linear"}, (2 * 224) ** 2),
+    ],
+)
+def test_making_an_image_smaller_reads_its_taps(
+    old: int, new: int, attributes: dict[str, Any], expected: int
+) -> None:
+    made = one("Resize", {"x": (1, 3, old, old)}, (1, 3, new, new), **attributes)
+    assert made.elements == 3 * new * new
+    assert read(made, "x") == 3 * expected
+
+
+@pytest.mark.parametrize("mode", ["linear", "cubic"])
+@given(old=st.integers(2, 300), new=st.integers(2, 300))
+def test_resize_reads_about_as_much_as_there_is(mode: str, old: int, new: int) -> None:
+    if old == new:
+        return
+    made = one("Resize", {"x": (1, old, 7)}, (1, new, 7), mode=mode)
+    taps = {"linear": 2, "cubic": 4}[mode]
+    least = min(old, taps * new)
+    assert least - new / 2 <= read(made, "x") / 7 <= max(least, new) + new / 2
+    assert footprints(made)["y"] == new * 7
+
+
+def test_resize_by_a_broken_factor_reads_little_more_than_the_small_image() -> None:
+    made = one("Resize", {"x": (1, 3, 14, 14)}, (1, 3, 21, 21), mode="cubic")
+    assert read(made, "x") == 3 * 15**2
+
+
 def test_interpolations_differ_in_work() -> None:
     made = {
         mode: one("Resize", {"x": (1, 3, 8, 8)}, (1, 3, 16, 24), mode=mode).kind
@@ -298,7 +348,8 @@ def test_roi_align_interpolates_every_sample(attributes: dict[str, int], samples
     tensors: dict[str, Spec] = {"x": (1, 4, 9, 9), "r": (3, 4), "i": Of((3,), DType.INT64)}
     made = one("RoiAlign", tensors, (3, 4, 2, 2), **attributes)
     assert made.elements == samples * 48
-    assert footprints(made) == {"x": 48, "r": 1, "i": 1, "y": 48}
+    assert footprints(made)["x"] == footprints(made)["y"] == 48
+    assert (read(made, "r"), read(made, "i")) == (3 * 4, 3)
 
 
 def test_masks_and_choices() -> None:
@@ -344,7 +395,10 @@ def test_rotary_embedding_reads_a_row_of_its_tables_per_token() -> None:
 
 
 def test_samplers_and_scatters_are_movement() -> None:
-    assert one("GridSample", {"x": (1, 3, 8, 8), "g": (1, 4, 4, 2)}, (1, 3, 4, 4)).kind == "resize_linear"
+    made = one("GridSample", {"x": (2, 3, 8, 8), "g": (2, 4, 5, 2)}, (2, 3, 4, 5))
+    assert made.kind == "resize_linear"
+    assert read(made, "g") == 2 * 4 * 5 * 2
+    assert read(one("MaxRoiPool", {"x": (1, 4, 9, 9), "r": (3, 5)}, (3, 4, 2, 2)), "r") == 15
     tensors: dict[str, Spec] = {"x": (1, 2, 2, 2), "i": Of((1, 2, 2, 2), DType.INT64)}
     assert footprints(one("MaxUnpool", tensors, (1, 2, 4, 4)))["y"] == 32
     cache: dict[str, Spec] = {"c": (1, 100, 8), "u": (1, 1, 8)}

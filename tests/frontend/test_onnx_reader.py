@@ -189,6 +189,24 @@ def test_a_size_of_minus_one_or_zero_means_any(tmp_path: Path) -> None:
     assert read_model(path, dims={"x.0": 2, "x.1": 5}).values["y"].shape == (2, 5, 3)
 
 
+def test_a_size_of_zero_is_asked_about(tmp_path: Path) -> None:
+    path = save(model([node("Relu", ["x"], ["y"])], {"x": (0, 3, 0)}, ["y"]), tmp_path)
+    with pytest.raises(ModelError) as caught:
+        read_model(path, dims={"x.0": 2})
+    assert "an input has an axis of size 0, so it has no elements: axis 2 of 'x'" in str(caught.value)
+    assert "--dim x.2=1;" in str(caught.value)
+    assert "x.0" not in str(caught.value)
+    assert read_model(path, dims={"x.0": 2, "x.2": 1}).values["y"].shape == (2, 3, 1)
+
+
+def test_a_size_of_zero_is_told_with_all_that_lacks_a_size(tmp_path: Path) -> None:
+    nodes = [node("Relu", ["x"], ["y"])]
+    path = save(model(nodes, {"x": ("batch", 0), "extra": (-1, None)}, ["y"]), tmp_path)
+    with pytest.raises(ModelError, match=r"size 0.*: axis 1 of 'x'\n") as caught:
+        read_model(path)
+    assert "--dim batch=1 --dim x.1=1 --dim extra.0=1 --dim extra.1=1" in str(caught.value)
+
+
 @pytest.mark.parametrize("size", [0, -3, 2**60, True, 1.5])
 def test_sizes_that_are_none(size: int, tmp_path: Path) -> None:
     path = save(model([node("Relu", ["x"], ["y"])], {"x": ("n",)}, ["y"]), tmp_path)

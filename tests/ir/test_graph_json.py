@@ -49,7 +49,7 @@ def example() -> dict[str, Any]:
     ("path", "value", "where"),
     [
         (["format"], "other", "format"),
-        (["version"], 2, "version"),
+        (["version"], 1, "version"),
         (["name"], 3, "name"),
         (["ops"], {}, "ops"),
         (["ops", 0, "type"], "matrix", "ops[0]"),

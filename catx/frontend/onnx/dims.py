@@ -1,12 +1,12 @@
 """Sizes for dynamic dimensions: which ones a model has, and what the user gives for them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto, TypeProto, ValueInfoProto, helper
+from onnx import TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, helper
 
 from catx.errors import Loc, ModelError, OptionError
 from catx.frontend.onnx.names import printable, shown
@@ -16,7 +16,8 @@ from catx.frontend.onnx.proto_types import MAX_ELEMENTS, checked_shape, shape_of
 def dynamic_dims(value: ValueInfoProto) -> Iterator[tuple[int, str]]:
     """Axis and name of each dimension of a tensor that has no size; "x.0" where the file gives no name.
 
-    A size of 0 or -1 counts as none: exporters write both for "any".
+    A size of -1 counts as none, as exporters write it for "any". So does 0, which is a size in ONNX but was
+    none to some exporters: `bind_inputs` asks which of the two it is.
     """
     for axis, dim in enumerate(value.type.tensor_type.shape.dim):
         if dim.dim_param:
@@ -62,8 +63,10 @@ def bind_inputs(inputs: Iterable[ValueInfoProto], dims: Mapping[str, int], loc: 
     """Types of the graph's inputs with every dimension known.
 
     Raises:
-        ModelError: dimensions without a size, all of them listed; an input without a shape.
+        ModelError: dimensions without a size, all of them listed; an axis of size 0 to which the user gives
+            none; an input without a shape.
     """
+    inputs = list(inputs)
     bound = {value.name: bound_type(value, dims) for value in inputs if value.type.HasField("tensor_type")}
     missing: dict[str, list[str]] = {}
     for value in inputs:
@@ -78,16 +81,44 @@ def bind_inputs(inputs: Iterable[ValueInfoProto], dims: Mapping[str, int], loc: 
         for axis, name in dynamic_dims(value):
             if name not in dims:
                 missing.setdefault(name, []).append(f"axis {axis} of {shown(value.name)}")
+    _check_empty(inputs, missing, loc)
     if missing:
         raise ModelError(
             "dimensions without a size: "
             + "; ".join(f"{name} ({', '.join(places)})" for name, places in missing.items()),
             loc=loc,
-            hint="give each a size: " + " ".join(f"--dim {quoted(name)}=1" for name in missing),
+            hint=f"give each a size: {_options(missing)}",
         )
     for name, type_ in bound.items():
         checked_shape(name, shape_of(type_) or (), loc)
     return bound
+
+
+def _check_empty(inputs: Iterable[ValueInfoProto], missing: Collection[str], loc: Loc) -> None:
+    """Refuse inputs with an axis that the file says is empty, unless the user gives that axis a size."""
+    places = [
+        f"axis {axis} of {shown(value.name)}"
+        for value in inputs
+        for axis, name in dynamic_dims(value)
+        if name in missing and _is_zero(value.type.tensor_type.shape.dim[axis])
+    ]
+    if places:
+        raise ModelError(
+            f"an input has an axis of size 0, so it has no elements: {', '.join(places)}",
+            loc=loc,
+            hint=f'if the exporter wrote 0 for "any size", give it one: {_options(missing)}; else drop the '
+            "input from the model",
+        )
+
+
+def _is_zero(dim: TensorShapeProto.Dimension) -> bool:
+    """Whether a dimension has the size 0, rather than none."""
+    return dim.HasField("dim_value") and dim.dim_value == 0
+
+
+def _options(names: Iterable[str]) -> str:
+    """The command-line options that give each dimension a size."""
+    return " ".join(f"--dim {quoted(name)}=1" for name in names)
 
 
 def scalar_value(value: TypeProto, name: str, number: int, loc: Loc) -> NDArray[Any]:

@@ -152,6 +152,7 @@ def _node(step: Step, call: Call, used: set[str]) -> ResolvedNode:
         outputs=tuple(name if name in used else "" for name in step.node.output),
         attributes=call.attributes,
         loc=call.loc,
+        captures=tuple(dict.fromkeys(name for name in step.reads if name not in step.node.input)),
     )
 
 

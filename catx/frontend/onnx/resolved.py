@@ -33,7 +33,8 @@ class ResolvedNode:
     """One node that survives folding. A missing optional input or output is an empty string.
 
     `attributes` holds Python values (int, float, str, lists of them, numpy arrays for tensors).
-    `opset` is the version of the node's domain; the default domain is "".
+    `opset` is the version of the node's domain; the default domain is "". `captures` are tensors that the
+    graphs in its attributes (loop body, branches) take from outside or hold themselves.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ResolvedNode:
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any]
     loc: Loc
+    captures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from onnx import GraphProto, NodeProto, TensorProto, TypeProto
 
 from catx.errors import ModelError, UnknownOpError
 from catx.frontend.onnx.attributes import attributes_of
+from catx.frontend.onnx.bodies import held_weights
 from catx.frontend.onnx.branches import inline_branch
 from catx.frontend.onnx.call import Call
 from catx.frontend.onnx.dims import quoted
@@ -151,7 +152,26 @@ class Walk:
         for index, (name, type_) in enumerate(zip(call.node.output, types, strict=True)):
             if name and name in self.wanted:
                 self.values.set_type(name, self._complete(call, index, type_))
-        self.kept.append((step, call))
+        self.kept.append((self._with_bodies(step, call), call))
+
+    def _with_bodies(self, step: Step, call: Call) -> Step:
+        """The step, whose bodies' own weights are tensors that it reads, beside those from outside."""
+        if lost := [name for name in step.reads if name not in self.values.types]:
+            raise UnknownOpError(
+                f"a body of {call.op} reads {shown(lost[0])}, which is no tensor, so that its data cannot "
+                "be costed",
+                loc=call.loc,
+                hint="export the model without control flow: fix what it depends on, or unroll the loop",
+            )
+        held: list[str] = []
+        for tensor in held_weights(call.node):
+            tensor.name = f"{step.name}/{tensor.name}"
+            while tensor.name in self.written or tensor.name in self.values.types:
+                tensor.name += "'"
+            self.values.add_initializer(tensor)
+            self.written.add(tensor.name)
+            held.append(tensor.name)
+        return replace(step, reads=(*step.reads, *held)) if held else step
 
     def _with_declared(self, call: Call, types: Types) -> Types:
         """The inferred types; what they lack is taken from the file's own declarations."""

@@ -177,6 +177,11 @@ def broadcast(array: Array, shape: Sequence[int]) -> Operand:
     return operand(array, *axes)
 
 
+def coordinates(array: Array, axes: Sequence[Axis]) -> list[Operand]:
+    """A tensor whose last axis holds coordinates, all of them read at every point: an operand for each."""
+    return [operand(array, *axes, ())] * array.shape[-1]
+
+
 def along(array: Array, axes: Sequence[int]) -> Operand:
     """An array whose own axes stand for some axes of the op's box (scale and bias of a norm)."""
     own = [((f"d{axis}", 1),) if extent != 1 else () for axis, extent in zip(axes, array.shape, strict=True)]

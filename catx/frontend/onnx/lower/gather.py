@@ -4,11 +4,12 @@ from math import prod
 
 import numpy as np
 
-from catx.frontend.onnx.lower.build import box, elementwise, points, vector
+from catx.frontend.onnx.lower.blocks import absorbed_blocks, block_rows
+from catx.frontend.onnx.lower.build import box, coordinates, elementwise, points, vector
 from catx.frontend.onnx.lower.node import Array, Lowered, Node, operand
 from catx.frontend.onnx.lower.registry import rule
 from catx.frontend.onnx.lower.views import part_of
-from catx.ir.operand import Axis
+from catx.ir.operand import Operand
 from catx.ir.vector_op import VectorOp
 
 
@@ -22,7 +23,7 @@ def gather(node: Node) -> Lowered:
         return part_of(node, node.value(0), [node.out()])
     axis = node.axis(default=0)
     places = {f"d{axis + i}": extent for i, extent in enumerate(indices.shape)}
-    return _lookup(node, [((name, 1),) if extent != 1 else () for name, extent in places.items()])
+    return _lookup(node, [operand(indices, *(((n, 1),) if size != 1 else () for n, size in places.items()))])
 
 
 def _evenly_spaced(places: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]") -> bool:
@@ -33,10 +34,10 @@ def _evenly_spaced(places: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]") ->
     return bool(places.size <= 1 or (steps[0] > 0 and (steps == steps[0]).all()))
 
 
-def _lookup(node: Node, index_axes: list[Axis]) -> Lowered:
+def _lookup(node: Node, indices: list[Operand]) -> Lowered:
     """One read of the table and of the index per output element; quantized tables are converted after."""
-    table, indices, out = node.value(0), node.value(1), node.out()
-    reads = [operand(table, *points(out.shape)), operand(indices, *index_axes)]
+    table, out = node.value(0), node.out()
+    reads = [operand(table, *points(out.shape)), *indices]
 
     def lookup(to: Array, part: str = "") -> VectorOp:
         return vector(node, "gather", box(out.shape), reads, [operand(to, *points(out.shape))], part=part)
@@ -44,14 +45,18 @@ def _lookup(node: Node, index_axes: list[Axis]) -> Lowered:
     if table.dtype == out.dtype:
         return Lowered(ops=(lookup(out),))
     raw = node.temp("quantized", out.shape, table.dtype)
-    ops = (lookup(raw, "lookup"), elementwise(node, "dequantize", [raw], out))
+    if blocks := absorbed_blocks(node):
+        conversion = block_rows(node, raw, out, blocks)
+    else:
+        conversion = elementwise(node, "dequantize", [raw], out)
+    ops = (lookup(raw, "lookup"), conversion)
     return Lowered(ops=ops, tensors=(raw,))
 
 
 @rule("GatherElements")
 def gather_elements(node: Node) -> Lowered:
     """One place per output element."""
-    return _lookup(node, list(points(node.out().shape)))
+    return _lookup(node, [operand(node.value(1), *points(node.out().shape))])
 
 
 @rule("GatherND")
@@ -61,7 +66,7 @@ def gather_nd(node: Node) -> Lowered:
     known = node.const(1)
     if known is not None and prod(indices.shape[:-1]) == 1:
         return part_of(node, node.value(0), [out])
-    return _lookup(node, [*points(indices.shape[:-1]), ()])
+    return _lookup(node, coordinates(indices, points(indices.shape[:-1])))
 
 
 @rule("ScatterElements", "ScatterND", "Scatter")
@@ -70,17 +75,16 @@ def scatter(node: Node) -> Lowered:
     data, indices, updates, out = node.value(0), node.value(1), node.value(2), node.out()
     copied = node.temp("data", data.shape, data.dtype)
     copy = elementwise(node, "copy", [data], copied, part="data")
-    index_axes = points(indices.shape) if indices.shape == updates.shape else _prefix(indices.shape)
+    by_element = node.raw.op_type != "ScatterND"
     reads = [
         operand(updates, *points(updates.shape)),
-        operand(indices, *index_axes),
+        *(
+            [operand(indices, *points(indices.shape))]
+            if by_element
+            else coordinates(indices, points(indices.shape[:-1]))
+        ),
         operand(copied, *([()] * len(data.shape))),
     ]
     box_ = box(updates.shape)
     write = operand(out, *points(updates.shape))
     return Lowered(ops=(copy, vector(node, "scatter", box_, reads, [write])), tensors=(copied,))
-
-
-def _prefix(shape: tuple[int, ...]) -> tuple[Axis, ...]:
-    """Axes of ScatterND's indices: all but the last walk with the updates."""
-    return (*points(shape[:-1]), ())

@@ -15,12 +15,13 @@ from itertools import pairwise
 from math import prod
 
 from catx.errors import Loc, UnknownOpError
+from catx.frontend.onnx.lower.absorb import absorb
 from catx.frontend.onnx.lower.layout import Layout
+from catx.frontend.onnx.lower.left_out import left_out
 from catx.frontend.onnx.lower.node import Lowered, Node, operand, unknown
-from catx.frontend.onnx.lower.quantize import absorb
 from catx.frontend.onnx.lower.registry import find
 from catx.frontend.onnx.resolved import ResolvedModel, ResolvedNode
-from catx.ir.graph import FreeNode, Graph, Op, op_inputs, op_outputs
+from catx.ir.graph import FreeNode, Graph, LeftOut, Op, op_inputs, op_outputs
 from catx.ir.operand import Axis
 from catx.ir.tensor import Tensor, TensorKind
 from catx.ir.vector_op import VectorOp
@@ -36,6 +37,7 @@ class _State:
     layouts: dict[str, Layout] = field(default_factory=dict)
     tensors: dict[str, Tensor] = field(default_factory=dict)
     weights: set[str] = field(default_factory=set)
+    left_out: list[LeftOut] = field(default_factory=list)
 
     def add(self, node: ResolvedNode, lowered: Lowered) -> None:
         """Take in what one node became."""
@@ -44,6 +46,7 @@ class _State:
         self.layouts |= lowered.layouts
         self.tensors |= {tensor.name: tensor for tensor in lowered.tensors}
         self.weights.update(lowered.weights)
+        self.left_out += lowered.left_out
         if not lowered.ops:
             self.free.append(FreeNode(node.name, node.op_type, lowered.free))
 
@@ -60,7 +63,8 @@ def lower(model: ResolvedModel, *, allow_unknown: bool = False) -> Graph:
         ModelError: a node whose shapes or attributes contradict each other.
     """
     model = absorb(model)
-    used = {name for node in model.nodes for name in node.inputs if name} | set(model.outputs)
+    used = {name for node in model.nodes for name in (*node.inputs, *node.captures) if name}
+    used.update(model.outputs)
     state = _State(free=list(model.folded))
     for raw in model.nodes:
         node = Node(raw, model.values, state.layouts, used, model.outputs)
@@ -77,16 +81,27 @@ def _lower_node(node: Node, allow_unknown: bool) -> Lowered:
     try:
         if found is None:
             raise unknown(node.raw)
-        return found(node)
+        return _complete(node, found(node))
     except UnknownOpError:
         if not allow_unknown:
             raise
-        return Lowered(ops=(unknown_op(node),))
+        return Lowered(ops=(unknown_op(node),), left_out=left_out(node.raw))
+
+
+def _complete(node: Node, lowered: Lowered) -> Lowered:
+    """What a rule made, if it makes every result that somebody reads."""
+    made = {name for op in lowered.ops for name in op_outputs(op)}
+    made |= {*lowered.weights, *(view for view, _ in lowered.views)}
+    for index, name in enumerate(node.raw.outputs):
+        if node.wants(index) and name not in made and 0 not in node.values[name].shape:
+            raise node.unsupported(f"its output {index} is read")
+    return lowered
 
 
 def unknown_op(node: Node) -> VectorOp:
-    """An op that reads all inputs and writes all outputs, each once."""
-    inputs = dict.fromkeys(value for value in node.given() if prod(value.shape) and not node.immediate(value))
+    """An op that reads all inputs and what its bodies take or hold, and writes all outputs, each once."""
+    read = (*node.given(), *(node.values[name] for name in node.raw.captures))
+    inputs = dict.fromkeys(value for value in read if prod(value.shape) and not node.immediate(value))
     outputs = [value for value in node.results() if prod(value.shape)]
     dims, axes = whole_axes([prod(value.shape) for value in (*inputs, *outputs)])
     return VectorOp(
@@ -135,6 +150,7 @@ def _graph(model: ResolvedModel, state: _State) -> Graph:
         outputs=model.outputs,
         free=tuple(state.free),
         views=tuple(views.items()),
+        left_out=tuple(state.left_out),
         sha256=model.sha256,
         loc=Loc(model.file),
     )

@@ -1,7 +1,10 @@
 """MatMul, Gemm and their relatives: dims b (batch of both), m, n, k."""
 
+from functools import partial
+
 from catx.errors import ModelError
 from catx.frontend.onnx.lower.activation import activation_kind
+from catx.frontend.onnx.lower.blocks import block_product
 from catx.frontend.onnx.lower.build import Step, both, chain, contraction, elementwise
 from catx.frontend.onnx.lower.node import Array, Lowered, Node, ax, operand
 from catx.frontend.onnx.lower.registry import MICROSOFT, rule
@@ -57,7 +60,7 @@ def _batch_axes(shape: tuple[int, ...], batch: int, dims: dict[str, int]) -> tup
 @rule("MatMul", "MatMulInteger")
 def matmul(node: Node) -> Lowered:
     """A product; zero points of the integer form are constants of the unit."""
-    return Lowered(ops=(matmul_einsum(node, node.value(0), node.value(1), node.out()),))
+    return block_product(node, partial(matmul_einsum, node, node.value(0), node.value(1)), [], node.out())
 
 
 @rule("FusedMatMul", "TransposeMatMul", domain=MICROSOFT)
@@ -74,11 +77,11 @@ def fused_matmul(node: Node) -> Lowered:
 def gemm(node: Node) -> Lowered:
     """Sum of alpha * A' B' and beta * C, then an activation in the fused form.
 
-    beta scales a constant C ahead of time.
+    beta scales a constant C ahead of time; where it is 0, nobody reads C.
     """
     steps = [Step("mul", "alpha")] if node.number("alpha", 1.0) != 1.0 else []
     scaled = Lowered()
-    if node.has(2):
+    if node.has(2) and node.number("beta", 1.0) != 0.0:
         bias: Array = node.value(2)
         if node.number("beta", 1.0) != 1.0 and node.value(2).kind in ("input", "computed"):
             bias = node.temp("beta.out", bias.shape, bias.dtype)
@@ -88,7 +91,7 @@ def gemm(node: Node) -> Lowered:
         steps.append(Step("add", "bias", (bias,)))
     if activation := node.text("activation", ""):
         steps.append(Step(activation_kind(node, activation), "activation"))
-    return both(scaled, chain(node, lambda out: _product(node, out), steps, node.out()))
+    return both(scaled, block_product(node, partial(_product, node), steps, node.out()))
 
 
 def _product(node: Node, out: Array) -> Einsum:

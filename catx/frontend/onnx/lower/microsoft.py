@@ -1,6 +1,6 @@
 """Fused transformer operators of onnxruntime (domain com.microsoft)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catx.errors import ModelError
 from catx.frontend.onnx.lower.attention import Heads, attend
@@ -29,18 +29,21 @@ def _score_steps(node: Node, masks: list[int], causal: bool) -> list[tuple[Step,
     for index in masks:
         if node.has(index):
             mask = node.value(index)
-            rank2 = len(mask.shape) == 2
-            shape = (
-                (mask.shape[0], 1, 1, mask.shape[1]) if rank2 else (1,) * (4 - len(mask.shape)) + mask.shape
-            )
             whole = mask.dtype.is_float
-            view = Tensor(mask.name, shape, mask.dtype, "activation")
+            view = Tensor(mask.name, _on_scores(mask.shape), mask.dtype, "activation")
             steps.append(
                 Step("add", f"bias{index}", (view,)) if whole else Step("where", f"mask{index}", (view,))
             )
     if causal:
         steps.append(Step("where", "causal"))
     return [(step, None) for step in (*steps, Step("softmax", "softmax"))]
+
+
+def _on_scores(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Shape of a mask as it broadcasts to (b, heads, queries, keys): lengths, keys, or queries and keys."""
+    if len(shape) > 3:
+        return shape
+    return (shape[0], *((1,) * (4 - len(shape))), *shape[1:])
 
 
 @rule("MultiHeadAttention", domain=MICROSOFT)
@@ -176,7 +179,7 @@ def rotary_ops(
             node,
             "mul",
             dims,
-            [operand(x, *axes), operand(table, *ax("m", "e"))],
+            [operand(x, *axes), operand(table, *ax("b", "m", "e")[-len(table.shape) :])],
             [operand(result, *axes)],
             part=f"{part}.{name}",
         )
@@ -214,6 +217,8 @@ def packed_attention(node: Node) -> Lowered:
         raise ModelError(f"{heads} heads of weights {weights.shape}", loc=node.loc)
     if node.has(4):
         raise node.unsupported("past state in one tensor")
+    if node.integer("do_rotary", 0):
+        raise node.unsupported("rotary embedding without tables")
     shape = (x.shape[0], x.shape[1], sum(sizes))
     raw = node.temp("qkv.raw" if node.has(2) else "qkv", shape, x.dtype)
     dims = {"b": x.shape[0], "m": x.shape[1], "n": sum(sizes), "k": x.shape[2]}
@@ -226,6 +231,9 @@ def packed_attention(node: Node) -> Lowered:
     parts = [node.temp(part, (*shape[:2], size), x.dtype) for part, size in zip("qkv", sizes, strict=True)]
     views = tuple((part.name, whole.name) for part in parts)
     made = Lowered(ops=(*ops, *vectors), tensors=(*dict.fromkeys((raw, whole)), *parts), views=views)
+    if node.wants(1):
+        kept = concat_op(node, parts[1:], node.out(1), "present")
+        made = both(made, Lowered(ops=(replace(kept, kind="copy"),)))
     inputs = Inputs(parts[0], parts[1], parts[2], made)
     steps = _score_steps(node, [3, 5], bool(node.integer("unidirectional", 0)))
     size = _sizes(parts[0].shape, inputs, heads, heads)

@@ -1,9 +1,9 @@
 """Operators that move data: concat, pad, tile, resize, and space to depth."""
 
 from collections.abc import Sequence
-from math import prod
+from math import gcd, prod
 
-from catx.frontend.onnx.lower.build import box, broadcast, elementwise, points, vector
+from catx.frontend.onnx.lower.build import box, broadcast, coordinates, elementwise, points, vector
 from catx.frontend.onnx.lower.node import Array, Lowered, Node, operand
 from catx.frontend.onnx.lower.registry import rule
 from catx.ir.operand import Axis
@@ -77,6 +77,9 @@ INTERPOLATIONS = {
 }
 """Mode of Resize or GridSample -> row of the vector cost table."""
 
+TAPS = {"resize_nearest": 1, "resize_linear": 2, "resize_cubic": 4}
+"""Input elements per axis that one result reads, unless it is antialiased."""
+
 ADAPTIVE_SAMPLES = 2
 """Samples per axis and bin of a RoiAlign whose number depends on the size of each region: what detection
 models that state it use (detectron2, torchvision: sampling_ratio 2)."""
@@ -92,31 +95,41 @@ def interpolation(node: Node, default: str) -> str:
 
 @rule("Resize", "Upsample")
 def resize(node: Node) -> Lowered:
-    """Interpolation at every output element; whole factors read each input element where it is used."""
+    """Interpolation at every output element; whole factors read each input element where it is used.
+
+    Where an image gets smaller, every result reads as many other elements as it has taps, or its share of
+    all elements if that is less: an operand for each.
+    """
     source, out = node.value(0), node.out()
     if source.shape == out.shape:
         return node.view(source, "resized to the same size", node.layout(source.name))
+    kind = interpolation(node, "nearest")
     dims: dict[str, int] = {}
     reads: list[Axis] = []
     writes: list[Axis] = []
+    per_result = 1.0
     for i, (old, new) in enumerate(zip(source.shape, out.shape, strict=True)):
-        if new % old == 0:
-            dims |= {f"d{i}": old, f"u{i}": new // old}
-            reads.append(((f"d{i}", 1),))
-            writes.append(((f"d{i}", new // old), (f"u{i}", 1)))
-        else:
+        if new < old:
             dims[f"d{i}"] = new
             reads.append(((f"d{i}", 1),))
             writes.append(((f"d{i}", 1),))
-    kind = interpolation(node, "nearest")
-    return Lowered(ops=(vector(node, kind, dims, [operand(source, *reads)], [operand(out, *writes)]),))
+            per_result *= old / new if node.integer("antialias", 0) else min(TAPS[kind], old / new)
+        else:
+            alike = gcd(old, new)
+            dims |= {f"d{i}": alike, f"u{i}": new // alike}
+            within = () if new % old == 0 else ((f"u{i}", 1),)
+            reads.append(((f"d{i}", old // alike), *within))
+            writes.append(((f"d{i}", new // alike), (f"u{i}", 1)))
+    inputs = [operand(source, *reads)] * round(per_result)
+    return Lowered(ops=(vector(node, kind, dims, inputs, [operand(out, *writes)]),))
 
 
 @rule("GridSample", "RoiAlign", "MaxRoiPool")
 def sample(node: Node) -> Lowered:
     """Samples at computed positions: as many elements read as written, and the positions.
 
-    A RoiAlign interpolates sampling_ratio^2 points per output; a MaxRoiPool compares.
+    A grid has coordinates for every position of the output, a list of regions for every region. A RoiAlign
+    interpolates sampling_ratio^2 points per output; a MaxRoiPool compares.
     """
     out, kind, dims = node.out(), "resize_nearest", box(node.out().shape)
     if node.raw.op_type == "GridSample":
@@ -125,7 +138,12 @@ def sample(node: Node) -> Lowered:
         kind = "resize_linear"
         dims |= {"s": (node.integer("sampling_ratio", 0) or ADAPTIVE_SAMPLES) ** 2}
     reads = [operand(node.value(0), *points(out.shape))]
-    reads += [operand(array, *([()] * len(array.shape))) for array in node.given()[1:]]
+    places = points(out.shape)
+    if node.raw.op_type == "GridSample":
+        reads += coordinates(node.value(1), [places[0], *places[2:]])
+    else:
+        reads += coordinates(node.value(1), places[:1])
+        reads += [operand(array, places[0]) for array in node.given()[2:]]
     reduced = ["s"] if "s" in dims else []
     write = operand(out, *points(out.shape))
     return Lowered(ops=(vector(node, kind, dims, reads, [write], reduced=reduced),))

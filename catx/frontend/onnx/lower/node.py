@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import GraphProto
 
 from catx.errors import Loc, ModelError, UnknownOpError
 from catx.frontend.onnx.lower.layout import Layout, is_plain, plain
 from catx.frontend.onnx.resolved import ResolvedNode, Value
 from catx.ir.dtype import DType
-from catx.ir.graph import Op
+from catx.ir.graph import LeftOut, Op
 from catx.ir.operand import Axis, Operand
 from catx.ir.tensor import Tensor
 
@@ -25,7 +26,8 @@ class Lowered:
     """What becomes of a node: ops (costed), or views and a reason (free).
 
     `tensors` are those that the model does not name; `views` maps a tensor to the one that holds its data,
-    `layouts` says where a view is broadcast, `weights` names outputs that are constants of the model.
+    `layouts` says where a view is broadcast, `weights` names outputs that are constants of the model,
+    `left_out` nodes whose bodies the ops do not cover.
     """
 
     ops: tuple[Op, ...] = ()
@@ -33,6 +35,7 @@ class Lowered:
     views: tuple[tuple[str, str], ...] = ()
     layouts: tuple[tuple[str, Layout], ...] = ()
     weights: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     free: str = ""
 
 
@@ -189,10 +192,12 @@ def unknown(raw: ResolvedNode, what: str = "") -> UnknownOpError:
     """The error for an operator (or a form of one) that no rule costs."""
     operator = f"{raw.domain}.{raw.op_type}" if raw.domain else raw.op_type
     form = f" ({what})" if what else ""
+    bodies = any(isinstance(value, GraphProto) for value in raw.attributes.values())
+    rest = " and that of its bodies instead, without what they compute" if bodies else " instead"
     return UnknownOpError(
         f"no cost rule for operator {operator}{form} of node {raw.name!r}",
         loc=raw.loc,
-        hint="--allow-unknown (allow_unknown=True) costs its data movement instead",
+        hint=f"--allow-unknown (allow_unknown=True) costs its data movement{rest}",
     )
 
 

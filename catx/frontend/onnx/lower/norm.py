@@ -105,7 +105,7 @@ def skip_layer_norm(node: Node) -> Lowered:
     last = [len(x.shape) - 1]
     extra = _affine(node, last, (2,) if simple else (2, 3))
     ops.append(rows(node, "rmsnorm" if simple else "layernorm", total, out, last, extra=extra))
-    return Lowered(ops=tuple(ops), tensors=temps)
+    return Lowered(ops=(*ops, *_statistics(node, total, last)), tensors=temps)
 
 
 @rule("BatchNormalization")

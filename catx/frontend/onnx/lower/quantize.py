@@ -1,81 +1,22 @@
-"""Quantized forms: conversions, and products of integers.
+"""Quantized forms: conversions, and products of integers."""
 
-A `DequantizeLinear` whose result is a factor of an einsum (directly, or through views) costs nothing: the
-matrix unit reads the integers, at their real width, and the scale joins the scale of the result.
-`absorb` rewires those factors to the integers before lowering; what still reads the converted tensor
-afterwards needs a real conversion.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from catx.errors import ModelError
-from catx.frontend.onnx.lower.build import Step, both, box, chain, elementwise, points, rows, vector
+from catx.frontend.onnx.lower.absorb import blocks_of
+from catx.frontend.onnx.lower.blocks import block_conversion, block_scales
+from catx.frontend.onnx.lower.build import Step, both, chain, elementwise, rows
 from catx.frontend.onnx.lower.conv import channelwise, conv_einsum
 from catx.frontend.onnx.lower.matmul import matmul_einsum
 from catx.frontend.onnx.lower.movement import concat_op
-from catx.frontend.onnx.lower.node import Array, Lowered, Node, operand
+from catx.frontend.onnx.lower.node import Array, Lowered, Node
 from catx.frontend.onnx.lower.norm import reduction
 from catx.frontend.onnx.lower.registry import MICROSOFT, rule
-from catx.frontend.onnx.lower.views import PASS_THROUGH
-from catx.frontend.onnx.resolved import ResolvedModel, ResolvedNode
 from catx.ir.dtype import DType
 from catx.ir.graph import Op
 from catx.ir.tensor import Tensor
-from catx.ir.vector_op import VectorOp
-
-FACTORS: dict[tuple[str, str], tuple[int, ...]] = {
-    **{("", op): (0, 1) for op in ("MatMul", "Gemm", "Conv", "ConvTranspose", "Einsum")},
-    **{(MICROSOFT, op): (0, 1) for op in ("FusedMatMul", "FusedGemm", "FusedConv", "Attention")},
-    **{("", op): (1, 2) for op in ("LSTM", "GRU", "RNN")},
-    ("", "Attention"): (0, 1, 2),
-    ("", "Gather"): (0,),
-}
-"""Inputs that are factors of einsums, or tables whose rows are converted after they are looked up."""
-
-
-def absorb(model: ResolvedModel) -> ResolvedModel:
-    """Let einsums read integers instead of what DequantizeLinear makes of them."""
-    sources = {node.outputs[0]: node.inputs[0] for node in model.nodes if node.op_type == "DequantizeLinear"}
-    if not sources:
-        return model
-    views = _quantized_views(model, sources)
-    values = dict(model.values)
-    nodes: list[ResolvedNode] = []
-    for node in model.nodes:
-        if node.op_type in PASS_THROUGH and node.outputs[0] in views:
-            dtype = values[sources.get(node.inputs[0], node.inputs[0])].dtype
-            values |= {name: replace(values[name], dtype=dtype) for name in node.outputs if name}
-            node = _rewired(node, (0,), sources)
-        elif places := FACTORS.get((node.domain, node.op_type)):
-            node = _rewired(node, places, sources)
-        nodes.append(node)
-    return replace(model, nodes=tuple(nodes), values=values)
-
-
-def _rewired(node: ResolvedNode, places: tuple[int, ...], sources: Mapping[str, str]) -> ResolvedNode:
-    """The node with some of its inputs read before their conversion."""
-    inputs = tuple(sources.get(name, name) if i in places else name for i, name in enumerate(node.inputs))
-    return node if inputs == node.inputs else replace(node, inputs=inputs)
-
-
-def _quantized_views(model: ResolvedModel, sources: Mapping[str, str]) -> set[str]:
-    """Views of converted tensors that only factors of einsums read, themselves or through more views.
-
-    All views behind one view of a converted tensor share its data, so they are quantized together or not.
-    """
-    root: dict[str, str] = {}
-    mixed: set[str] = set()
-    for node in model.nodes:
-        through = node.op_type in PASS_THROUGH and (node.inputs[0] in sources or node.inputs[0] in root)
-        if through:
-            first = root.get(node.inputs[0], node.outputs[0])
-            root |= {name: first for name in node.outputs if name}
-        allowed = (0,) if through else FACTORS.get((node.domain, node.op_type), ())
-        mixed |= {root[name] for i, name in enumerate(node.inputs) if name in root and i not in allowed}
-    mixed |= {root[name] for name in model.outputs if name in root}
-    return {name for name, first in root.items() if first not in mixed}
 
 
 @rule("DequantizeLinear")
@@ -83,27 +24,31 @@ def _quantized_views(model: ResolvedModel, sources: Mapping[str, str]) -> set[st
 def dequantize(node: Node) -> Lowered:
     """Integers to real numbers; free where only einsums read them."""
     if not node.wants(0):
-        return Lowered(free="absorbed: einsums read the integers, the scale joins that of their result")
-    return Lowered(ops=(elementwise(node, "dequantize", [node.value(0), *scale(node, 1)], node.out()),))
+        return Lowered(free="absorbed: einsums read the integers and scale their results")
+    return _conversion(node, "dequantize")
 
 
 @rule("QuantizeLinear")
 @rule("QuantizeLinear", domain=MICROSOFT)
 def quantize(node: Node) -> Lowered:
     """Real numbers to integers."""
-    return Lowered(ops=(elementwise(node, "quantize", [node.value(0), *scale(node, 1)], node.out()),))
+    return _conversion(node, "quantize")
+
+
+def _conversion(node: Node, kind: str) -> Lowered:
+    """A conversion with one scale, one per index along an axis, or one per block."""
+    if blocks := blocks_of(node.raw, node.values):
+        return Lowered(ops=(block_conversion(node, kind, blocks),))
+    return Lowered(ops=(elementwise(node, kind, [node.value(0), *scale(node, 1)], node.out()),))
 
 
 def scale(node: Node, index: int, axis_of: int = 0) -> list[Array]:
-    """The scale of a conversion, shaped to broadcast: a single number, one per channel, or one per block."""
+    """The scale of a conversion, shaped to broadcast: a single number, or one per channel."""
     value = node.value(index)
     x = node.value(axis_of)
     if len(value.shape) == 1 and value.shape[0] > 1 and len(x.shape) > 1:
         axis = node.integer("axis", 1) % len(x.shape)
         return [replace(value, shape=value.shape + (1,) * (len(x.shape) - 1 - axis))]
-    if len(value.shape) == len(x.shape) and value.shape != x.shape:
-        blocked = tuple(1 if a != b else a for a, b in zip(value.shape, x.shape, strict=True))
-        return [replace(value, shape=blocked)]
     return [value]
 
 
@@ -191,11 +136,7 @@ def matmul_integer16(node: Node) -> Lowered:
 
 @rule("MatMulNBits", "MatMulBnb4", domain=MICROSOFT)
 def matmul_n_bits(node: Node) -> Lowered:
-    """A product with weights of 2 to 8 bits in blocks along k.
-
-    The sums of each block are multiplied by its scale as they come, less its zero point times the sum of the
-    inputs: lane work per result and block, which reads every scale and zero point.
-    """
+    """A product with weights of 2 to 8 bits in blocks along k."""
     bits, n, k = node.integer("bits", 4), node.integer("N", 0), node.integer("K", 0)
     widths = {2: DType.UINT2, 4: DType.UINT4, 8: DType.UINT8}
     block = node.integer("block_size", k)
@@ -215,21 +156,11 @@ def matmul_n_bits(node: Node) -> Lowered:
     sums = node.temp("sums", out.shape, out.dtype)
     scaled = node.temp("scaled", out.shape, out.dtype) if bias else out
     ops: list[Op] = [matmul_einsum(node, a, weights, sums, trans_b=True)]
-    ops.append(block_scales(node, tables, blocks, sums, scaled))
+    ops.append(block_scales(node, tables, sums, scaled))
     if bias:
         ops.append(elementwise(node, "add", [scaled, node.value(5)], out, part="bias"))
     temps = [tensor for tensor in (weights, sums, scaled, *tables) if isinstance(tensor, Tensor)]
     return Lowered(ops=tuple(ops), tensors=tuple(temps))
-
-
-def block_scales(node: Node, tables: Sequence[Array], blocks: int, sums: Array, out: Array) -> VectorOp:
-    """A dequantize op at every (result, block) that reads tables of shape (columns, blocks)."""
-    dims = box(out.shape) | ({"b": blocks} if blocks > 1 else {})
-    column = f"d{len(out.shape) - 1}"
-    rows_of = (((column, 1),) if out.shape[-1] > 1 else (), (("b", 1),) if blocks > 1 else ())
-    whole = points(out.shape)
-    reads = [operand(sums, *whole), *(operand(table, *rows_of) for table in tables)]
-    return vector(node, "dequantize", dims, reads, [operand(out, *whole)], part="scale")
 
 
 QLINEAR = {

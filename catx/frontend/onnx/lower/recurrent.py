@@ -46,15 +46,19 @@ class Cell:
     def each(
         self, kind: str, part: str, reads: Sequence[Array], width: int, out: Array | None = None
     ) -> Array:
-        """An elementwise op of every step over `width` units; its inputs may be slices of wider tensors."""
+        """An elementwise op of every step over `width` units; its inputs may be slices of wider tensors.
+
+        Weights have no axis of the batch.
+        """
         dims = {"b": self.directions, "m": self.batch, "h": width}
         result = out or self.temp(f"{part}.out", width)
         own = [array for array in reads if not self.node.immediate(array)]
+        axes = [ax("b", "h") if len(array.shape) == 2 else ax("b", "m", "h") for array in own]
         op = vector(
             self.node,
             kind,
             dims,
-            [operand(array, *ax("b", "m", "h")) for array in own],
+            [operand(array, *its) for array, its in zip(own, axes, strict=True)],
             [operand(result, *ax("b", "m", "h"))],
             part=part,
             repeat=self.steps,
