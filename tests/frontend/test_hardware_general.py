@@ -4,7 +4,11 @@ from math import inf
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from catx.costmodel.components.wire import spread_mm
+from catx.errors import SpecError
 from catx.frontend.hardware import load_accelerator, parse_accelerator
 from catx.ir.accelerator import (
     Accelerator,
@@ -144,7 +148,7 @@ def test_components_scale_with_macros_lanes_and_rates() -> None:
     small = parse_accelerator(quarter).memories[1]
     assert four.area_mm2 == pytest.approx(4 * small.area_mm2)
     assert four.static_w == pytest.approx(4 * small.static_w)
-    assert four.read_j_per_byte == small.read_j_per_byte < one.read_j_per_byte
+    assert small.read_j_per_byte < four.read_j_per_byte < one.read_j_per_byte
     assert "CACTI" in four.source
 
     vector = "    lanes: 16\n    energy: 0.5 pJ\n    area: 0.1 mm2\n"
@@ -186,6 +190,31 @@ def test_wires_give_links_their_energy() -> None:
     long = parse_accelerator(edited(("link_energy: 0.1 pJ/B", "wire: 3 mm"))).fanouts[0]
     assert long.link_j_per_byte == pytest.approx(3 * short.link_j_per_byte)
     assert short.link_j_per_byte > 0
+
+
+def test_a_wire_across_spans_what_lies_inside() -> None:
+    """Side of the whole less side of a part, times 3/4: 32 registers of 10 um2 with units of 100 um2."""
+    across = parse_accelerator(edited(("link_energy: 0.1 pJ/B", "wire: across"))).fanouts[0]
+    length_mm = 0.75 * (32**0.5 - 1) * 110e-6**0.5
+    assert across.link_j_per_byte == pytest.approx(length_mm * 8 * 0.19e-12)
+    assert f"{length_mm:.3g} mm across" in across.source
+    alone = edited(("size: 8", "size: 1"), ("size: 4", "size: 1"), ("link_energy: 0.1 pJ/B", "wire: across"))
+    assert parse_accelerator(alone).fanouts[0].link_j_per_byte == 0
+
+
+def test_a_wire_across_needs_areas() -> None:
+    bare = edited(("area: 10 um2", "area: 0 um2"), ("area: 100 um2", "area: 0 um2"))
+    with pytest.raises(SpecError, match="nothing inside array has an area") as caught:
+        parse_accelerator(edited(("link_energy: 0.1 pJ/B", "wire: across"), text=bare), "hw.yaml")
+    assert caught.value.loc is not None
+    assert caught.value.loc.where == "levels[2].wire"
+    assert "`1 mm`" in caught.value.hint
+
+
+@given(outer=st.integers(1, 64), inner=st.integers(1, 64))
+def test_ways_across_nested_fanouts_add_up(outer: int, inner: int) -> None:
+    nested = spread_mm(inner, 0.01) + spread_mm(outer, inner * 0.01)
+    assert nested == pytest.approx(spread_mm(outer * inner, 0.01))
 
 
 def test_files_load_by_path(tmp_path: Path) -> None:
