@@ -115,7 +115,14 @@ def test_defaults_are_those_of_the_documentation() -> None:
 
 @pytest.mark.parametrize(
     ("dtype", "accumulator"),
-    [("int4", "int32"), ("int64", "int64"), ("bf16", "fp32"), ("fp64", "fp64"), ("uint8", "int32")],
+    [
+        ("int4", "int32"),
+        ("uint32", "int64"),
+        ("int64", "int64"),
+        ("bf16", "fp32"),
+        ("fp64", "fp64"),
+        ("uint8", "int32"),
+    ],
 )
 def test_accumulators_default_to_what_sums_need(dtype: str, accumulator: str) -> None:
     text = edited(
@@ -183,6 +190,15 @@ def test_static_power_may_stand_beside_a_component_without_one() -> None:
     dram = "    dram: lpddr4\n    bandwidth: 10 GB/s\n    energy: 32 pJ/B\n"
     hbm = "    dram: hbm2\n    bandwidth: 10 GB/s\n    component: dram\n    static_power: 5 W\n"
     assert parse_accelerator(edited((dram, hbm))).memories[0].static_w == 5.0
+
+
+def test_accumulators_as_narrow_as_factors_are_asked_for() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_accelerator(edited(("accumulator: int32", "accumulator: int8")), "hw.yaml")
+    assert str(caught.value.loc).startswith("hw.yaml:37 [compute.matrix.rates.int8.accumulator]")
+    assert "`truncates: true`" in caught.value.hint
+    cut = parse_accelerator(edited(("accumulator: int32", "accumulator: int8, truncates: true"))).matrix
+    assert (cut.rates[0].accumulator, cut.rates[0].truncates) == (DType.INT8, True)
 
 
 def test_wires_give_links_their_energy() -> None:

@@ -137,6 +137,7 @@ def _matrix(unit: MatrixSpec, library: Library) -> MatrixUnit:
                 macs_per_cycle=float(rate.macs_per_cycle),
                 j_per_mac=energies[name],
                 accumulator=accumulator_of(unit, name),
+                truncates=rate.truncates,
             )
             for name, rate in unit.rates.items()
         ),

@@ -133,6 +133,7 @@ class RateSpec(Spec):
     macs_per_cycle: Positive = Field(1.0, description="default 1")
     energy: Energy | None = Field(None, description="per multiply-accumulate")
     accumulator: DTypeName | None = Field(None, description="default int32, or fp32 for floating point")
+    truncates: bool = Field(False, description="products are cut to the accumulator's width (fixed point)")
 
 
 class MatrixSpec(Spec):
