@@ -72,7 +72,7 @@ def test_nan_and_infinity_are_numbers() -> None:
         ("a: \x00", 0, "not YAML text"),
         ("\ud800: 1", 0, "not YAML text"),
         ("a: " + "[" * 100_000, 1, f"nested deeper than {MAX_DEPTH} levels"),
-        ("{" * 100_000, 1, "a key must be a plain word"),
+        ("{" * 100, 1, "a key must be a plain word"),
         ("- - " * 50_000, 1, "nested deeper"),
         ("a: b\n" * (MAX_BYTES // 4), 0, "larger than"),
         ("\n".join(f"k{i}: 1" for i in range(MAX_NODES)), MAX_NODES // 2, "more than"),
