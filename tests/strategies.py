@@ -153,7 +153,12 @@ def _unit(draw: DrawFn) -> MatrixUnit:
             dtype=dtype,
             macs_per_cycle=draw(st.sampled_from((1.0, 2.0, 0.5))),
             j_per_mac=draw(_ENERGIES),
-            accumulator=draw(st.sampled_from((dtype, *wide[dtype.is_float]))),
+            accumulator=draw(
+                st.sampled_from(
+                    [dtype, *(total for total in wide[dtype.is_float] if total.bits > dtype.bits)]
+                )
+            ),
+            truncates=True,
         )
         for dtype in DTYPES
         if dtype not in lacking

@@ -200,6 +200,7 @@ class _Reader:
         names = [self.text(data[key], (*path, key)) for key in ("loop", "fanout", "axis") if key in data]
         if "" in names:
             self.problem("a loop has an empty name", path)
+            return []
         return [Loop(names[0], tile, *names[1:])]
 
     # --- values ------------------------------------------------------------------------------------------

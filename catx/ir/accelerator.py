@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from math import inf, prod
 
 from catx.errors import Loc, SpecError
+from catx.ir import checks
 from catx.ir.dtype import DType
 from catx.ir.einsum import ROLES
 
@@ -40,6 +41,28 @@ class Memory:
     dram_type: str = ""
     source: str = ""
 
+    def __post_init__(self) -> None:
+        checks.named("memory", self.name)
+        owner = f"memory {self.name}"
+        checks.limits(
+            owner,
+            capacity_bytes=self.capacity_bytes,
+            read_bytes_per_cycle=self.read_bytes_per_cycle,
+            write_bytes_per_cycle=self.write_bytes_per_cycle,
+        )
+        checks.amounts(
+            owner,
+            read_j_per_byte=self.read_j_per_byte,
+            write_j_per_byte=self.write_j_per_byte,
+            static_w=self.static_w,
+            area_mm2=self.area_mm2,
+        )
+        checks.among(owner, ROLES, keeps=self.keeps, optional=self.optional)
+        if not self.optional <= self.keeps:
+            raise SpecError(f"{owner}: optional roles must be among those it keeps")
+        if self.dram_type and self.area_mm2:
+            raise SpecError(f"{owner}: area_mm2 must be 0 for DRAM, which is not on the die")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FanoutAxis:
@@ -57,6 +80,11 @@ class FanoutAxis:
     multicast: frozenset[str] = frozenset(ROLES)
     reduces: bool = True
 
+    def __post_init__(self) -> None:
+        checks.named("fanout's axis", self.name)
+        checks.counts(f"axis {self.name}", size=self.size)
+        checks.among(f"axis {self.name}", ROLES, multicast=self.multicast)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fanout:
@@ -73,6 +101,15 @@ class Fanout:
     area_mm2: float = 0.0
     source: str = ""
 
+    def __post_init__(self) -> None:
+        checks.named("fanout", self.name)
+        owner = f"fanout {self.name}"
+        names = [axis.name for axis in self.axes]
+        if not names or len(set(names)) < len(names):
+            raise SpecError(f"{owner}: axes must be one or more of different names, not {names}")
+        checks.limits(owner, link_bytes_per_cycle=self.link_bytes_per_cycle)
+        checks.amounts(owner, link_j_per_byte=self.link_j_per_byte, area_mm2=self.area_mm2)
+
     @property
     def size(self) -> int:
         """Instances of everything further in, per instance of this level's surroundings."""
@@ -81,12 +118,46 @@ class Fanout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MacRate:
-    """What one matrix unit does with one element type of its factors."""
+    """What one matrix unit does with one element type of its factors.
+
+    `truncates` marks a unit that cuts products to the accumulator's width, as fixed-point units do: only
+    then may an integer accumulator be narrower than the products.
+    """
 
     dtype: DType
     macs_per_cycle: float
     j_per_mac: float
     accumulator: DType
+    truncates: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value in (("dtype", self.dtype), ("accumulator", self.accumulator)):
+            if not isinstance(value, DType):
+                raise SpecError(f"rate of a matrix unit: {name} must be a DType, not {value!r}")
+        checks.positive(f"rate of {self.dtype}", macs_per_cycle=self.macs_per_cycle)
+        checks.amounts(f"rate of {self.dtype}", j_per_mac=self.j_per_mac)
+        message, hint = accumulator_problem(self.dtype, self.accumulator, truncates=self.truncates)
+        if message:
+            raise SpecError(f"rate of {self.dtype}: {message}", hint=hint)
+
+
+def accumulator_problem(dtype: DType, accumulator: DType, *, truncates: bool) -> tuple[str, str]:
+    """Why sums of products of a type cannot be kept in another, and a way out; two empty texts if they can.
+
+    A product of integers is twice as wide as its factors; nothing is wider than 64 bits. Floats are rounded
+    anyway, but a sum is never narrower than what it adds up.
+    """
+    if dtype.is_float and not accumulator.is_float:
+        return f"accumulator {accumulator} cannot hold sums of {dtype}", "take a floating-point type"
+    exact = not (dtype.is_float or truncates)
+    least = min(2 * dtype.bits, 64) if exact else dtype.bits
+    if accumulator is not DType.BOOL and accumulator.bits >= least:
+        return "", ""
+    what = "products" if exact else "factors"
+    hint = f"take a type of {least} bits or more"
+    if exact and accumulator.bits >= dtype.bits:
+        hint += ", or say `truncates: true` if the unit cuts products to that width (fixed point)"
+    return f"accumulator {accumulator} is narrower than the {what} of {dtype}, {least} bits", hint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +176,22 @@ class MatrixUnit:
     area_mm2: float = 0.0
     source: str = ""
 
+    def __post_init__(self) -> None:
+        checks.named("matrix unit", self.name)
+        owner = f"matrix unit {self.name}"
+        types = [rate.dtype.value for rate in self.rates]
+        if not types or len(set(types)) < len(types):
+            raise SpecError(f"{owner}: rates must be one or more of different types, not {types}")
+        checks.amounts(
+            owner, pipeline_cycles=self.pipeline_cycles, static_w=self.static_w, area_mm2=self.area_mm2
+        )
+
+    def computes(self, dtype: DType) -> bool:
+        """Whether factors of a type run on it: at a rate of that type, or of a wider one of the same kind."""
+        return any(
+            rate.dtype.is_float == dtype.is_float and rate.dtype.bits >= dtype.bits for rate in self.rates
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VectorUnit:
@@ -122,6 +209,12 @@ class VectorUnit:
     area_mm2: float = 0.0
     source: str = ""
 
+    def __post_init__(self) -> None:
+        checks.named("vector unit", self.name)
+        owner = f"vector unit {self.name}"
+        checks.counts(owner, lanes=self.lanes)
+        checks.amounts(owner, j_per_op=self.j_per_op, static_w=self.static_w, area_mm2=self.area_mm2)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Technology:
@@ -129,6 +222,10 @@ class Technology:
 
     node_nm: float
     dram_gb: float = 0.0
+
+    def __post_init__(self) -> None:
+        checks.positive("technology", node_nm=self.node_nm)
+        checks.amounts("technology", dram_gb=self.dram_gb)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +252,14 @@ class Accelerator:
     loc: Loc = field(default=Loc("<python>"), compare=False)
 
     def __post_init__(self) -> None:
+        checks.named("accelerator", self.name)
+        owner = f"accelerator {self.name}"
+        checks.positive(owner, clock_hz=self.clock_hz)
+        checks.amounts(owner, launch_s=self.launch_s, other_area_mm2=self.other_area_mm2)
+        if self.precision is not None and not self.matrix.computes(self.precision):
+            known = ", ".join(rate.dtype for rate in self.matrix.rates)
+            message = f"{owner}: precision is {self.precision}, but {self.matrix.name} computes only {known}"
+            raise SpecError(message, loc=self.loc)
         names = [level.name for level in self.levels] + [self.matrix.name]
         names += [self.vector.name] if self.vector else []
         if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -179,11 +284,6 @@ class Accelerator:
                 f"vector unit {self.vector.name!r} is fed by unknown memory {self.vector.memory!r}",
                 loc=self.loc,
             )
-        for memory in self.memories:
-            if unknown := sorted((memory.keeps | memory.optional) - set(ROLES)):
-                raise SpecError(f"{memory.name} keeps unknown roles {unknown}", loc=self.loc)
-            if not memory.optional <= memory.keeps:
-                raise SpecError(f"{memory.name}: optional roles must be among those it keeps", loc=self.loc)
 
     @property
     def memories(self) -> tuple[Memory, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from catx.errors import MappingError
+from catx.ir.checks import is_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,17 @@ class Loop:
     tile: int
     fanout: str = ""
     axis: str = ""
+
+    def __post_init__(self) -> None:
+        if not is_count(self.tile):
+            raise MappingError(
+                f"loop over {self.dim}: tile must be a whole number above 0, not {self.tile!r}"
+            )
+        if bool(self.fanout) != bool(self.axis):
+            raise MappingError(
+                f"loop over {self.dim}: it names fanout {self.fanout!r} and axis {self.axis!r}",
+                hint="a spatial loop names both, a temporal one neither",
+            )
 
     @property
     def spatial(self) -> bool:
@@ -44,5 +56,3 @@ class Mapping:
         stores = [node for node in self.nodes if isinstance(node, Store)]
         if len(set(stores)) != len(stores):
             raise MappingError("a memory stores the same tensor twice")
-        if bad := [node for node in self.nodes if isinstance(node, Loop) and node.tile < 1]:
-            raise MappingError(f"tile sizes below 1: {bad}")

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from catx.errors import SpecError
+from catx.ir import checks
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
@@ -21,3 +24,23 @@ class Scenario:
     fab_yield: float
     packaging_gco2e: float
     sources: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        checks.named("scenario", self.name)
+        owner = f"scenario {self.name}"
+        checks.positive(owner, lifetime_years=self.lifetime_years)
+        checks.amounts(
+            owner,
+            inferences=self.inferences,
+            grid_gco2e_per_kwh=self.grid_gco2e_per_kwh,
+            fab_gco2e_per_kwh=self.fab_gco2e_per_kwh,
+            abatement_percent=self.abatement_percent,
+            packaging_gco2e=self.packaging_gco2e,
+        )
+        checks.positive(owner, fab_yield=self.fab_yield)
+        for field, value, most in (
+            ("fab_yield", self.fab_yield, 1),
+            ("abatement_percent", self.abatement_percent, 100),
+        ):
+            if value > most:
+                raise SpecError(f"{owner}: {field} must be at most {most}, not {value!r}")

@@ -19,16 +19,18 @@ def machine(
     register: float = 1,
     mac: float = 1,
     lane: float = 1,
+    standby_w: float = 1,
+    leak_w: float = 1,
 ) -> Accelerator:
     return Accelerator(
         name="chip",
         levels=(
-            Memory(name="DRAM", dram_type=dram),
-            Memory(name="Buffer", area_mm2=buffer),
-            Memory(name="Register", area_mm2=register),
+            Memory(name="DRAM", dram_type=dram, static_w=standby_w),
+            Memory(name="Buffer", area_mm2=buffer, static_w=leak_w),
+            Memory(name="Register", area_mm2=register, static_w=leak_w),
         ),
-        matrix=MatrixUnit(name="MAC", rates=(RATE,), area_mm2=mac),
-        vector=VectorUnit(name="Lanes", memory="Buffer", lanes=1, area_mm2=lane),
+        matrix=MatrixUnit(name="MAC", rates=(RATE,), area_mm2=mac, static_w=leak_w),
+        vector=VectorUnit(name="Lanes", memory="Buffer", lanes=1, area_mm2=lane, static_w=leak_w),
         clock_hz=1e9,
         technology=Technology(node_nm=22, dram_gb=gb),
     )
@@ -70,14 +72,41 @@ def test_an_outermost_memory_that_is_nothing() -> None:
     )
 
 
+def test_static_power_that_is_not_known() -> None:
+    assert gaps(machine(standby_w=0)) == (
+        "not known and counted as 0: standby power of DRAM. Energy and carbon leave them out",
+    )
+    chip = machine(standby_w=0, leak_w=0)
+    assert gaps(chip) == (
+        "not known and counted as 0: standby power of DRAM; leakage of Buffer, Register, MAC, Lanes. "
+        "Energy and carbon leave them out",
+    )
+    leaky = replace(chip, matrix=replace(chip.matrix, static_w=1))
+    assert "leakage of Buffer, Register, Lanes." in str(gaps(leaky))
+
+
+def test_static_power_of_the_board_may_cover_the_die() -> None:
+    (note,) = gaps(machine(standby_w=54, leak_w=0))
+    assert note.endswith(
+        "leakage of Buffer, Register, MAC, Lanes. Energy and carbon leave them out beyond the 54 W of DRAM"
+    )
+    chip = machine(standby_w=54, leak_w=0)
+    assert "beyond" not in str(gaps(replace(chip, matrix=replace(chip.matrix, static_w=1))))
+
+
 def test_built_in_machines() -> None:
     assert gaps(load_accelerator("edge4")) == (
         "GlobalBuffer, LocalBuffer, Register, MAC have no area: embodied carbon leaves them out",
         "DRAM is lpddr4 of no stated capacity (`dram` of `technology`): embodied carbon leaves it out",
+        "not known and counted as 0: standby power of DRAM; leakage of GlobalBuffer, LocalBuffer, Register, "
+        "MAC, VectorUnit. Energy and carbon leave them out",
     )
     assert "L2, L1, Registers have no area of their own" in str(gaps(load_accelerator("a100_like")))
     for name in ("edge", "eyeriss_like", "simba_like", "tpuv4i_like"):
-        assert gaps(load_accelerator(name)) == ()
+        (note,) = gaps(load_accelerator(name))
+        assert note.startswith("not known and counted as 0: ")
+        assert ("standby power of HBM" in note) == (name == "tpuv4i_like")
+        assert load_accelerator(name).matrix.name in note
 
 
 areas = st.sampled_from([0.0, 0.5, 3.0])

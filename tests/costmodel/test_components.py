@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from catx.costmodel.components import COMPONENTS, ComponentNumbers, parameters, registry, resolve, sram
 from catx.costmodel.components import technology as tech
 from catx.costmodel.components.lookup import log_interpolate
+from catx.costmodel.components.wire import spread_mm
 from catx.errors import SpecError
 
 CAPACITY = st.integers(2**13, 2**24)
@@ -217,6 +218,32 @@ def test_wire_grows_with_length() -> None:
     short, long = (resolve("wire", node_nm=22, length_mm=length) for length in (1, 3))
     assert short.write_j_per_byte == pytest.approx(8 * 0.19e-12)
     assert long.write_j_per_byte == pytest.approx(3 * short.write_j_per_byte)
+    old, older = (resolve("wire", node_nm=node, length_mm=1) for node in (65, 90))
+    assert old.write_j_per_byte == older.write_j_per_byte == pytest.approx(8 * 0.5e-12)
+
+
+def test_the_way_to_a_point_of_a_square_is_three_quarters_of_its_side() -> None:
+    """Mean Manhattan distance from the middle of a side, by counting."""
+    steps = [(i + 0.5) / 200 for i in range(200)]
+    counted = sum(abs(x - 0.5) + y for x in steps for y in steps) / len(steps) ** 2
+    assert spread_mm(10**8, 1e-8) == pytest.approx(counted, rel=1e-3)
+    assert spread_mm(1, 5.0) == 0
+
+
+@given(macros=st.integers(1, 64), node=NODE)
+def test_macros_side_by_side_pay_the_way_between_them(macros: int, node: float) -> None:
+    size = {"node_nm": node, "width_bits": 512}
+    one = resolve("sram", capacity_bytes=2**15, **size)
+    many = resolve("sram", capacity_bytes=macros * 2**15, macros=macros, **size)
+    assert many.area_mm2 == pytest.approx(macros * one.area_mm2)
+    assert many.static_w == pytest.approx(macros * one.static_w)
+    way_j = 0.0
+    if macros > 1:
+        length_mm = spread_mm(macros, one.area_mm2)
+        way_j = resolve("wire", node_nm=node, length_mm=length_mm).write_j_per_byte
+        assert f"{macros} macros" in many.source
+    assert many.read_j_per_byte - one.read_j_per_byte == pytest.approx(way_j, abs=1e-20)
+    assert many.write_j_per_byte - one.write_j_per_byte == pytest.approx(way_j, abs=1e-20)
 
 
 @given(

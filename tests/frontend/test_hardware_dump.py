@@ -15,6 +15,7 @@ from catx.ir.accelerator import (
     Memory,
     Technology,
     VectorUnit,
+    accumulator_problem,
 )
 from catx.ir.dtype import DType
 from catx.ir.einsum import ROLES
@@ -76,13 +77,19 @@ def fanouts(draw: st.DrawFn, name: str) -> Fanout:
     )
 
 
+def _accumulators(dtype: DType, *, truncates: bool) -> list[DType]:
+    return [
+        total for total in sorted(DType) if accumulator_problem(dtype, total, truncates=truncates) == ("", "")
+    ]
+
+
 @st.composite
 def accelerators(draw: st.DrawFn) -> Accelerator:
     names = draw(st.lists(words, min_size=4, max_size=7, unique=True))
     vector, matrix, outermost, *inner = names
     levels: list[Memory | Fanout] = [draw(memories(outermost, outermost=True))]
     levels += [draw(st.one_of(memories(name, outermost=False), fanouts(name))) for name in inner]
-    dtypes = draw(st.lists(st.sampled_from(sorted(DType)), min_size=1, max_size=3, unique=True))
+    dtypes = draw(st.dictionaries(st.sampled_from(sorted(DType)), st.booleans(), min_size=1, max_size=3))
     return Accelerator(
         name=draw(words),
         levels=tuple(levels),
@@ -93,9 +100,10 @@ def accelerators(draw: st.DrawFn) -> Accelerator:
                     dtype=dtype,
                     macs_per_cycle=draw(st.floats(min_value=0.01, max_value=1e4)),
                     j_per_mac=draw(amounts),
-                    accumulator=draw(st.sampled_from(sorted(DType))),
+                    accumulator=draw(st.sampled_from(_accumulators(dtype, truncates=truncates))),
+                    truncates=truncates,
                 )
-                for dtype in dtypes
+                for dtype, truncates in dtypes.items()
             ),
             pipeline_cycles=draw(st.floats(min_value=0, max_value=1e6)),
             static_w=draw(amounts),
@@ -117,7 +125,7 @@ def accelerators(draw: st.DrawFn) -> Accelerator:
         ),
         clock_hz=draw(st.floats(min_value=1e3, max_value=1e10)),
         technology=Technology(node_nm=draw(st.floats(min_value=1, max_value=200)), dram_gb=draw(amounts)),
-        precision=draw(st.none() | st.just(dtypes[0])),
+        precision=draw(st.none() | st.sampled_from(list(dtypes))),
         overlap_only=draw(st.booleans()),
         launch_s=draw(amounts),
         other_area_mm2=draw(amounts),

@@ -4,7 +4,11 @@ from math import inf
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from catx.costmodel.components.wire import spread_mm
+from catx.errors import SpecError
 from catx.frontend.hardware import load_accelerator, parse_accelerator
 from catx.ir.accelerator import (
     Accelerator,
@@ -111,7 +115,14 @@ def test_defaults_are_those_of_the_documentation() -> None:
 
 @pytest.mark.parametrize(
     ("dtype", "accumulator"),
-    [("int4", "int32"), ("int64", "int64"), ("bf16", "fp32"), ("fp64", "fp64"), ("uint8", "int32")],
+    [
+        ("int4", "int32"),
+        ("uint32", "int64"),
+        ("int64", "int64"),
+        ("bf16", "fp32"),
+        ("fp64", "fp64"),
+        ("uint8", "int32"),
+    ],
 )
 def test_accumulators_default_to_what_sums_need(dtype: str, accumulator: str) -> None:
     text = edited(
@@ -144,7 +155,7 @@ def test_components_scale_with_macros_lanes_and_rates() -> None:
     small = parse_accelerator(quarter).memories[1]
     assert four.area_mm2 == pytest.approx(4 * small.area_mm2)
     assert four.static_w == pytest.approx(4 * small.static_w)
-    assert four.read_j_per_byte == small.read_j_per_byte < one.read_j_per_byte
+    assert small.read_j_per_byte < four.read_j_per_byte < one.read_j_per_byte
     assert "CACTI" in four.source
 
     vector = "    lanes: 16\n    energy: 0.5 pJ\n    area: 0.1 mm2\n"
@@ -181,11 +192,45 @@ def test_static_power_may_stand_beside_a_component_without_one() -> None:
     assert parse_accelerator(edited((dram, hbm))).memories[0].static_w == 5.0
 
 
+def test_accumulators_as_narrow_as_factors_are_asked_for() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_accelerator(edited(("accumulator: int32", "accumulator: int8")), "hw.yaml")
+    assert str(caught.value.loc).startswith("hw.yaml:37 [compute.matrix.rates.int8.accumulator]")
+    assert "`truncates: true`" in caught.value.hint
+    cut = parse_accelerator(edited(("accumulator: int32", "accumulator: int8, truncates: true"))).matrix
+    assert (cut.rates[0].accumulator, cut.rates[0].truncates) == (DType.INT8, True)
+
+
 def test_wires_give_links_their_energy() -> None:
     short = parse_accelerator(edited(("link_energy: 0.1 pJ/B", "wire: 1 mm"))).fanouts[0]
     long = parse_accelerator(edited(("link_energy: 0.1 pJ/B", "wire: 3 mm"))).fanouts[0]
     assert long.link_j_per_byte == pytest.approx(3 * short.link_j_per_byte)
     assert short.link_j_per_byte > 0
+
+
+def test_a_wire_across_spans_what_lies_inside() -> None:
+    """Side of the whole less side of a part, times 3/4: 32 registers of 10 um2 with units of 100 um2."""
+    across = parse_accelerator(edited(("link_energy: 0.1 pJ/B", "wire: across"))).fanouts[0]
+    length_mm = 0.75 * (32**0.5 - 1) * 110e-6**0.5
+    assert across.link_j_per_byte == pytest.approx(length_mm * 8 * 0.19e-12)
+    assert f"{length_mm:.3g} mm across" in across.source
+    alone = edited(("size: 8", "size: 1"), ("size: 4", "size: 1"), ("link_energy: 0.1 pJ/B", "wire: across"))
+    assert parse_accelerator(alone).fanouts[0].link_j_per_byte == 0
+
+
+def test_a_wire_across_needs_areas() -> None:
+    bare = edited(("area: 10 um2", "area: 0 um2"), ("area: 100 um2", "area: 0 um2"))
+    with pytest.raises(SpecError, match="nothing inside array has an area") as caught:
+        parse_accelerator(edited(("link_energy: 0.1 pJ/B", "wire: across"), text=bare), "hw.yaml")
+    assert caught.value.loc is not None
+    assert caught.value.loc.where == "levels[2].wire"
+    assert "`1 mm`" in caught.value.hint
+
+
+@given(outer=st.integers(1, 64), inner=st.integers(1, 64))
+def test_ways_across_nested_fanouts_add_up(outer: int, inner: int) -> None:
+    nested = spread_mm(inner, 0.01) + spread_mm(outer, inner * 0.01)
+    assert nested == pytest.approx(spread_mm(outer * inner, 0.01))
 
 
 def test_files_load_by_path(tmp_path: Path) -> None:

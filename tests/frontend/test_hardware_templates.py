@@ -1,20 +1,24 @@
 """Templates: what they expand to, and the numbers that they are known by."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catx.costmodel.components import resolve
 from catx.costmodel.evaluate import evaluate
 from catx.errors import SpecError
 from catx.frontend.hardware import dump_accelerator, load_accelerator, parse_accelerator
+from catx.frontend.hardware.template import storage
 from catx.ir.accelerator import Accelerator
 from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
 from catx.ir.mapping import Loop, Mapping, Store
 from catx.ir.operand import Operand, plain_axes
+from catx.units import parse_quantity
 
 CAT = (
     "template: catransformers\nclusters: {clusters}\npe_width: {width}\npe_depth: {depth}\nl2_kib: {l2}\n"
@@ -279,3 +283,70 @@ SPACE: dict[str, list[int]] = {
 def test_more_of_anything_never_takes_less_area(point: dict[str, int], key: str) -> None:
     areas = [cat(**(point | {key: value})).die_area_mm2 for value in SPACE[key]]
     assert areas == sorted(areas)
+
+
+@pytest.mark.parametrize("clusters", SPACE["clusters"])
+def test_a_byte_never_gets_cheaper_in_more_memory_or_at_more_bandwidth(clusters: int) -> None:
+    """Over every buffer of the paper's space, read and write each."""
+    energies: dict[str, dict[tuple[int, int, int], tuple[float, float]]] = {"GLB": {}, "L2": {}}
+    for l2, bandwidth, glb in product(SPACE["l2"], SPACE["bandwidth"], SPACE["glb"]):
+        for memory in cat(clusters=clusters, l2=l2, bandwidth=bandwidth, glb=glb).memories[1:3]:
+            energies[memory.name][l2, bandwidth, glb] = (memory.read_j_per_byte, memory.write_j_per_byte)
+    for found in energies.values():
+        for (small, few), (large, many) in product(found.items(), repeat=2):
+            if all(a <= b for a, b in zip(small, large, strict=True)):
+                assert few[0] <= many[0] * (1 + 1e-12)
+                assert few[1] <= many[1] * (1 + 1e-12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 2**17), min_size=2, max_size=2).map(sorted),
+    rates=st.lists(st.floats(1, 2**14), min_size=2, max_size=2).map(sorted),
+    node=st.sampled_from([7, 16, 22, 28, 45, 65, 90]),
+)
+def test_a_byte_written_and_read_costs_more_in_larger_and_faster_buffers(
+    sizes: list[int], rates: list[float], node: int
+) -> None:
+    costs = []
+    for kib, rate in ((sizes[0], rates[0]), (sizes[0], rates[1]), (sizes[1], rates[1])):
+        component = storage(kib * 2**10, rate)
+        assert isinstance(component, dict)
+        width_bits = parse_quantity(component["width"], "width") * 8
+        shape = {"capacity_bytes": kib * 2**10, "width_bits": width_bits, "macros": component["macros"]}
+        numbers = resolve("sram", node_nm=node, **shape)
+        costs.append((numbers.read_j_per_byte + numbers.write_j_per_byte, numbers.area_mm2))
+    for cost in zip(*costs, strict=True):
+        assert cost[0] <= cost[1] * (1 + 1e-12)
+        assert cost[1] <= cost[2] * (1 + 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kib", "rate", "macros", "width"),
+    [
+        (1, 8, 1, "16 B"),
+        (16, 64, 1, "64 B"),
+        (64, 256, 4, "64 B"),
+        (64, 512, 8, "64 B"),
+        (128, 64, 8, "64 B"),
+        (256, 64, 8, "64 B"),
+        (4096, 1024, 128, "64 B"),
+        (2**20, 64, 4096, "64 B"),
+    ],
+)
+def test_buffers_are_built_of_small_macros(kib: int, rate: float, macros: int, width: str) -> None:
+    assert storage(kib * 2**10, rate) == {"class": "sram", "width": width, "macros": macros}
+    assert storage(1000, rate) == "regfile"
+
+
+def test_templates_pay_for_the_way_across_their_arrays() -> None:
+    for text in (SYSTOLIC + "arrays: 2\n", SYSTOLIC + "dataflow: output_stationary\n", GPU):
+        links = {fanout.name: fanout.link_j_per_byte for fanout in parse_accelerator(text).fanouts}
+        assert all(energy > 0 for name, energy in links.items() if name != "rows")
+        assert links.get("rows", 0) == 0  # from neighbour to neighbour
+    links = [cat(clusters=4, width=width).fanouts for width in SPACE["width"]]
+    for fanout in range(2):
+        energies = [machine[fanout].link_j_per_byte for machine in links]
+        assert energies == sorted(energies)
+        assert energies[0] > 0
+    assert all(fanout.link_j_per_byte == 0 for fanout in cat("components: catransformers\n").fanouts)

@@ -227,5 +227,11 @@ def _unit(part: dict[str, Any], einsum: Einsum) -> MatrixUnit:
     """AccelForge gives partial sums the width of the output."""
     energy, throughput = _action(part, "compute")
     wider = max((operand.dtype for operand in einsum.inputs), key=lambda dtype: dtype.bits)
-    rate = MacRate(dtype=wider, macs_per_cycle=throughput, j_per_mac=energy, accumulator=einsum.output.dtype)
+    rate = MacRate(
+        dtype=wider,
+        macs_per_cycle=throughput,
+        j_per_mac=energy,
+        accumulator=einsum.output.dtype,
+        truncates=True,
+    )
     return MatrixUnit(name=part["name"], rates=(rate,), static_w=part.get("leak_power", 0.0))

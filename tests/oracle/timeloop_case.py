@@ -100,7 +100,7 @@ def _nest(case: dict[str, Any], einsum: Einsum, roles: dict[str, str]) -> tuple[
         levels=tuple(levels),
         matrix=MatrixUnit(
             name="compute unit",
-            rates=(MacRate(dtype=WORD, macs_per_cycle=1, j_per_mac=0.0, accumulator=WORD),),
+            rates=(MacRate(dtype=WORD, macs_per_cycle=1, j_per_mac=0.0, accumulator=WORD, truncates=True),),
         ),
         vector=None,
         clock_hz=1e9,

@@ -195,19 +195,13 @@ def embodied_parts(accelerator: Accelerator, scenario: Scenario) -> tuple[tuple[
     return tuple(parts)
 
 
-def _lifetime_s(scenario: Scenario) -> float:
-    if not 0.0 < scenario.lifetime_years < float("inf"):
-        raise SpecError(f"scenario {scenario.name}: lifetime_years must be above 0")
-    return scenario.lifetime_years * S_PER_YEAR
-
-
 def op_carbon_rate(accelerator: Accelerator, scenario: Scenario) -> tuple[float, float]:
     """Weights that turn energy and time of an op into its carbon [gCO2e/J], [gCO2e/s].
 
     Carbon of an op = grid intensity * energy + embodied carbon * its share of the lifetime.
     """
     embodied = sum(carbon for _, carbon in embodied_parts(accelerator, scenario))
-    return scenario.grid_gco2e_per_kwh / J_PER_KWH, embodied / _lifetime_s(scenario)
+    return scenario.grid_gco2e_per_kwh / J_PER_KWH, embodied / (scenario.lifetime_years * S_PER_YEAR)
 
 
 def carbon_report(
@@ -221,9 +215,6 @@ def carbon_report(
         latency_s: of one inference; for its share of the lifetime [s].
         scenario: where it is made and used, and how often.
     """
-    for name in ("inferences", "grid_gco2e_per_kwh", "packaging_gco2e"):
-        if not 0.0 <= getattr(scenario, name) < float("inf"):
-            raise SpecError(f"scenario {scenario.name}: {name} must be a finite number, 0 or more")
     per_inference = energy_per_inference_j / J_PER_KWH * scenario.grid_gco2e_per_kwh
     parts = embodied_parts(accelerator, scenario)
     embodied = sum(carbon for _, carbon in parts)
@@ -243,7 +234,7 @@ def _assumptions(
     sources = dict(scenario.sources)
     node = logic_node(accelerator.technology.node_nm)
     dram_type, capacity_gb = dram_of(accelerator)
-    busy = latency_s * scenario.inferences / _lifetime_s(scenario)
+    busy = latency_s * scenario.inferences / (scenario.lifetime_years * S_PER_YEAR)
     rows = [
         (name, f"{getattr(scenario, name):g}", sources.get(name, f"scenario {scenario.name}"))
         for name in SCENARIO_FIELDS

@@ -1,4 +1,4 @@
-"""What the embodied carbon of an accelerator leaves out because its description does not give it."""
+"""What carbon and energy of an accelerator leave out because its description does not give it."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,14 @@ from catx.ir.accelerator import Accelerator
 
 
 def gaps(accelerator: Accelerator) -> tuple[str, ...]:
-    """Plain sentences about missing areas and DRAM capacity, for the notes of a report; often none.
+    """Plain sentences about missing areas, DRAM capacity and static power, for the notes of a report.
 
     Memories, the matrix unit and the vector unit need an area. Fanouts may well have none: their wires run
     above other parts. Where the die has other area [mm2], parts without one may be within it: a description
-    that gives the whole die's area does not split it.
+    that gives the whole die's area does not split it. In the same way the static power of DRAM may be that of
+    the whole board, where no part of the die has one.
     """
-    return (*_areas(accelerator), *_dram(accelerator))
+    return (*_areas(accelerator), *_dram(accelerator), *_static(accelerator))
 
 
 def _areas(accelerator: Accelerator) -> tuple[str, ...]:
@@ -51,3 +52,20 @@ def _dram(accelerator: Accelerator) -> tuple[str, ...]:
         for memory in accelerator.memories
         if memory.dram_type
     )
+
+
+def _static(accelerator: Accelerator) -> tuple[str, ...]:
+    """One sentence that names every part without static power."""
+    on_die = {memory.name: memory.static_w for memory in accelerator.memories if not memory.dram_type}
+    on_die[accelerator.matrix.name] = accelerator.matrix.static_w
+    if accelerator.vector:
+        on_die[accelerator.vector.name] = accelerator.vector.static_w
+    drams = {memory.name: memory.static_w for memory in accelerator.memories if memory.dram_type}
+    kinds = {"standby power": drams, "leakage": on_die}
+    bare = {kind: [name for name, power in of.items() if power <= 0] for kind, of in kinds.items()}
+    parts = [f"{kind} of {', '.join(names)}" for kind, names in bare.items() if names]
+    if not parts:
+        return ()
+    board_w = 0.0 if any(on_die.values()) else sum(drams.values())
+    rest = f" beyond the {board_w:.3g} W of {', '.join(drams)}" if board_w else ""
+    return (f"not known and counted as 0: {'; '.join(parts)}. Energy and carbon leave them out{rest}",)

@@ -1,7 +1,7 @@
-"""SRAM macros: a table of CACTI results, interpolated, monotone in capacity and word width."""
+"""SRAM: a table of CACTI results, interpolated, monotone in capacity and width; macros side by side."""
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from itertools import product
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from catx.costmodel.components import technology
 from catx.costmodel.components.lookup import positive, unknown_name
 from catx.costmodel.components.numbers import ComponentNumbers
+from catx.costmodel.components.wire import spread_mm, wire
 from catx.errors import SpecError
 
 CELLS = {"hp": "itrs-hp", "lop": "itrs-lop", "lstp": "itrs-lstp"}
@@ -155,16 +156,21 @@ def sram(
     ports: int = 1,
     banks: int = 1,
     cell: str = "lstp",
+    macros: int = 1,
 ) -> ComponentNumbers:
-    """Numbers of one SRAM macro.
+    """Numbers of a memory of one or more equal SRAM macros.
+
+    Areas and leakages of macros add up. A byte costs what it costs in one of them, and the wire from there to
+    the port that they share.
 
     Args:
         node_nm: technology node, 7..90 [nm]; below 22 nm the 22 nm numbers are scaled.
-        capacity_bytes: 1 KiB..16 MiB [byte].
-        width_bits: bits that one access reads or writes [bit].
+        capacity_bytes: of all macros together, 1 KiB..16 MiB in each [byte].
+        width_bits: bits that one access of a macro reads or writes [bit].
         ports: read-write ports, 1 or 2.
         banks: 1 or 4.
         cell: "lstp", "lop" or "hp".
+        macros: equal macros side by side.
 
     Source: CACTI 7 (Balasubramonian et al., ACM TACO 14(2), 2017), see catx/data/components/sram.csv.
     """
@@ -172,10 +178,26 @@ def sram(
         raise unknown_name("SRAM cell", cell, CELLS)
     positive("capacity_bytes", capacity_bytes)
     positive("width_bits", width_bits)
+    positive("macros", macros)
     technology.check_node(node_nm)
     made_nm = max(node_nm, float(REFERENCE_NM))
-    values, note = _interpolated(made_nm, CELLS[cell], capacity_bytes, width_bits, ports, banks)
-    return _scaled(values, note, made_nm=made_nm, node_nm=node_nm, word_bytes=width_bits / 8)
+    values, note = _interpolated(made_nm, CELLS[cell], capacity_bytes / macros, width_bits, ports, banks)
+    one = _scaled(values, note, made_nm=made_nm, node_nm=node_nm, word_bytes=width_bits / 8)
+    return one if macros == 1 else _side_by_side(one, macros, node_nm)
+
+
+def _side_by_side(one: ComponentNumbers, macros: int, node_nm: float) -> ComponentNumbers:
+    """Equal macros that share a port, with the wires between it and them."""
+    length_mm = spread_mm(macros, one.area_mm2)
+    way = wire(node_nm=node_nm, length_mm=length_mm)
+    return replace(
+        one,
+        read_j_per_byte=one.read_j_per_byte + way.write_j_per_byte,
+        write_j_per_byte=one.write_j_per_byte + way.write_j_per_byte,
+        static_w=one.static_w * macros,
+        area_mm2=one.area_mm2 * macros,
+        source=f"{one.source}; {macros} macros, {length_mm:.3g} mm of wire to their port: {way.source}",
+    )
 
 
 def _scaled(

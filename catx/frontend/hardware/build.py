@@ -31,10 +31,11 @@ def build(spec: GeneralSpec, document: Document) -> Accelerator:
     if problems := check(spec, document):
         fail(document.file, problems)
     library = Library(spec, document)
+    matrix = _matrix(spec.compute.matrix, library)
     accelerator = Accelerator(
         name=spec.name,
-        levels=tuple(_level(level, ("levels", i), spec, library) for i, level in enumerate(spec.levels)),
-        matrix=_matrix(spec.compute.matrix, library),
+        levels=_levels(spec, matrix, library),
+        matrix=matrix,
         vector=_vector(spec.compute.vector, library) if spec.compute.vector else None,
         clock_hz=spec.clock,
         technology=Technology(node_nm=spec.technology.node, dram_gb=spec.technology.dram or 0.0),
@@ -62,12 +63,26 @@ def _with_die_area(accelerator: Accelerator, whole_mm2: float | None, document: 
     return replace(accelerator, other_area_mm2=whole_mm2 - known_mm2)
 
 
-def _level(
-    level: MemorySpec | FanoutSpec, path: KeyPath, spec: GeneralSpec, library: Library
-) -> Memory | Fanout:
-    if isinstance(level, MemorySpec):
-        return _memory(level, path, spec, library)
-    link_j, source = library.link(level, path)
+def _levels(spec: GeneralSpec, matrix: MatrixUnit, library: Library) -> tuple[Memory | Fanout, ...]:
+    """All levels, built from the inside out: the way across a fanout rests on the area of what is inside."""
+    built: list[Memory | Fanout] = []
+    inside_mm2 = matrix.area_mm2
+    for index, level in reversed(list(enumerate(spec.levels))):
+        path: KeyPath = ("levels", index)
+        if isinstance(level, MemorySpec):
+            built.append(_memory(level, path, spec, library))
+            inside_mm2 += built[-1].area_mm2
+        else:
+            fanout = _fanout(level, path, spec, library, inside_mm2)
+            built.append(fanout)
+            inside_mm2 = inside_mm2 * fanout.size + fanout.area_mm2
+    return tuple(reversed(built))
+
+
+def _fanout(
+    level: FanoutSpec, path: KeyPath, spec: GeneralSpec, library: Library, instance_mm2: float
+) -> Fanout:
+    link_j, source = library.link(level, path, instance_mm2)
     link = level.link_bandwidth
     return Fanout(
         name=level.fanout,
@@ -122,6 +137,7 @@ def _matrix(unit: MatrixSpec, library: Library) -> MatrixUnit:
                 macs_per_cycle=float(rate.macs_per_cycle),
                 j_per_mac=energies[name],
                 accumulator=accumulator_of(unit, name),
+                truncates=rate.truncates,
             )
             for name, rate in unit.rates.items()
         ),

@@ -19,7 +19,7 @@ from catx.costmodel.components.catransformers import (
 )
 from catx.costmodel.components.numbers import ComponentNumbers
 from catx.errors import SpecError
-from catx.frontend.hardware.fields import BareRate, Count
+from catx.frontend.hardware.fields import ACROSS, BareRate, Count
 from catx.frontend.hardware.template import (
     General,
     TemplateSpec,
@@ -79,7 +79,9 @@ def expand_catransformers(spec: CATransformersSpec) -> General:
         "registers": storage(spec.register_bytes, 0.0),
     }
     for level in general["levels"]:
-        if component := components.get(level.get("memory")):
+        if "fanout" in level:
+            level["wire"] = ACROSS
+        elif component := components.get(level["memory"]):
             level |= {"component": component, "double_buffered": level["memory"] != "registers"}
     general["compute"]["matrix"]["component"] = "mac"
     general["compute"]["vector"]["component"] = "vector_lane"

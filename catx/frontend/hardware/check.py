@@ -14,7 +14,7 @@ from catx.frontend.hardware.spec import (
     MemorySpec,
     VectorSpec,
 )
-from catx.ir.accelerator import RESERVED, RESERVED_OF_UNITS
+from catx.ir.accelerator import RESERVED, RESERVED_OF_UNITS, accumulator_problem
 from catx.ir.dtype import DType
 from catx.ir.einsum import OUTPUT, ROLES
 
@@ -36,10 +36,10 @@ Found = Iterator[tuple[KeyPath, str]]
 
 
 def default_accumulator(dtype: DType) -> DType:
-    """What sums of products of this type are kept in: int32 or fp32, or wider where the factors are."""
+    """What sums of products of this type are kept in: int32 or fp32, or wider where the products are."""
     if dtype.is_float:
         return DType.FP64 if dtype is DType.FP64 else DType.FP32
-    return DType.INT64 if dtype.bits == 64 else DType.INT32
+    return DType.INT64 if dtype.bits > 16 else DType.INT32
 
 
 def accumulator_of(matrix: MatrixSpec, name: str) -> DType:
@@ -51,7 +51,19 @@ def accumulator_of(matrix: MatrixSpec, name: str) -> DType:
 def check(spec: GeneralSpec, document: Document) -> list[Problem]:
     """Everything that is inconsistent."""
     found = [*_names(spec), *_levels(spec), *_compute(spec), *_die(spec)]
-    return [document.problem(message, path) for path, message in found]
+    return [document.problem(message, path) for path, message in found] + _accumulators(spec, document)
+
+
+def _accumulators(spec: GeneralSpec, document: Document) -> list[Problem]:
+    """Accumulators that cannot hold what the rates multiply."""
+    problems = []
+    for name, rate in spec.compute.matrix.rates.items():
+        accumulator = accumulator_of(spec.compute.matrix, name)
+        message, hint = accumulator_problem(DType(name), accumulator, truncates=rate.truncates)
+        if message:
+            path = ("compute", "matrix", "rates", name, "accumulator")
+            problems.append(document.problem(message, path, hint))
+    return problems
 
 
 def _names(spec: GeneralSpec) -> Found:

@@ -221,6 +221,8 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> SpecErro
     if "nesting depth" in (error.problem or ""):  # libyaml's own limit, met while it reads ahead
         return SpecError(f"nested deeper than {MAX_DEPTH} levels", loc=Loc(file, line=line))
     detail = " ".join(" ".join(part for part in (error.problem, error.context) if part).split())
+    if "nesting depth" in detail:  # libyaml from 0.2.6 on has a limit of its own, met while it looks ahead
+        return SpecError(f"nested deeper than {MAX_DEPTH} levels", loc=Loc(file, line=line))
     indent = "".join(text.split("\n")[line - 1 : line])
     hint = "indent with spaces, not with tabs" if "\t" in indent[: len(indent) - len(indent.lstrip())] else ""
     return SpecError(f"YAML syntax: {detail[:200]}", loc=Loc(file, line=line), hint=hint)

@@ -106,6 +106,7 @@ def _matrix(unit: MatrixUnit) -> Data:
             "energy": format_quantity(rate.j_per_mac, "energy"),
             "accumulator": rate.accumulator.value,
         }
+        | ({"truncates": True} if rate.truncates else {})
         for rate in unit.rates
     }
     return {

@@ -18,6 +18,8 @@ from catx.ir.einsum import ROLES
 from catx.units import DIMENSIONS, Rate, parse_quantity, parse_rate
 
 _NUMBER = r"[+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+ACROSS = "across"
+"""For a length: whatever it is to cross everything further in."""
 _RATE_EXAMPLES = ("80 GB/s", "64 B/cycle", "unlimited")
 
 
@@ -102,6 +104,25 @@ class Bandwidth(Reader):
         text = {"type": "string", "pattern": pattern, "examples": list(_RATE_EXAMPLES)}
         number = {"type": "number", "exclusiveMinimum": 0, "description": "bytes per cycle"}
         return {"anyOf": [number, text]} if self.bare else text
+
+
+@dataclass(frozen=True)
+class WireLength(Quantity):
+    """A length, or the word for the way across everything further in."""
+
+    dimension: str = "length"
+    zero: bool = True
+
+    @property
+    def expected(self) -> str:
+        """What to write, with an example."""
+        return f"{super().expected}, or `{ACROSS}`"
+
+    def _read(self, value: object) -> Any:
+        return value if value == ACROSS else super()._read(value)
+
+    def _schema(self) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string", "const": ACROSS}, super()._schema()]}
 
 
 @dataclass(frozen=True)
@@ -204,7 +225,7 @@ Frequency = Annotated[float, Quantity("frequency")]
 Area = Annotated[float, Quantity("area", zero=True)]
 Time = Annotated[float, Quantity("time", zero=True)]
 Node = Annotated[float, Quantity("feature size")]
-Length = Annotated[float, Quantity("length", zero=True)]
+Wire = Annotated[float | str, WireLength()]
 RateField = Annotated[Rate, Bandwidth()]
 BareRate = Annotated[Rate, Bandwidth(bare=True)]
 Count = Annotated[int, Number(whole=True, most=1_000_000)]

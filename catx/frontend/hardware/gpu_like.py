@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from catx.frontend.hardware.fields import BareRate, Count, DTypeName, Positive, Power
+from catx.frontend.hardware.fields import ACROSS, BareRate, Count, DTypeName, Positive, Power
 from catx.frontend.hardware.spec import Spec
 from catx.frontend.hardware.template import (
     General,
@@ -62,12 +62,17 @@ def expand_gpu_like(spec: GpuLikeSpec) -> General:
     general["levels"] = [
         dram,
         _buffer("L2", spec.l2_mib * 2**20, spec.l2_bandwidth, clock),
-        {"fanout": "multiprocessors", "axes": [{"name": "sm", "size": spec.sms, "reduces": False}]},
+        {
+            "fanout": "multiprocessors",
+            "axes": [{"name": "sm", "size": spec.sms, "reduces": False}],
+            "wire": ACROSS,
+        },
         _buffer("L1", spec.l1_kib * 2**10, spec.l1_bandwidth or L1_BANDWIDTH, clock)
         | {"optional": ["output"]},
         {
             "fanout": "tensor_cores",
             "axes": [{"name": "core", "size": spec.tensor_cores, "reduces": False}],
+            "wire": ACROSS,
         },
         {
             "memory": "registers",
@@ -83,6 +88,7 @@ def expand_gpu_like(spec: GpuLikeSpec) -> General:
                 {"name": "n", "size": core.n, "dims": ["weight_output"]},
                 {"name": "k", "size": core.k, "dims": ["reduction"]},
             ],
+            "wire": ACROSS,
         },
     ]
     general["compute"] = _compute(spec)

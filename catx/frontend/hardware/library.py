@@ -1,11 +1,14 @@
 """Energies, static power and areas of a machine: as written in the file, or from the component library."""
 
 from dataclasses import replace
+from math import prod
 
 from catx.costmodel.components import ComponentNumbers, resolve
+from catx.costmodel.components.wire import spread_mm
 from catx.errors import CatxError
 from catx.frontend.hardware.check import accumulator_of
 from catx.frontend.hardware.document import Document
+from catx.frontend.hardware.fields import ACROSS
 from catx.frontend.hardware.problems import KeyPath, Problem
 from catx.frontend.hardware.spec import (
     ComponentSpec,
@@ -85,33 +88,46 @@ class Library:
         lanes = replace(lane, static_w=lane.static_w * spec.lanes, area_mm2=lane.area_mm2 * spec.lanes)
         return self._written(lanes, spec, VECTOR)
 
-    def link(self, spec: FanoutSpec, path: KeyPath) -> tuple[float, str]:
-        """Energy per byte that enters a fanout's link [J/byte], and its source."""
+    def link(self, spec: FanoutSpec, path: KeyPath, instance_mm2: float) -> tuple[float, str]:
+        """Energy per byte that enters a fanout's link [J/byte], and its source.
+
+        `instance_mm2` is the area of one instance of everything further in: the way over all of them is the
+        length of `wire: across`.
+        """
         if spec.wire is None:
             return spec.link_energy or 0.0, spec.source
-        wire = self._look_up((*path, "wire"), "wire", length_mm=spec.wire)
-        return wire.write_j_per_byte, _join(spec.source, wire.source)
+        place = (*path, "wire")
+        if spec.wire != ACROSS:
+            wire = self._look_up(place, "wire", length_mm=spec.wire)
+            return wire.write_j_per_byte, _join(spec.source, wire.source)
+        if not instance_mm2 and not self.problems:
+            message = f"nothing inside {spec.fanout} has an area, so the way across it is not known"
+            self.problems.append(self.document.problem(message, place, "give its length, such as `1 mm`"))
+        length_mm = spread_mm(prod(axis.size for axis in spec.axes), instance_mm2)
+        if not length_mm:
+            return 0.0, spec.source
+        wire = self._look_up(place, "wire", length_mm=length_mm)
+        return wire.write_j_per_byte, _join(spec.source, f"{length_mm:.3g} mm across: {wire.source}")
 
     def _storage(self, spec: MemorySpec, component: ComponentSpec, path: KeyPath) -> ComponentNumbers:
-        """One instance of a memory; macros side by side add areas and leakage, energy per byte stays."""
+        """One instance of a memory."""
         if component.kind == "dram":
             size_gb = self.spec.technology.dram or 0.0
             return self._look_up(path, "dram", type=component.type or spec.dram or "", capacity_gb=size_gb)
         capacity = spec.capacity or 0.0
         if component.kind != "sram":
             return self._look_up(path, component.kind, capacity_bytes=capacity)
-        macros = component.macros or 1
         cell: dict[str, str] = {"cell": component.cell} if component.cell else {}
-        one = self._look_up(
+        return self._look_up(
             path,
             "sram",
-            capacity_bytes=capacity / macros,
+            capacity_bytes=capacity,
             width_bits=(component.width or DEFAULT_WIDTH_BYTES) * BITS_PER_BYTE,
             ports=component.ports or 1,
             banks=component.banks or 1,
+            macros=component.macros or 1,
             **cell,
         )
-        return replace(one, static_w=one.static_w * macros, area_mm2=one.area_mm2 * macros)
 
     def _look_up(self, path: KeyPath, kind: str, **params: float | int | str) -> ComponentNumbers:
         """Numbers from the component library; what it refuses is a problem at `path`."""

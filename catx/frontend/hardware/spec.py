@@ -30,7 +30,6 @@ from catx.frontend.hardware.fields import (
     EnergyPerByte,
     Frequency,
     Lanes,
-    Length,
     Name,
     Node,
     Positive,
@@ -41,6 +40,7 @@ from catx.frontend.hardware.fields import (
     Text,
     Time,
     Width,
+    Wire,
 )
 from catx.ir.einsum import ROLES
 
@@ -120,7 +120,9 @@ class FanoutSpec(Spec):
     axes: list[AxisSpec] = Field(min_length=1)
     link_bandwidth: RateField | None = Field(None, description="of the parent's side, default unlimited")
     link_energy: EnergyPerByte | None = Field(None, description="per byte that enters, default 0 pJ/B")
-    wire: Length | None = Field(None, description="length of the link: the library gives its energy")
+    wire: Wire | None = Field(
+        None, description="length of the link, or `across`: the library gives its energy"
+    )
     area: Area = Field(0.0, description="area of the interconnect, default 0 mm2")
     source: Text = ""
 
@@ -131,6 +133,7 @@ class RateSpec(Spec):
     macs_per_cycle: Positive = Field(1.0, description="default 1")
     energy: Energy | None = Field(None, description="per multiply-accumulate")
     accumulator: DTypeName | None = Field(None, description="default int32, or fp32 for floating point")
+    truncates: bool = Field(False, description="products are cut to the accumulator's width (fixed point)")
 
 
 class MatrixSpec(Spec):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from catx.frontend.hardware.check import default_accumulator
-from catx.frontend.hardware.fields import BareRate, Count
+from catx.frontend.hardware.fields import ACROSS, BareRate, Count
 from catx.frontend.hardware.template import (
     General,
     TemplateSpec,
@@ -26,6 +26,10 @@ from catx.units import Rate, parse_quantity
 CLOCK, NODE, DRAM = "1 GHz", "22 nm", "4 GB"
 DRAM_BANDWIDTH = "25.6 GB/s"
 """One 64-bit channel of LPDDR4-3200."""
+
+
+NARROWEST_WORD = 8
+"""Narrowest words of most SRAM macros in the component library [byte]."""
 
 
 class SystolicSpec(TemplateSpec):
@@ -68,7 +72,7 @@ def expand_systolic(spec: SystolicSpec) -> General:
             "double_buffered": True,
             "component": storage(spec.buffer_kib * 2**10, 2 * rate.bytes_per_cycle(clock)),
         },
-        *([{"fanout": "arrays", "axes": [arrays]}] if spec.arrays > 1 else []),
+        *([{"fanout": "arrays", "axes": [arrays], "wire": ACROSS}] if spec.arrays > 1 else []),
         *array,
     ]
     general["compute"] = {
@@ -92,6 +96,7 @@ def _weight_stationary(spec: SystolicSpec, element: float, total: float) -> list
         {
             "fanout": "columns",
             "axes": [{"name": "column", "size": spec.columns, "dims": ["weight_output"]}],
+            "wire": ACROSS,
         },
         {
             "memory": "accumulators",
@@ -100,7 +105,7 @@ def _weight_stationary(spec: SystolicSpec, element: float, total: float) -> list
             "write_bandwidth": per_cycle(total),
             "keeps": ["output"],
             "double_buffered": True,
-            "component": storage(depth, 2 * total),
+            "component": storage(depth, 2 * total, max(NARROWEST_WORD, int(2 * total))),
         },
         {"fanout": "rows", "axes": [{"name": "row", "size": spec.rows, "dims": ["reduction"]}]},
         _register("weight", element),
@@ -110,7 +115,7 @@ def _weight_stationary(spec: SystolicSpec, element: float, total: float) -> list
 def _output_stationary(spec: SystolicSpec, total: float) -> list[dict[str, Any]]:
     rows = {"name": "row", "size": spec.rows, "dims": ["input_output"]}
     columns = {"name": "column", "size": spec.columns, "dims": ["weight_output"]}
-    return [{"fanout": "array", "axes": [rows, columns]}, _register("output", total)]
+    return [{"fanout": "array", "axes": [rows, columns], "wire": ACROSS}, _register("output", total)]
 
 
 def _register(role: str, width: float) -> dict[str, Any]:
