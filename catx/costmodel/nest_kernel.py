@@ -300,7 +300,7 @@ def _count_instances(w: Bench) -> None:
 
 @kernel
 def _surely_overflows(w: Bench) -> bool:
-    """Whether some memory cannot hold its tiles even if all sums were final: known before anything is counted."""
+    """Whether some memory cannot hold its tiles even if all sums were final: known before counting."""
     for m in range(w.n_memories):
         held = 0.0
         for role in range(N_ROLES):

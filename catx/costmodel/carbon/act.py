@@ -222,7 +222,7 @@ def carbon_report(
         embodied_by_part_gco2e=parts,
         operational_gco2e=per_inference * scenario.inferences,
         operational_per_inference_gco2e=per_inference,
-        embodied_per_inference_gco2e=embodied * latency_s / _lifetime_s(scenario),
+        embodied_per_inference_gco2e=embodied * latency_s / (scenario.lifetime_years * S_PER_YEAR),
         assumptions=_assumptions(accelerator, latency_s, scenario),
     )
 

@@ -218,8 +218,6 @@ def _scalar(text: str) -> Data:
 def _syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> SpecError:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else 0
-    if "nesting depth" in (error.problem or ""):  # libyaml's own limit, met while it reads ahead
-        return SpecError(f"nested deeper than {MAX_DEPTH} levels", loc=Loc(file, line=line))
     detail = " ".join(" ".join(part for part in (error.problem, error.context) if part).split())
     if "nesting depth" in detail:  # libyaml from 0.2.6 on has a limit of its own, met while it looks ahead
         return SpecError(f"nested deeper than {MAX_DEPTH} levels", loc=Loc(file, line=line))
