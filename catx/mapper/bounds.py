@@ -22,11 +22,11 @@ def usable_units(einsum: Einsum, accelerator: Accelerator) -> int:
 
 def compulsory_bytes(einsum: Einsum) -> tuple[float, float]:
     """Bytes that must be read from and written to the outermost memory: each touched element once."""
-    sizes = [_touched(einsum, operand) * operand.dtype.bits / 8 for operand in einsum.operands]
+    sizes = [touched(einsum, operand) * operand.dtype.bits / 8 for operand in einsum.operands]
     return sizes[0] + sizes[1], sizes[2]
 
 
-def _touched(einsum: Einsum, operand: Operand) -> int:
+def touched(einsum: Einsum, operand: Operand) -> int:
     """Elements of an operand that some MAC touches; never more than there are."""
     return prod(_touched_along(axis, einsum.extents) for axis in operand.axes)
 

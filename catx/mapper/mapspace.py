@@ -1,14 +1,16 @@
 """The mapspace of an einsum as arrays: candidate tiles, allowed unrollings, roles that memories may keep."""
 
-from itertools import product
 from math import ceil, isqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catx.costmodel.legality import axis_dims
+from catx.costmodel.tiles_kernel import Bench
 from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import ROLES, Einsum
+from catx.mapper import unroll_kernel
+from catx.mapper.bounds import touched
 from catx.mapper.nests_kernel import MAX_TILES, SEARCH_STATE, State
 
 Unrolling = tuple[tuple[int, int, int], ...]
@@ -74,66 +76,33 @@ def tile_candidates(einsum: Einsum, accelerator: Accelerator) -> list[list[int]]
     return candidates
 
 
-def unrollings(einsum: Einsum, accelerator: Accelerator, limit: int) -> list[Unrolling]:
-    """Promising spatial unrollings, best occupancy first: one or two dims per axis, best factors."""
-    axes = [axis for fanout in accelerator.fanouts for axis in fanout.axes]
-    allowed = allowed_unrollings(einsum, accelerator)
-    extents = list(einsum.extents.values())
-    scored: dict[Unrolling, float] = {(): float(einsum.macs)}
-    for index, axis in enumerate(axes):
-        dims = [d for d in range(len(extents)) if allowed[index, d] and extents[d] > 1]
-        grown: dict[Unrolling, float] = {}
-        for base in scored:
-            left = list(extents)
-            for _, d, factor in base:
-                left[d] = ceil(left[d] / factor)
-            for choice in _axis_choices(index, axis.size, dims, left):
-                unrolling = base + choice
-                grown[unrolling] = _steps(unrolling, extents)
-        scored = dict(sorted(grown.items(), key=lambda entry: (entry[1], entry[0]))[: 8 * limit])
-    return list(dict.fromkeys([*_diverse(scored, limit), ()]))
+def unrollings(einsum: Einsum, accelerator: Accelerator, bench: Bench, limit: int) -> list[Unrolling]:
+    """Promising spatial unrollings by what they cost at least: of all that the kernel lists, and none.
+
+    Half of them promise the least EDP, the others the least latency or the least energy.
+    """
+    listed = np.zeros(1, unroll_kernel.UNROLL_STATE)[0]
+    state = new_state(einsum, accelerator)
+    for name in ("allowed", "may", "must"):
+        listed[name] = state[name]
+    listed["touched"] = [touched(einsum, operand) for operand in einsum.operands]
+    unroll_kernel.list_unrollings(bench, listed)
+    n = int(listed["n_found"])
+    latency_s = listed["cycles"][:n] / accelerator.clock_hz
+    energy_j = listed["energy"][:n] + accelerator.static_w * latency_s
+    by_edp = np.lexsort((latency_s, energy_j * latency_s))[: limit // 2]
+    by_latency = np.lexsort((energy_j, latency_s))[: limit // 4]
+    by_energy = np.lexsort((latency_s, energy_j))[: limit // 4]
+    chosen = dict.fromkeys(int(i) for i in (*by_edp, *by_latency, *by_energy))
+    found = [_rows(listed["found"][i, : int(bench["n_axes"])].tolist()) for i in chosen]
+    return list(dict.fromkeys([*found, ()]))
 
 
-def _axis_choices(axis: int, size: int, dims: list[int], left: list[int]) -> list[Unrolling]:
-    """Ways to fill one axis: nothing, one dim, or two; a factor is the least that needs as few steps."""
-    choices: list[Unrolling] = [()]
-    choices.extend(((axis, d, _factor(left[d], size)),) for d in dims if left[d] > 1)
-    for first, second in product(dims, dims):
-        if first == second or left[second] == 1:
-            continue
-        for wanted in {left[first], *(2**power for power in range(1, size.bit_length()))}:
-            factor = _factor(left[first], wanted)
-            if factor > 1 and factor * 2 <= size:
-                rest = _factor(left[second], size // factor)
-                choices.append(((axis, first, factor), (axis, second, rest)))
-    return list(dict.fromkeys(choices))
-
-
-def _factor(extent: int, size: int) -> int:
-    """The smallest trip count on `size` instances that leaves no more steps than all of them would."""
-    steps = ceil(extent / min(size, extent))
-    return ceil(extent / steps)
-
-
-def _steps(unrolling: Unrolling, extents: list[int]) -> float:
-    """Temporal iterations that an unrolling leaves."""
-    left = list(extents)
-    for _, d, factor in unrolling:
-        left[d] = ceil(left[d] / factor)
-    total = 1.0
-    for extent in left:
-        total *= extent
-    return total
-
-
-def _diverse(scored: dict[Unrolling, float], limit: int) -> list[Unrolling]:
-    """The best unrolling of each set of dims per axis first, then the rest by steps."""
-    ranked = sorted(scored, key=lambda unrolling: (scored[unrolling], unrolling))
-    seen: set[tuple[tuple[int, int], ...]] = set()
-    heads: list[Unrolling] = []
-    rest: list[Unrolling] = []
-    for unrolling in ranked:
-        shape = tuple((axis, d) for axis, d, _ in unrolling)
-        (rest if shape in seen else heads).append(unrolling)
-        seen.add(shape)
-    return (heads + rest)[:limit]
+def _rows(choices: list[list[int]]) -> Unrolling:
+    """Spatial loops of a choice per axis."""
+    return tuple(
+        (axis, d, factor)
+        for axis, (first, factor_1, second, factor_2) in enumerate(choices)
+        for d, factor in ((first, factor_1), (second, factor_2))
+        if d >= 0 and factor > 1
+    )

@@ -96,7 +96,7 @@ def _structured(einsum: Einsum, accelerator: Accelerator, bench: Bench, state: S
 
     A first round of descent over many unrollings tells which are worth more.
     """
-    candidates = unrollings(einsum, accelerator, N_UNROLLINGS)
+    candidates = unrollings(einsum, accelerator, bench, N_UNROLLINGS)
     first = [_descend(einsum, accelerator, unrolling, 1, bench, state) for unrolling in candidates]
     ranked = sorted(range(len(candidates)), key=lambda index: (first[index].score, index))[:N_DESCENTS]
     found = [_descend(einsum, accelerator, candidates[index], ROUNDS, bench, state) for index in ranked]
