@@ -9,13 +9,15 @@ from pathlib import Path
 
 from catx.errors import GraphError, Loc, MappingError, SpecError
 from catx.frontend.hardware.document import Data, Document, Format, describe, read_document
-from catx.frontend.hardware.problems import KeyPath, Problem, fail, nearest
+from catx.frontend.hardware.problems import KeyPath, Problem, fail
 from catx.frontend.mapping_writer import SCHEMA, einsum_text
+from catx.frontend.text_file import read_text
 from catx.ir.accelerator import Accelerator
 from catx.ir.dtype import DType
 from catx.ir.einsum import ROLES, Einsum
 from catx.ir.mapping import Loop, Mapping, Node, Store
 from catx.ir.operand import Axis, Operand
+from catx.names import nearest
 
 FORM = Format(
     "one set of mappings",
@@ -64,17 +66,7 @@ def load_mappings(path: str | Path) -> MappingFile:
     Raises:
         SpecError: with file, line and key, for anything that does not follow the format.
     """
-    file = str(path)
-    try:
-        with Path(path).open("rb") as stream:
-            text = stream.read(FORM.max_bytes + 1).decode("utf-8")
-    except OSError as error:
-        raise SpecError(f"cannot read the mapping file: {error.strerror}", loc=Loc(file)) from None
-    except UnicodeDecodeError as error:
-        raise SpecError(f"not UTF-8 text: {error.reason} at byte {error.start}", loc=Loc(file)) from None
-    except ValueError as error:  # a null character in the path
-        raise SpecError(f"cannot read the mapping file: {error}", loc=Loc(file)) from None
-    return _Reader(read_document(text, file, FORM)).read()
+    return _Reader(read_document(read_text(path, FORM.max_bytes), str(path), FORM)).read()
 
 
 def check_mappings(file: MappingFile, accelerator: Accelerator) -> None:

@@ -43,7 +43,7 @@ def load_inputs(
     progress: Progress,
 ) -> Inputs:
     """Read what the command line names, the cheapest to check first."""
-    place = scenario_by_name(scenario) if scenario else DEFAULT_SCENARIO
+    place = DEFAULT_SCENARIO if scenario is None else scenario_by_name(scenario)
     accelerator = load_accelerator(hw)
     return Inputs(
         load_graphs(models or DEFAULT_MODELS, dims, allow_unknown=allow_unknown, progress=progress),

@@ -1,5 +1,6 @@
 """The command line, from arguments to exit codes. Models are tiny; each test is one habit of a user."""
 
+import inspect
 import json
 import re
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from catx.frontend.hardware import DEFAULT
 from catx.mapper.objective import OBJECTIVES
 from catx.tools import cli, inputs
-from catx.tools.options import Objective
+from catx.tools.compile import compile_models
 from tests.frontend.onnx_models import model, node, save, weight
 
 Run = Callable[..., tuple[int, str, str]]
@@ -206,18 +207,32 @@ def test_what_is_built_in(run: Run, args: tuple[str, ...], words: tuple[str, ...
     [
         (("compile", "missing.onnx"), ("error: missing.onnx: ",)),
         (("compile", "clip_vit"), ("error: ", "clip_vit_b16")),
-        (("compile", "--hw", "egde"), ("error: ", "'edge'")),
-        (("compile", "--scenario", "egde"), ("error: ", "edge-default")),
+        (("compile", "clip_vit_b16_txt"), ("error: ", "did you mean 'clip_vit_b16_text'?", "built in are")),
+        (("compile", ""), ("error: no built-in model and no file ''",)),
+        (("compile", "--hw", "egde"), ("error: ", "did you mean 'edge'?", "built in are edge, ")),
+        (("compile", "--hw", ""), ("error: no built-in accelerator and no file ''",)),
+        (("compile", "--scenario", "edge"), ("error: ", "did you mean 'edge-default'?", "known are ")),
+        (("compile", "--scenario", ""), ("error: unknown scenario ''", "known are ")),
         (("compile", "--dim", "batch"), ("error: --dim 'batch'", "batch=1")),
         (("compile", "--dim", "batch=0"), ("at least one",)),
         (("compile", "--dim", "b=1", "--dim", "b=2"), ("twice",)),
         (("compile", "-o", __file__), ("is a file, not a folder",)),
-        (("compile", "--objective", "speed"), ("'speed'",)),
+        (("compile", "-o", Path(__file__) / "out"), ("cannot write into",)),
+        (("compile", "-o", ""), ("error: -o '': an empty path names no folder",)),
+        (
+            ("compile", "--objective", "speed"),
+            ("error: unknown objective 'speed'", "known are latency, "),
+        ),
+        (("compile", "--objective", "Energie"), ("error: ", "did you mean 'energy'?")),
+        (("compile", "--objective", ""), ("error: unknown objective ''",)),
         (("compile", "--nonsense"), ("--nonsense",)),
         (("nonsense",), ("nonsense",)),
         (("hw", "show", "egde"), ("error: ", "'edge'")),
         (("evaluate",), ("--mapping",)),
-        (("evaluate", "--mapping", "missing.yaml"), ("error: missing.yaml: ",)),
+        (("evaluate", "--mapping", "missing.yaml"), ("error: missing.yaml: no such file",)),
+        (("evaluate", "--mapping", ""), ("error: an empty path names no file",)),
+        (("evaluate", "--mapping", "."), ("error: .: not a regular file",)),
+        (("evaluate", "--mapping", "missing.yaml", "-o", ""), ("error: -o '': ",)),
         (("ops",), ("MODEL",)),
     ],
 )
@@ -254,7 +269,7 @@ def test_a_bug_is_no_mistake_of_the_user(monkeypatch: pytest.MonkeyPatch, tiny: 
 
 
 def test_defaults_of_the_command_line_are_those_of_the_library() -> None:
-    assert tuple(Objective) == OBJECTIVES
+    assert inspect.signature(compile_models).parameters["objective"].default in OBJECTIVES
     assert DEFAULT == "edge"
     assert set(inputs.DEFAULT_MODELS) <= set(inputs.builtin_models())
 

@@ -1,15 +1,16 @@
 """Load an accelerator: by the name of a built-in machine, from a file, or from text."""
 
 import os
-import stat
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from catx.errors import Loc, SpecError
 from catx.frontend.hardware.document import MAX_BYTES, read_document
-from catx.frontend.hardware.problems import nearest, visible
+from catx.frontend.hardware.problems import visible
+from catx.frontend.text_file import read_text
 from catx.ir.accelerator import Accelerator
+from catx.names import nearest
 
 DEFAULT = "edge"
 """The built-in machine that is used when none is named."""
@@ -75,24 +76,10 @@ def _builtin_names() -> tuple[str, ...]:
 
 
 def _read(path: str | Path) -> str:
-    """The text of a regular file of bounded size."""
-    loc = Loc(os.fspath(path))
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise SpecError("not a regular file", loc=loc)
-        with open(path, "rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise _missing(path) from None
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise SpecError(f"cannot be read: {reason}", loc=loc) from None
-    if len(data) > MAX_BYTES:
-        raise SpecError(f"the file is larger than {MAX_BYTES} bytes", loc=loc)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SpecError(f"not UTF-8 text (byte {error.start})", loc=loc) from None
+    """The text of a hardware file; where there is none, the nearest built-in name may be meant."""
+    if not os.path.exists(path):
+        raise _missing(path)
+    return read_text(path, MAX_BYTES)
 
 
 def _missing(path: str | Path) -> SpecError:
