@@ -150,18 +150,42 @@ def test_evaluate_keeps_the_edited_file(run: Run, tiny: Path, compiled: Path, tm
 def test_evaluate_tells_an_illegal_nest(run: Run, tiny: Path, compiled: Path, tmp_path: Path) -> None:
     text = (compiled / "mapping.yaml").read_text()
     mapping = tmp_path / "mapping.yaml"
-    mapping.write_text(re.sub(r"tile: \d+", "tile: 99", text, count=2))
-    line = next(n for n, row in enumerate(text.splitlines(), 1) if "- einsum" in row)
+    mapping.write_text(re.sub(r"loop: m, tile: \d+", "loop: m, tile: 99", text, count=1))
+    line = next(n for n, row in enumerate(text.splitlines(), 1) if "- {loop: m" in row)
     code, out, err = run("evaluate", tiny, "--dim", "tokens=7", "--mapping", mapping)
     assert (code, out) == (2, "")
     assert err.startswith(f"error: {mapping}:{line} [O[m,n] += ")
-    assert "the tile must lie in 1..16" in err or "the tile must lie in 1..7" in err
+    assert "the tile must lie in 1..7" in err
 
 
-def test_evaluate_names_a_layer_without_mapping(run: Run, tiny: Path, compiled: Path) -> None:
-    code, _, err = run("evaluate", tiny, "--dim", "tokens=8", "--mapping", compiled / "mapping.yaml")
-    assert code == 2
-    assert "no mapping is given for first" in err
+def test_evaluate_names_a_layer_without_mapping(
+    run: Run, tiny: Path, compiled: Path, tmp_path: Path, golden: Callable[[str], None]
+) -> None:
+    narrow = model(
+        [node("MatMul", ["x", "w"], ["y"], name="fc")], {"x": ("b", 8)}, {"y": None}, [weight("w", 8, 8)]
+    )
+    other = save(narrow, tmp_path, "other.onnx")
+    args = ("--dim", "tokens=7", "--dim", "b=2", "--mapping", compiled / "mapping.yaml")
+    code, out, err = run("evaluate", tiny, other, *args)
+    assert (code, out) == (2, "")
+    golden(err.replace(str(compiled), "out"))
+
+
+def test_evaluate_tells_mappings_of_other_models(
+    run: Run, tiny: Path, compiled: Path, golden: Callable[[str], None]
+) -> None:
+    code, out, err = run("evaluate", tiny, "--dim", "tokens=8", "--mapping", compiled / "mapping.yaml")
+    assert (code, out) == (2, "")
+    golden(err.replace(str(compiled), "out"))
+
+
+def test_evaluate_tells_mappings_of_another_accelerator(
+    run: Run, tiny: Path, compiled: Path, golden: Callable[[str], None]
+) -> None:
+    args = ("--dim", "tokens=7", "--hw", "eyeriss_like", "--mapping", compiled / "mapping.yaml")
+    code, out, err = run("evaluate", tiny, *args)
+    assert (code, out) == (2, "")
+    golden(err.replace(str(compiled), "out"))
 
 
 def test_evaluate_says_when_the_accelerator_is_another(
