@@ -6,6 +6,7 @@ from os import cpu_count
 
 from catx.costmodel.carbon.act import carbon_report, op_carbon_rate
 from catx.costmodel.carbon.gaps import gaps
+from catx.costmodel.kernel_cache import phase_of
 from catx.costmodel.rates import rate_for
 from catx.costmodel.vector_cost import fused_cost, vector_cost, with_fused
 from catx.errors import MappingError, OptionError
@@ -123,6 +124,10 @@ def _map_all(
                 einsum = op[0].as_written()
                 work.setdefault(einsum.canonical(), einsum)
     done: dict[Einsum, MappedEinsum] = {}
+    first = ""
+    if progress and work:
+        rooms = ("costmodel", "mapper") if mappings is None else ("costmodel",)
+        first = phase_of(next(iter(work.values())).name, *rooms)
     with ThreadPoolExecutor(cpu_count()) as pool:
         jobs = {
             canonical: pool.submit(_map_one, einsum, accelerator, objective, mappings)
@@ -131,7 +136,7 @@ def _map_all(
         try:
             for canonical, job in jobs.items():
                 if progress:
-                    progress(len(done), len(jobs), work[canonical].name)
+                    progress(len(done), len(jobs), work[canonical].name if done else first)
                 done[canonical] = job.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -44,6 +44,7 @@ def evaluate_models(
 
     sizes, folder = parse_dims(dim), output_folder(output)
     with Progress("starting") as progress:
+        from catx.costmodel.kernel_cache import phase_of
         from catx.frontend.mapping_check import check_mappings
         from catx.frontend.mapping_file import load_mappings
         from catx.mapper.design import evaluate_design
@@ -51,7 +52,7 @@ def evaluate_models(
 
         nests = load_mappings(mapping)
         inputs = load_inputs(models, hw, scenario, sizes, allow_unknown=allow_unknown, progress=progress)
-        progress.phase("costing mappings")
+        progress.phase(phase_of("costing mappings", "costmodel"))
         check_mappings(nests, inputs.accelerator, inputs.graphs)
         report = evaluate_design(
             inputs.graphs, inputs.accelerator, scenario=inputs.scenario, mappings=nests.mappings
