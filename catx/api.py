@@ -12,6 +12,7 @@ from catx.ir.counts import Counts
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph
 from catx.ir.mapping import Mapping
+from catx.ir.passes.set_precision import einsum_at
 from catx.ir.report import Report
 from catx.ir.scenario import Scenario
 from catx.mapper.design import Progress, evaluate_design
@@ -81,7 +82,8 @@ def compile_model(
         scenario: what the carbon numbers assume; a scenario or a name that `catx scenarios` lists.
         dims: values of dynamic dimensions by name, for models given by path.
         allow_unknown: as for `load_model`.
-        mappings: mappings by canonical einsum to use instead of searching.
+        mappings: mappings by einsum (names and places do not matter) to use instead of searching; each
+            different einsum of the models needs one.
         progress: called as progress(done, total, what).
 
     Raises:
@@ -96,7 +98,9 @@ def compile_model(
             else load_models(entry, dims=dims, allow_unknown=allow_unknown)
         )
         graphs += loaded
-    machine = accelerator if isinstance(accelerator, Accelerator) else load_accelerator(accelerator)
+    machine = _machine(accelerator)
+    if mappings is not None:
+        mappings = {_as_costed(einsum, machine).canonical(): nest for einsum, nest in mappings.items()}
     return evaluate_design(
         graphs,
         machine,
@@ -107,20 +111,30 @@ def compile_model(
     )
 
 
-def evaluate_mapping(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> Counts:
+def evaluate_mapping(einsum: Einsum, mapping: Mapping, accelerator: Accelerator | str | Path) -> Counts:
     """Exact counts, cycles and energy of one mapping (docs/cost-model.md).
 
+    The einsum is costed as by `compile_model`: floating-point operands at the accelerator's `precision`, the
+    output at the type that its last fused op writes. Fused ops themselves are not in the counts.
+
+    Args:
+        einsum: of your own, an op of a graph, or `op` of a report's layer.
+        mapping: its loop nest.
+        accelerator: an accelerator, the path of a hw.yaml, or a name that `catx hw` lists.
+
     Raises:
-        MappingError: the mapping is illegal, or a memory overflows.
+        MappingError: the mapping is illegal, or a memory overflows; `node` of the error is the index of the
+            node at fault.
     """
     from catx.costmodel.evaluate import evaluate  # numba is slow to import
 
-    return evaluate(einsum, mapping, accelerator)
+    machine = _machine(accelerator)
+    return evaluate(_as_costed(einsum, machine), mapping, machine)
 
 
 def find_mapping(
     einsum: Einsum,
-    accelerator: Accelerator,
+    accelerator: Accelerator | str | Path,
     objective: ObjectiveName = "edp",
     *,
     scenario: Scenario = DEFAULT_SCENARIO,
@@ -128,15 +142,25 @@ def find_mapping(
     """A good mapping of one einsum, its counts, and how far it can be from the best (docs/mapper.md).
 
     Args:
-        einsum: what to map.
-        accelerator: what to map it onto.
+        einsum: what to map, costed as by `evaluate_mapping`.
+        accelerator: what to map it onto: an accelerator, the path of a hw.yaml, or a name.
         objective: what to minimize.
         scenario: weighs energy and time for the `carbon` objective; the others ignore it.
 
     Raises:
         MappingError: no mapping fits, or the matrix unit does not compute the einsum's element types.
     """
-    goal = Objective(objective)
+    goal, machine = Objective(objective), _machine(accelerator)
     if objective == "carbon":
-        goal = Objective(objective, *op_carbon_rate(accelerator, scenario))
-    return map_einsum(einsum, accelerator, goal)
+        goal = Objective(objective, *op_carbon_rate(machine, scenario))
+    return map_einsum(_as_costed(einsum, machine), machine, goal)
+
+
+def _machine(accelerator: Accelerator | str | Path) -> Accelerator:
+    return accelerator if isinstance(accelerator, Accelerator) else load_accelerator(accelerator)
+
+
+def _as_costed(einsum: Einsum, accelerator: Accelerator) -> Einsum:
+    """The einsum at the accelerator's precision, its output of the type that is written."""
+    precision = accelerator.precision
+    return (einsum if precision is None else einsum_at(einsum, precision)).as_written()
