@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catx.costmodel.carbon.act import op_carbon_rate
-from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO, scenario_by_name
-from catx.frontend import hardware, models
+from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO
+from catx.frontend import hardware, models, scenarios
 from catx.ir.accelerator import Accelerator
 from catx.ir.counts import Counts
 from catx.ir.einsum import Einsum
@@ -56,12 +56,21 @@ def load_accelerator(accelerator: str | Path) -> Accelerator:
     return hardware.load_accelerator(accelerator)
 
 
+def load_scenario(scenario: str | Path) -> Scenario:
+    """Read a scenario file (docs/carbon.md), or take a built-in scenario by name.
+
+    Raises:
+        SpecError: no such scenario, or what is wrong in the file, by line.
+    """
+    return scenarios.load_scenario(scenario)
+
+
 def compile_model(
     model: Model | Sequence[Model],
     accelerator: Accelerator | str | Path = "edge",
     *,
     objective: ObjectiveName = "edp",
-    scenario: Scenario | str = DEFAULT_SCENARIO,
+    scenario: Scenario | str | Path = DEFAULT_SCENARIO,
     dims: Dict[str, int] | None = None,
     allow_unknown: bool = False,
     mappings: Dict[Einsum, Mapping] | None = None,
@@ -79,7 +88,8 @@ def compile_model(
         model: graphs, paths or names (`clip_vit_b16` is both towers); several make one report.
         accelerator: an accelerator, the path of a hw.yaml, or a name that `catx hw` lists.
         objective: what each mapping minimizes.
-        scenario: what the carbon numbers assume; a scenario or a name that `catx scenarios` lists.
+        scenario: what the carbon numbers assume: a scenario, the path of a YAML file, or a name that
+            `catx scenarios` lists.
         dims: values of dynamic dimensions by name, for models given by path.
         allow_unknown: as for `load_model`.
         mappings: mappings by einsum (names and places do not matter) to use instead of searching; each
@@ -104,7 +114,7 @@ def compile_model(
     return evaluate_design(
         graphs,
         machine,
-        scenario=scenario if isinstance(scenario, Scenario) else scenario_by_name(scenario),
+        scenario=_assumed(scenario),
         objective=objective,
         mappings=mappings,
         progress=progress,
@@ -137,7 +147,7 @@ def find_mapping(
     accelerator: Accelerator | str | Path,
     objective: ObjectiveName = "edp",
     *,
-    scenario: Scenario = DEFAULT_SCENARIO,
+    scenario: Scenario | str | Path = DEFAULT_SCENARIO,
 ) -> MappedEinsum:
     """A good mapping of one einsum, its counts, and how far it can be from the best (docs/mapper.md).
 
@@ -152,8 +162,12 @@ def find_mapping(
     """
     goal, machine = Objective(objective), _machine(accelerator)
     if objective == "carbon":
-        goal = Objective(objective, *op_carbon_rate(machine, scenario))
+        goal = Objective(objective, *op_carbon_rate(machine, _assumed(scenario)))
     return map_einsum(_as_costed(einsum, machine), machine, goal)
+
+
+def _assumed(scenario: Scenario | str | Path) -> Scenario:
+    return scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
 
 
 def _machine(accelerator: Accelerator | str | Path) -> Accelerator:

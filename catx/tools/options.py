@@ -33,7 +33,7 @@ ScenarioName = Annotated[
     typer.Option(
         "--scenario",
         metavar="NAME",
-        help="What carbon assumes: a name of `catx scenarios`.",
+        help="What carbon assumes: a name of `catx scenarios`, or a YAML file.",
         show_default=False,
     ),
 ]

@@ -106,6 +106,15 @@ def test_report_on_a_terminal(run: Run, tiny: Path) -> None:
     assert max(map(len, out.splitlines())) <= 100
 
 
+def test_a_scenario_of_a_file(run: Run, tiny: Path, tmp_path: Path) -> None:
+    file = tmp_path / "windy.yaml"
+    file.write_text("base: edge-default\ngrid: 10 g/kWh\n")
+    code, out, err = run("compile", tiny, "--dim", "tokens=7", "--scenario", file, "--json")
+    assert (code, err) == (0, "")
+    scenario = json.loads(out)["scenario"]
+    assert (scenario["name"], scenario["grid_gco2e_per_kwh"], scenario["lifetime_years"]) == ("windy", 10, 3)
+
+
 def test_several_models_make_one_report(run: Run, tiny: Path, tmp_path: Path) -> None:
     other = model(
         [node("MatMul", ["x", "w"], ["y"], name="fc")], {"x": ("b", 8)}, {"y": None}, [weight("w", 8, 8)]
@@ -235,8 +244,8 @@ def test_what_is_built_in(run: Run, args: tuple[str, ...], words: tuple[str, ...
         (("compile", ""), ("error: no built-in model and no file ''",)),
         (("compile", "--hw", "egde"), ("error: ", "did you mean 'edge'?", "built in are edge, ")),
         (("compile", "--hw", ""), ("error: no built-in accelerator and no file ''",)),
-        (("compile", "--scenario", "edge"), ("error: ", "did you mean 'edge-default'?", "known are ")),
-        (("compile", "--scenario", ""), ("error: unknown scenario ''", "known are ")),
+        (("compile", "--scenario", "edge"), ("error: ", "did you mean 'edge-default'?", "built in are ")),
+        (("compile", "--scenario", ""), ("error: no built-in scenario ''", "built in are ")),
         (("compile", "--dim", "batch"), ("error: --dim 'batch'", "batch=1")),
         (("compile", "--dim", "batch=0"), ("at least one",)),
         (("compile", "--dim", "b=1", "--dim", "b=2"), ("twice",)),
