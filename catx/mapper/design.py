@@ -13,12 +13,12 @@ from catx.errors import MappingError, OptionError
 from catx.ir import mapping as nests
 from catx.ir.accelerator import Accelerator
 from catx.ir.counts import Counts
-from catx.ir.coverage import coverage
+from catx.ir.coverage import model_info
 from catx.ir.einsum import Einsum
 from catx.ir.fingerprint import fingerprint
 from catx.ir.graph import Graph, Op
 from catx.ir.passes.set_precision import set_precision
-from catx.ir.report import Layer, LayerCost, ModelInfo, Report, Traffic
+from catx.ir.report import Layer, LayerCost, Report, Traffic
 from catx.ir.scenario import Scenario
 from catx.mapper.bounds import roofline_cycles
 from catx.mapper.map_einsum import MappedEinsum, certify, map_einsum
@@ -73,7 +73,7 @@ def evaluate_design(
         objective=objective if mappings is None else "given mappings",
         schedule=schedule.kind,
         version=VERSION,
-        models=tuple(_model_info(graph) for graph in graphs),
+        models=tuple(model_info(graph) for graph in graphs),
         layers=schedule.layers,
         latency_s=schedule.latency_s,
         energy_j=schedule.energy_j,
@@ -216,18 +216,6 @@ def _areas(accelerator: Accelerator) -> tuple[tuple[str, float], ...]:
         parts.append((accelerator.vector.name, accelerator.vector.area_mm2))
     parts.append(("other", accelerator.other_area_mm2))
     return tuple((name, area) for name, area in parts if area > 0)
-
-
-def _model_info(graph: Graph) -> ModelInfo:
-    return ModelInfo(
-        name=graph.name,
-        file=graph.loc.file,
-        sha256=graph.sha256,
-        macs=graph.macs,
-        parameters=graph.parameters,
-        parameter_bytes=graph.parameter_bytes,
-        coverage=coverage(graph),
-    )
 
 
 def _lifetime_notes(latency_s: float, scenario: Scenario) -> list[str]:

@@ -5,15 +5,16 @@ from typing import Annotated
 import typer
 
 from catx.tools.guard import guarded
+from catx.tools.options import JsonList
 
 app = typer.Typer(help="List the built-in accelerators, print one, or print the format of hw.yaml.")
 
 
 @app.callback(invoke_without_command=True)
-def list_hardware(context: typer.Context) -> None:
+def list_hardware(context: typer.Context, as_json: JsonList = False) -> None:
     """List the built-in accelerators; `show` prints one, `schema` the format of hw.yaml."""
     if context.invoked_subcommand is None:
-        _list()
+        _list(as_json)
 
 
 @app.command()
@@ -43,10 +44,16 @@ def schema() -> None:
 
 
 @guarded
-def _list() -> None:
-    from catx.frontend.hardware import builtin_accelerators
-    from catx.tools.canvas import Column, stdout_canvas
+def _list(as_json: bool) -> None:
+    from catx.frontend.hardware import DEFAULT, builtin_accelerators
     from catx.tools.streams import emit
+
+    if as_json:
+        from catx.tools.lists_json import accelerators_json
+
+        emit(accelerators_json(builtin_accelerators(), DEFAULT))
+        return
+    from catx.tools.canvas import Column, stdout_canvas
 
     canvas = stdout_canvas()
     canvas.title("Accelerators", "use a name with --hw; `catx hw show NAME` prints it, with sources")

@@ -38,6 +38,7 @@ ScenarioName = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print report.json instead of tables.")]
+JsonList = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 AllowUnknown = Annotated[
     bool,
     typer.Option("--allow-unknown", help="Cost the data movement of unknown operators instead of stopping."),

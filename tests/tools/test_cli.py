@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import jsonschema
 import pytest
 
 from catx.frontend.hardware import DEFAULT
+from catx.ir.scenario import Scenario
 from catx.mapper.objective import OBJECTIVES
 from catx.tools import cli, inputs
 from catx.tools.compile import compile_models
@@ -213,6 +215,41 @@ def test_ops(run: Run, tiny: Path, golden: Callable[[str], None]) -> None:
     code, out, _ = run("ops", tiny, "--dim", "tokens=7")
     assert code == 0
     golden(out.replace(str(tiny), "tiny.onnx"))
+
+
+def test_ops_as_json(run: Run, tiny: Path, golden: Callable[[str], None]) -> None:
+    code, out, err = run("ops", tiny, "--dim", "tokens=7", "--json")
+    assert (code, err) == (0, "")
+    data = json.loads(out)
+    assert len(data["models"][0].pop("sha256")) == 64
+    golden(json.dumps(data, indent=1).replace(str(tiny), "tiny.onnx") + "\n")
+
+
+@pytest.mark.parametrize(
+    ("verb", "key", "keys"),
+    [
+        ("hw", "accelerators", {"name", "description", "source", "default"}),
+        ("models", "models", {"name", "description", "source", "files"}),
+        (
+            "scenarios",
+            "scenarios",
+            {"sources", "default", *(f.name for f in fields(Scenario) if f.name != "sources")},
+        ),
+    ],
+)
+def test_lists_as_json(run: Run, verb: str, key: str, keys: set[str]) -> None:
+    code, out, err = run(verb, "--json")
+    assert (code, err) == (0, "")
+    data = json.loads(out)
+    assert data.pop("schema") == f"catx.{key}/1"
+    assert list(data) == [key]
+    assert all(row.keys() == keys for row in data[key])
+    names = [row["name"] for row in data[key]]
+    _, table, _ = run(verb)
+    assert sorted(names, key=table.index) == names
+    assert [row["name"] for row in data[key] if row.get("default")] == (
+        [names[0]] if verb != "models" else []
+    )
 
 
 @pytest.mark.parametrize(
