@@ -23,6 +23,7 @@ FORM = Format(
     f"a mapping file starts with `schema: {SCHEMA}`; `catx compile -o DIR` writes one",
     max_bytes=2**23,
     max_nodes=500_000,
+    marked=True,
 )
 
 _FILE_KEYS = ("schema", "accelerator", "accelerator_sha256", "objective", "models", "layers")

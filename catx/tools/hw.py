@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from catx.errors import OptionError
 from catx.tools.guard import guarded
 from catx.tools.options import JsonList
 
@@ -15,6 +16,8 @@ def list_hardware(context: typer.Context, as_json: JsonList = False) -> None:
     """List the built-in accelerators; `show` prints one, `schema` the format of hw.yaml."""
     if context.invoked_subcommand is None:
         _list(as_json)
+    elif as_json:
+        _refuse_json(context.invoked_subcommand)
 
 
 @app.command()
@@ -41,6 +44,11 @@ def schema() -> None:
     from catx.tools.streams import emit
 
     emit(schema_text())
+
+
+@guarded
+def _refuse_json(verb: str) -> None:
+    raise OptionError("--json prints the list", hint=f"leave it out: `catx hw {verb}` prints text")
 
 
 @guarded
