@@ -1,10 +1,11 @@
 """`catx hw`: list, show and describe accelerators."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from catx.errors import OptionError
+from catx.errors import Loc, OptionError
 from catx.tools.guard import guarded
 from catx.tools.options import JsonList
 
@@ -30,10 +31,15 @@ def show(
     ] = False,
 ) -> None:
     """Print an accelerator's hw.yaml: a starting point for your own."""
-    from catx.frontend.hardware import accelerator_text, dump_accelerator, load_accelerator
+    from catx.frontend.hardware import accelerator_text, builtin_names, dump_accelerator, load_accelerator
     from catx.tools.streams import emit
 
-    emit(dump_accelerator(load_accelerator(name)) if expand else accelerator_text(name))
+    if expand:
+        emit(dump_accelerator(load_accelerator(name)))
+        return
+    if name not in builtin_names() and Path(name).is_file():
+        raise OptionError("a file is shown in its general form only", loc=Loc(name), hint="add --expand")
+    emit(accelerator_text(name))
 
 
 @app.command()

@@ -297,6 +297,8 @@ def test_what_is_built_in(run: Run, args: tuple[str, ...], words: tuple[str, ...
         (("compile", "--objective", ""), ("error: unknown objective ''",)),
         (("compile", "--nonsense"), ("--nonsense",)),
         (("nonsense",), ("nonsense",)),
+        (("hw", "--json", "show", "edge"), ("error: --json prints the list",)),
+        (("hw", "show", __file__), ("is shown in its general form only", "--expand")),
         (("hw", "show", "egde"), ("error: ", "'edge'")),
         (("evaluate",), ("--mapping",)),
         (("evaluate", "--mapping", "missing.yaml"), ("error: missing.yaml: no such file",)),

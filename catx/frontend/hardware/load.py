@@ -28,7 +28,7 @@ def load_accelerator(path_or_name: str | Path) -> Accelerator:
     Raises:
         SpecError: no such machine or file, or everything that is wrong in the file.
     """
-    if isinstance(path_or_name, str) and path_or_name in _builtin_names():
+    if isinstance(path_or_name, str) and path_or_name in builtin_names():
         return parse_accelerator(accelerator_text(path_or_name), f"{path_or_name} (built in)")
     return parse_accelerator(_read(path_or_name), os.fspath(path_or_name))
 
@@ -48,7 +48,7 @@ def parse_accelerator(text: str, file: str = "<text>") -> Accelerator:
 def builtin_accelerators() -> tuple[tuple[str, str, str], ...]:
     """Name, description and source of every built-in machine, the default one first."""
     heads = []
-    for name in _builtin_names():
+    for name in builtin_names():
         data = read_document(accelerator_text(name), name).data
         heads.append((name, str(data["description"]).strip(), str(data["source"]).strip()))
     return tuple(heads)
@@ -60,16 +60,17 @@ def accelerator_text(name: str) -> str:
     Raises:
         SpecError: there is none of that name.
     """
-    if name not in _builtin_names():
+    if name not in builtin_names():
         raise SpecError(
-            f"no built-in accelerator {visible(name)!r}{nearest(name, _builtin_names())}",
-            hint=f"built in are {', '.join(_builtin_names())}",
+            f"no built-in accelerator {visible(name)!r}{nearest(name, builtin_names())}",
+            hint=f"built in are {', '.join(builtin_names())}",
         )
     return files("catx.data").joinpath(f"hardware/{name}.yaml").read_text(encoding="utf-8")
 
 
 @cache
-def _builtin_names() -> tuple[str, ...]:
+def builtin_names() -> tuple[str, ...]:
+    """Names of the built-in machines, the default one first."""
     entries = files("catx.data").joinpath("hardware").iterdir()
     names = sorted(entry.name.removesuffix(".yaml") for entry in entries if entry.name.endswith(".yaml"))
     return (DEFAULT, *(name for name in names if name != DEFAULT))
@@ -83,7 +84,7 @@ def _read(path: str | Path) -> str:
 
 
 def _missing(path: str | Path) -> SpecError:
-    names = _builtin_names()
+    names = builtin_names()
     if os.sep in os.fspath(path) or Path(path).suffix:
         return SpecError("no such file", loc=Loc(os.fspath(path)))
     return SpecError(
