@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         load_accelerator,
         load_model,
         load_models,
+        load_scenario,
     )
     from catx.errors import CatxError
     from catx.ir.accelerator import Accelerator
@@ -35,6 +36,7 @@ _HOMES = {
     "load_accelerator": "catx.api",
     "load_model": "catx.api",
     "load_models": "catx.api",
+    "load_scenario": "catx.api",
     "CatxError": "catx.errors",
     "Accelerator": "catx.ir.accelerator",
     "Counts": "catx.ir.counts",
@@ -71,6 +73,7 @@ __all__ = [
     "load_accelerator",
     "load_model",
     "load_models",
+    "load_scenario",
     "plain_axes",
 ]
 

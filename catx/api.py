@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catx.costmodel.carbon.act import op_carbon_rate
-from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO, scenario_by_name
-from catx.frontend import hardware, models
+from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO
+from catx.frontend import hardware, models, scenarios
 from catx.ir.accelerator import Accelerator
 from catx.ir.counts import Counts
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph
 from catx.ir.mapping import Mapping
+from catx.ir.passes.set_precision import einsum_at
 from catx.ir.report import Report
 from catx.ir.scenario import Scenario
 from catx.mapper.design import Progress, evaluate_design
@@ -55,12 +56,21 @@ def load_accelerator(accelerator: str | Path) -> Accelerator:
     return hardware.load_accelerator(accelerator)
 
 
+def load_scenario(scenario: str | Path) -> Scenario:
+    """Read a scenario file (docs/carbon.md), or take a built-in scenario by name.
+
+    Raises:
+        SpecError: no such scenario, or what is wrong in the file, by line.
+    """
+    return scenarios.load_scenario(scenario)
+
+
 def compile_model(
     model: Model | Sequence[Model],
     accelerator: Accelerator | str | Path = "edge",
     *,
     objective: ObjectiveName = "edp",
-    scenario: Scenario | str = DEFAULT_SCENARIO,
+    scenario: Scenario | str | Path = DEFAULT_SCENARIO,
     dims: Dict[str, int] | None = None,
     allow_unknown: bool = False,
     mappings: Dict[Einsum, Mapping] | None = None,
@@ -78,10 +88,12 @@ def compile_model(
         model: graphs, paths or names (`clip_vit_b16` is both towers); several make one report.
         accelerator: an accelerator, the path of a hw.yaml, or a name that `catx hw` lists.
         objective: what each mapping minimizes.
-        scenario: what the carbon numbers assume; a scenario or a name that `catx scenarios` lists.
+        scenario: what the carbon numbers assume: a scenario, the path of a YAML file, or a name that
+            `catx scenarios` lists.
         dims: values of dynamic dimensions by name, for models given by path.
         allow_unknown: as for `load_model`.
-        mappings: mappings by canonical einsum to use instead of searching.
+        mappings: mappings by einsum (names and places do not matter) to use instead of searching; each
+            different einsum of the models needs one.
         progress: called as progress(done, total, what).
 
     Raises:
@@ -96,47 +108,73 @@ def compile_model(
             else load_models(entry, dims=dims, allow_unknown=allow_unknown)
         )
         graphs += loaded
-    machine = accelerator if isinstance(accelerator, Accelerator) else load_accelerator(accelerator)
+    machine = _machine(accelerator)
+    if mappings is not None:
+        mappings = {_as_costed(einsum, machine).canonical(): nest for einsum, nest in mappings.items()}
     return evaluate_design(
         graphs,
         machine,
-        scenario=scenario if isinstance(scenario, Scenario) else scenario_by_name(scenario),
+        scenario=_assumed(scenario),
         objective=objective,
         mappings=mappings,
         progress=progress,
     )
 
 
-def evaluate_mapping(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> Counts:
+def evaluate_mapping(einsum: Einsum, mapping: Mapping, accelerator: Accelerator | str | Path) -> Counts:
     """Exact counts, cycles and energy of one mapping (docs/cost-model.md).
 
+    The einsum is costed as by `compile_model`: floating-point operands at the accelerator's `precision`, the
+    output at the type that its last fused op writes. Fused ops themselves are not in the counts.
+
+    Args:
+        einsum: of your own, an op of a graph, or `op` of a report's layer.
+        mapping: its loop nest.
+        accelerator: an accelerator, the path of a hw.yaml, or a name that `catx hw` lists.
+
     Raises:
-        MappingError: the mapping is illegal, or a memory overflows.
+        MappingError: the mapping is illegal, or a memory overflows; `node` of the error is the index of the
+            node at fault.
     """
     from catx.costmodel.evaluate import evaluate  # numba is slow to import
 
-    return evaluate(einsum, mapping, accelerator)
+    machine = _machine(accelerator)
+    return evaluate(_as_costed(einsum, machine), mapping, machine)
 
 
 def find_mapping(
     einsum: Einsum,
-    accelerator: Accelerator,
+    accelerator: Accelerator | str | Path,
     objective: ObjectiveName = "edp",
     *,
-    scenario: Scenario = DEFAULT_SCENARIO,
+    scenario: Scenario | str | Path = DEFAULT_SCENARIO,
 ) -> MappedEinsum:
     """A good mapping of one einsum, its counts, and how far it can be from the best (docs/mapper.md).
 
     Args:
-        einsum: what to map.
-        accelerator: what to map it onto.
+        einsum: what to map, costed as by `evaluate_mapping`.
+        accelerator: what to map it onto: an accelerator, the path of a hw.yaml, or a name.
         objective: what to minimize.
         scenario: weighs energy and time for the `carbon` objective; the others ignore it.
 
     Raises:
         MappingError: no mapping fits, or the matrix unit does not compute the einsum's element types.
     """
-    goal = Objective(objective)
+    goal, machine = Objective(objective), _machine(accelerator)
     if objective == "carbon":
-        goal = Objective(objective, *op_carbon_rate(accelerator, scenario))
-    return map_einsum(einsum, accelerator, goal)
+        goal = Objective(objective, *op_carbon_rate(machine, _assumed(scenario)))
+    return map_einsum(_as_costed(einsum, machine), machine, goal)
+
+
+def _assumed(scenario: Scenario | str | Path) -> Scenario:
+    return scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+
+
+def _machine(accelerator: Accelerator | str | Path) -> Accelerator:
+    return accelerator if isinstance(accelerator, Accelerator) else load_accelerator(accelerator)
+
+
+def _as_costed(einsum: Einsum, accelerator: Accelerator) -> Einsum:
+    """The einsum at the accelerator's precision, its output of the type that is written."""
+    precision = accelerator.precision
+    return (einsum if precision is None else einsum_at(einsum, precision)).as_written()

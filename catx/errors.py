@@ -45,7 +45,16 @@ class SpecError(CatxError):
 
 
 class MappingError(CatxError):
-    """A mapping that is illegal for its einsum and accelerator, or an op for which none exists."""
+    """A mapping that is illegal for its einsum and accelerator, or an op for which none exists.
+
+    `node` is the place in the mapping's nodes of the one at fault, where one is.
+    """
+
+    def __init__(
+        self, message: str, *, loc: Loc | None = None, hint: str = "", node: int | None = None
+    ) -> None:
+        super().__init__(message, loc=loc, hint=hint)
+        self.node = node
 
 
 class OptionError(CatxError):

@@ -96,6 +96,9 @@ _BYTES = _scaled((*_LARGE, *_BINARY), "B")
 _BITS = _scaled((*_LARGE, *_BINARY), "bit", "0.125")
 _JOULES = _scaled(_SMALL, "J")
 _PER_BIT = {f"{unit}/bit": factor * BITS_PER_BYTE for unit, factor in _JOULES.items()}
+_GRAMS = {"g": Decimal(1), "kg": Decimal(1000), "gCO2e": Decimal(1), "kgCO2e": Decimal(1000)}
+_GRAMS_PER_KWH = {f"{unit}/kWh": factor for unit, factor in _GRAMS.items()}
+_YEARS = {"years": Decimal(1), "year": Decimal(1), "months": Decimal(1) / 12, "days": Decimal(1) / 365}
 _SQUARE = {"mm2": Decimal(1), "um2": Decimal("1e-6"), "cm2": Decimal(100)}
 
 DIMENSIONS: dict[str, Dimension] = {
@@ -135,11 +138,15 @@ DIMENSIONS: dict[str, Dimension] = {
         _dimension("area", "0.9 mm2", _SQUARE, "mm2 um2"),
         _dimension("time", "5 us", _scaled(_SMALL, "s"), "s ms us ns"),
         _dimension("feature size", "22 nm", {"nm": Decimal(1), "um": Decimal(1000)}, "nm"),
+        _dimension("lifetime", "3 years", _YEARS, "years"),
+        _dimension("carbon intensity", "481 g/kWh", _GRAMS_PER_KWH, "g/kWh"),
+        _dimension("percentage", "97 %", {"%": Decimal(1)}, "%"),
+        _dimension("mass of CO2e", "150 g", _GRAMS, "g kg"),
         _dimension("length", "1 mm", {"mm": Decimal(1), "um": Decimal("1e-3"), "cm": Decimal(10)}, "mm"),
     )
 }
 """Every dimension by name. Base units: byte (DRAM: GB), byte/s, byte/cycle, J/byte, J, W, Hz, mm2, s, nm
-(feature size), mm (length)."""
+(feature size), mm (length), year of 365 days, g/kWh, %, g."""
 
 
 def parse_quantity(text: str, dimension: str) -> float:

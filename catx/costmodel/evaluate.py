@@ -26,7 +26,7 @@ from catx.errors import MappingError
 from catx.ir.accelerator import Accelerator
 from catx.ir.counts import Access, Counts, Cycles, LinkCounts, StoreCounts
 from catx.ir.einsum import ROLES, Einsum
-from catx.ir.mapping import Mapping
+from catx.ir.mapping import Mapping, Store
 
 
 def evaluate(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> Counts:
@@ -42,7 +42,7 @@ def evaluate(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> Coun
     fits = evaluate_nest(bench, REPORT)
     stores = _stores(einsum, accelerator, bench)
     if not fits:
-        raise MappingError(_overflow(accelerator, stores))
+        raise _overflow(accelerator, stores, mapping)
     return Counts(
         operations=int(bench["summary"][SUM_OPS]),
         compute_instances=int(bench["summary"][SUM_UNITS]),
@@ -102,7 +102,8 @@ def _write_bytes(access: Access, bits: int, wide: int) -> float:
     return (partial * wide + (access.update - access.partial_update) * bits) / 8
 
 
-def _overflow(accelerator: Accelerator, stores: tuple[StoreCounts, ...]) -> str:
+def _overflow(accelerator: Accelerator, stores: tuple[StoreCounts, ...], mapping: Mapping) -> MappingError:
+    """What overflows by how much, at the memory's first store."""
     for memory in accelerator.memories:
         tiles = [store for store in stores if store.memory == memory.name]
         copies = 2 if memory.double_buffered else 1
@@ -110,10 +111,16 @@ def _overflow(accelerator: Accelerator, stores: tuple[StoreCounts, ...]) -> str:
         if needed > memory.capacity_bytes:
             parts = ", ".join(f"{store.role} {copies * store.tile_bytes:.10g}" for store in tiles)
             doubled = ", double buffered" if copies == 2 else ""
-            return (
+            message = (
                 f"{memory.name} overflows by {needed - memory.capacity_bytes:.10g} bytes: "
                 f"its tiles need {needed:.10g} ({parts}{doubled}), it holds {memory.capacity_bytes:.10g}"
             )
+            first = next(
+                index
+                for index, node in enumerate(mapping.nodes)
+                if isinstance(node, Store) and node.memory == memory.name
+            )
+            return MappingError(message, node=first)
     raise AssertionError("the kernel rejected a mapping that fits")
 
 

@@ -5,12 +5,9 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-from catx.content_cache import Shelf
+from catx.costmodel.kernel_cache import SHELF
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-SHELF = Shelf("kernels", ("*/*_kernel.py", "costmodel/jit.py"), ("numba",))
-"""Named after the content of all kernel files, as numba alone watches only the caller's file."""
 
 _OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
 """Kernels are called from Python and by each other, never from C: wrappers for it would only be compiled."""

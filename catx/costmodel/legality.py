@@ -18,6 +18,9 @@ DIM_CLASSES = {
 }
 """Classes of dims by which of input, weight and output they index."""
 
+_Placed = tuple[int, Node]
+"""A node and its index in the mapping, which errors tell."""
+
 
 def axis_dims(einsum: Einsum, axis: FanoutAxis) -> frozenset[str]:
     """Dims of an einsum that may be unrolled along an axis, its dim classes resolved."""
@@ -39,55 +42,68 @@ def check_legal(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> N
     _check_unrolling(einsum, nodes, accelerator)
 
 
-def _busy_nodes(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> list[Node]:
+def _busy_nodes(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> list[_Placed]:
     """The nodes without loops that split nothing; every loop must name what exists and shrink its dim."""
     nominal = dict(einsum.dims)
-    nodes: list[Node] = []
-    for node in mapping.nodes:
+    last: dict[str, int] = {}
+    nodes: list[_Placed] = []
+    for index, node in enumerate(mapping.nodes):
         if isinstance(node, Store):
-            nodes.append(node)
+            nodes.append((index, node))
             continue
         if node.dim not in nominal:
-            raise MappingError(
-                f"{node} loops over no dim of the einsum", hint=f"its dims are {', '.join(nominal)}"
-            )
+            hint = f"its dims are {', '.join(nominal)}"
+            raise MappingError(f"{node} loops over no dim of the einsum", hint=hint, node=index)
         if not 1 <= node.tile <= nominal[node.dim]:
-            raise MappingError(f"{node}: the tile must lie in 1..{nominal[node.dim]}")
+            raise MappingError(f"{node}: the tile must lie in 1..{nominal[node.dim]}", node=index)
         if node.spatial:
-            _find_axis(accelerator, node.fanout, node.axis)
+            _find_axis(accelerator, index, node)
         if node.tile < nominal[node.dim]:
-            nodes.append(node)
+            nodes.append((index, node))
         nominal[node.dim] = node.tile
+        last[node.dim] = index
     if left := {dim: extent for dim, extent in nominal.items() if extent > 1}:
-        raise MappingError(f"no loop takes these dims down to 1: {left}")
+        rests = ", ".join(f"{dim} ends at {extent}" for dim, extent in left.items())
+        raise MappingError(
+            f"every dim needs loops down to a tile of 1: {rests}", node=last.get(next(iter(left)))
+        )
     return nodes
 
 
-def _check_stores(nodes: list[Node], accelerator: Accelerator) -> None:
+def _check_stores(nodes: list[_Placed], accelerator: Accelerator) -> None:
     outer = accelerator.memories[0].name
     memories = {memory.name: memory for memory in accelerator.memories}
     depth = {level.name: index for index, level in enumerate(accelerator.levels)}
     deepest: dict[str, int] = {}
-    for position, node in enumerate(nodes):
+    looped = False
+    for index, node in nodes:
         if not isinstance(node, Store):
+            looped = True
             continue
         memory = memories.get(node.memory)
         if memory is None:
             raise MappingError(
                 f"{node} names no memory of {accelerator.name}",
                 hint=f"its memories are {', '.join(memories)}",
+                node=index,
             )
         if node.role not in memory.keeps:
-            raise MappingError(f"{memory.name} does not keep the {node.role}")
-        if depth[node.memory] < deepest.get(node.role, 0):
-            raise MappingError(f"the {node.role} in {memory.name} stands below a memory further in")
-        deepest[node.role] = depth[node.memory]
-        if node.memory == outer and any(isinstance(above, Loop) for above in nodes[:position]):
             raise MappingError(
-                f"a loop stands above the {node.role} in {outer}, where operands start and end"
+                f"{memory.name} does not keep the {node.role}",
+                hint=f"it keeps {', '.join(role for role in ROLES if role in memory.keeps) or 'nothing'}",
+                node=index,
+            )
+        if depth[node.memory] < deepest.get(node.role, 0):
+            raise MappingError(
+                f"the {node.role} in {memory.name} stands below a memory further in", node=index
+            )
+        deepest[node.role] = depth[node.memory]
+        if node.memory == outer and looped:
+            raise MappingError(
+                f"a loop stands above the {node.role} in {outer}, where operands start and end", node=index
             )
     for memory in accelerator.memories:
-        stored = {node.role for node in nodes if isinstance(node, Store) and node.memory == memory.name}
+        stored = {node.role for _, node in nodes if isinstance(node, Store) and node.memory == memory.name}
         if missing := [role for role in ROLES if role in memory.keeps - memory.optional - stored]:
             raise MappingError(
                 f"{memory.name} must keep the {' and the '.join(missing)}",
@@ -95,44 +111,56 @@ def _check_stores(nodes: list[Node], accelerator: Accelerator) -> None:
             )
 
 
-def _check_unrolling(einsum: Einsum, nodes: list[Node], accelerator: Accelerator) -> None:
+def _check_unrolling(einsum: Einsum, nodes: list[_Placed], accelerator: Accelerator) -> None:
     nominal = dict(einsum.dims)
     trips: dict[tuple[str, str], list[int]] = {}
-    for position, node in enumerate(nodes):
+    for index, node in nodes:
         if isinstance(node, Store):
             continue
         if node.spatial:
-            trips.setdefault((node.fanout, node.axis), []).append(ceil(nominal[node.dim] / node.tile))
-            _check_place(einsum, nodes, accelerator, position, node)
+            _check_place(einsum, nodes, accelerator, index, node)
+            factors = trips.setdefault((node.fanout, node.axis), [])
+            factors.append(ceil(nominal[node.dim] / node.tile))
+            _, axis = _find_axis(accelerator, index, node)
+            if prod(factors) > axis.size:
+                raise MappingError(
+                    f"{node}: the loops down to here use {prod(factors)} instances along "
+                    f"{node.fanout}.{node.axis}, which has {axis.size}",
+                    node=index,
+                )
         nominal[node.dim] = node.tile
-    for (name, axis_name), factors in trips.items():
-        _, axis = _find_axis(accelerator, name, axis_name)
-        if prod(factors) > axis.size:
-            raise MappingError(f"{name}.{axis_name} has {axis.size} instances, the loops use {prod(factors)}")
 
 
-def _find_axis(accelerator: Accelerator, fanout: str, axis: str) -> tuple[Fanout, FanoutAxis]:
+def _find_axis(accelerator: Accelerator, index: int, loop: Loop) -> tuple[Fanout, FanoutAxis]:
     for level in accelerator.fanouts:
         for candidate in level.axes:
-            if (level.name, candidate.name) == (fanout, axis):
+            if (level.name, candidate.name) == (loop.fanout, loop.axis):
                 return level, candidate
     known = ", ".join(f"{level.name}.{a.name}" for level in accelerator.fanouts for a in level.axes)
     raise MappingError(
-        f"{accelerator.name} has no fanout axis {fanout}.{axis}", hint=f"it has {known or 'none'}"
+        f"{accelerator.name} has no fanout axis {loop.fanout}.{loop.axis}",
+        hint=f"it has {known or 'none'}",
+        node=index,
     )
 
 
 def _check_place(
-    einsum: Einsum, nodes: list[Node], accelerator: Accelerator, position: int, loop: Loop
+    einsum: Einsum, nodes: list[_Placed], accelerator: Accelerator, index: int, loop: Loop
 ) -> None:
-    fanout, axis = _find_axis(accelerator, loop.fanout, loop.axis)
-    if loop.dim not in axis_dims(einsum, axis):
-        raise MappingError(f"{loop}: {fanout.name}.{axis.name} allows only {', '.join(sorted(axis.dims))}")
-    depth = {level.name: index for index, level in enumerate(accelerator.levels)}
-    for other, node in enumerate(nodes):
+    fanout, axis = _find_axis(accelerator, index, loop)
+    allowed = axis_dims(einsum, axis)
+    if loop.dim not in allowed:
+        named = [dim for dim in einsum.extents if dim in allowed]
+        raise MappingError(
+            f"{loop}: {fanout.name}.{axis.name} does not take {loop.dim}",
+            hint=f"of this einsum it takes {', '.join(named) or 'no dim'} ({', '.join(sorted(axis.dims))})",
+            node=index,
+        )
+    depth = {level.name: place for place, level in enumerate(accelerator.levels)}
+    for other, node in nodes:
         name = node.memory if isinstance(node, Store) else node.fanout
         if not name or name not in depth or name == fanout.name:
             continue
-        if (depth[name] < depth[fanout.name]) != (other < position):
+        if (depth[name] < depth[fanout.name]) != (other < index):
             side = "below" if depth[name] < depth[fanout.name] else "above"
-            raise MappingError(f"{loop} of fanout {fanout.name} must stand {side} {node}")
+            raise MappingError(f"{loop} must stand {side} {node}", node=index)

@@ -8,8 +8,8 @@ docs/vector-ops.md does so, and puts beside it what CATransformers' code charges
 
 from dataclasses import dataclass
 
-from catx.costmodel.components.lookup import unknown_name
 from catx.errors import GraphError
+from catx.names import unknown_name
 
 SPECIAL_CYCLES = 4.0
 """Lane cycles of a special function. CUDA C++ Programming Guide, "Throughput of native arithmetic

@@ -4,27 +4,29 @@ A layer is identified by its canonical einsum (dims, projections, element types)
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catx.errors import GraphError, Loc, MappingError, SpecError
 from catx.frontend.hardware.document import Data, Document, Format, describe, read_document
-from catx.frontend.hardware.problems import KeyPath, Problem, fail, nearest
+from catx.frontend.hardware.problems import KeyPath, Problem, fail
 from catx.frontend.mapping_writer import SCHEMA, einsum_text
-from catx.ir.accelerator import Accelerator
+from catx.frontend.text_file import read_text
 from catx.ir.dtype import DType
 from catx.ir.einsum import ROLES, Einsum
 from catx.ir.mapping import Loop, Mapping, Node, Store
 from catx.ir.operand import Axis, Operand
+from catx.names import nearest
 
 FORM = Format(
     "one set of mappings",
     f"a mapping file starts with `schema: {SCHEMA}`; `catx compile -o DIR` writes one",
     max_bytes=2**23,
     max_nodes=500_000,
+    marked=True,
 )
 
-_FILE_KEYS = ("schema", "accelerator", "accelerator_sha256", "objective", "layers")
+_FILE_KEYS = ("schema", "accelerator", "accelerator_sha256", "objective", "models", "layers")
 _LAYER_KEYS = ("einsum", "dims", "dtypes", "used_by", "nest")
 _STORE_KEYS = ("store", "roles")
 _LOOP_KEYS = ("loop", "tile", "fanout", "axis")
@@ -34,22 +36,31 @@ _EINSUM = re.compile(r"O\[([^\[\]]*)\]\s*\+=\s*I\[([^\[\]]*)\]\s*\*\s*W\[([^\[\]
 
 @dataclass(frozen=True, slots=True)
 class MappedEinsum:
-    """One layer of a mapping file: a canonical einsum, its mapping, who uses it, and where it stands."""
+    """One layer of a mapping file: a canonical einsum, its mapping, who uses it, and where it stands.
+
+    `lines` has the line of every node of the mapping.
+    """
 
     einsum: Einsum
     mapping: Mapping
     used_by: tuple[str, ...]
     loc: Loc
+    lines: tuple[int, ...]
+
+    def place(self, node: int | None) -> Loc:
+        """Where a node of the mapping stands; without one, the layer."""
+        return self.loc if node is None else replace(self.loc, line=self.lines[node])
 
 
 @dataclass(frozen=True, slots=True)
 class MappingFile:
-    """A mapping file's content; `accelerator`, its hash and `objective` say what it was made for."""
+    """A mapping file's content; `accelerator`, its hash, `objective`, `models` say what it was made for."""
 
     file: str
     accelerator: str
     accelerator_sha256: str
     objective: str
+    models: tuple[str, ...]
     entries: tuple[MappedEinsum, ...]
 
     @property
@@ -59,33 +70,12 @@ class MappingFile:
 
 
 def load_mappings(path: str | Path) -> MappingFile:
-    """Read a mapping file. Whether its nests are legal is for `check_mappings`.
+    """Read a mapping file. Whether its nests are legal is for `mapping_check`.
 
     Raises:
         SpecError: with file, line and key, for anything that does not follow the format.
     """
-    file = str(path)
-    try:
-        with Path(path).open("rb") as stream:
-            text = stream.read(FORM.max_bytes + 1).decode("utf-8")
-    except OSError as error:
-        raise SpecError(f"cannot read the mapping file: {error.strerror}", loc=Loc(file)) from None
-    except UnicodeDecodeError as error:
-        raise SpecError(f"not UTF-8 text: {error.reason} at byte {error.start}", loc=Loc(file)) from None
-    except ValueError as error:  # a null character in the path
-        raise SpecError(f"cannot read the mapping file: {error}", loc=Loc(file)) from None
-    return _Reader(read_document(text, file, FORM)).read()
-
-
-def check_mappings(file: MappingFile, accelerator: Accelerator) -> None:
-    """Raise a MappingError at the line of the first layer whose nest is illegal on the accelerator."""
-    from catx.costmodel.evaluate import evaluate  # numba is slow to import
-
-    for entry in file.entries:
-        try:
-            evaluate(entry.einsum, entry.mapping, accelerator)
-        except MappingError as error:
-            raise MappingError(str(error.args[0]), loc=entry.loc, hint=error.hint) from None
+    return _Reader(read_document(read_text(path, FORM.max_bytes), str(path), FORM)).read()
 
 
 class _Reader:
@@ -100,13 +90,17 @@ class _Reader:
         if data.get("schema", SCHEMA) != SCHEMA:
             self.problem(f"expected `{SCHEMA}`, not {describe(data['schema'])}", ("schema",), FORM.hint)
             self.stop()
-        self.record(data, (), _FILE_KEYS, optional=_FILE_KEYS[1:4])
+        self.record(data, (), _FILE_KEYS, optional=_FILE_KEYS[1:5])
         self.stop()
         rows = self.items(data["layers"], ("layers",))
         entries = [self.layer(row, ("layers", index)) for index, row in enumerate(rows)]
-        about = [self.text(data.get(key, ""), (key,)) for key in _FILE_KEYS[1:4]]
+        name, sha256, objective = (self.text(data.get(key, ""), (key,)) for key in _FILE_KEYS[1:4])
+        models = [
+            self.text(model, ("models", index))
+            for index, model in enumerate(self.items(data.get("models", []), ("models",)))
+        ]
         self.stop()
-        return MappingFile(self.document.file, about[0], about[1], about[2], self.unique(entries))
+        return MappingFile(self.document.file, name, sha256, objective, tuple(models), self.unique(entries))
 
     # --- layers ------------------------------------------------------------------------------------------
 
@@ -119,15 +113,18 @@ class _Reader:
         einsum = self.einsum(entry, path)
         names = self.items(entry.get("used_by", []), (*path, "used_by"))
         rows = self.items(entry["nest"], (*path, "nest"))
-        nodes = [n for i, node in enumerate(rows) for n in self.nodes(node, (*path, "nest", i))]
+        places: list[KeyPath] = [(*path, "nest", index) for index in range(len(rows))]
+        nest = [(n, place) for row, place in zip(rows, places, strict=True) for n in self.nodes(row, place)]
         if einsum is None or len(self.problems) > known:
             return None
         loc = Loc(self.document.file, einsum_text(einsum), self.document.line(path))
+        lines = tuple(self.document.line(place) for _, place in nest)
         try:
-            return MappedEinsum(einsum.canonical(), Mapping(tuple(nodes)), tuple(map(str, names)), loc)
+            mapping = Mapping(tuple(node for node, _ in nest))
         except MappingError as error:
-            self.problem(str(error.args[0]), (*path, "nest"))
+            self.problem(str(error.args[0]), (*path, "nest") if error.node is None else nest[error.node][1])
             return None
+        return MappedEinsum(einsum.canonical(), mapping, tuple(map(str, names)), loc, lines)
 
     def unique(self, entries: list[MappedEinsum | None]) -> tuple[MappedEinsum, ...]:
         """The entries, after checking that no einsum has two."""

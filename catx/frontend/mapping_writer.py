@@ -40,6 +40,7 @@ def dump_mappings(report: Report) -> str:
     }
     lines = [_HEAD.format(version=report.version).rstrip()]
     lines += [f"{key}: {_scalar(value)}" for key, value in about.items()]
+    lines.append(f"models: [{', '.join(_scalar(model.name) for model in report.models)}]")
     lines.append("layers:" if layers else "layers: []")
     for users in layers.values():
         lines += ["", *_layer_lines(report, users)]

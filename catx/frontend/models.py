@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from catx.errors import Loc, ModelError, OptionError
 from catx.ir.graph import Graph
 from catx.ir.pipeline import run
+from catx.names import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def load_models(
             raise OptionError(f"model {name!r} is built in and has no dynamic dims", hint="leave out --dim")
         files = builtin.files
     else:
-        files = (_checked(Path(model)),)
+        files = (_checked(name),)
     return tuple(_load(path, dims or {}, allow_unknown) for path in files)
 
 
@@ -90,24 +90,22 @@ def load_model(
     return graph
 
 
-def _checked(path: Path) -> Path:
+def _checked(name: str) -> Path:
     """A path that can be a model file; the error says what is wrong with another one."""
+    path = Path(name)
     if path.suffix == ".onnx":
         return path
-    if path.exists():
+    if name and path.exists():
         raise ModelError(
             f"{path.suffix or 'this'} is no kind of model that catx reads",
             loc=Loc(str(path)),
             hint="export the model to ONNX (torch.onnx.export, or tf2onnx for TensorFlow)",
         )
     names = list(builtin_models())
-    near = get_close_matches(str(path), names, 1)
-    hint = (
-        f"did you mean {near[0]!r}?"
-        if near
-        else f"built-in models are {', '.join(names)}; files end in .onnx"
+    raise ModelError(
+        f"no built-in model and no file {name!r}{nearest(name, names)}",
+        hint=f"built in are {', '.join(names)}; files end in .onnx",
     )
-    raise ModelError(f"no model is named {str(path)!r}, and there is no such file", hint=hint)
 
 
 def _load(path: Path, dims: Mapping[str, int], allow_unknown: bool) -> Graph:

@@ -1,7 +1,7 @@
-"""Coverage: what became of every node of the model."""
+"""Coverage: what became of every node of a model, and what a report says of the model."""
 
 from catx.ir.graph import Graph
-from catx.ir.report import Coverage
+from catx.ir.report import Coverage, ModelInfo
 from catx.ir.vector_op import VectorOp
 
 
@@ -23,4 +23,17 @@ def coverage(graph: Graph) -> Coverage:
         unknown=len(unknown),
         unknown_ops=tuple(dict.fromkeys(unknown.values())),
         free_nodes=graph.free,
+    )
+
+
+def model_info(graph: Graph) -> ModelInfo:
+    """What a report says of a model."""
+    return ModelInfo(
+        name=graph.name,
+        file=graph.loc.file,
+        sha256=graph.sha256,
+        macs=graph.macs,
+        parameters=graph.parameters,
+        parameter_bytes=graph.parameter_bytes,
+        coverage=coverage(graph),
     )

@@ -34,6 +34,11 @@ class Loop:
         """Whether the tiles lie side by side on a fanout."""
         return bool(self.fanout)
 
+    def __str__(self) -> str:
+        """The loop as mapping.yaml has it."""
+        place = f", fanout: {self.fanout}, axis: {self.axis}" if self.spatial else ""
+        return f"{{loop: {self.dim}, tile: {self.tile}{place}}}"
+
 
 @dataclass(frozen=True, slots=True)
 class Store:
@@ -41,6 +46,10 @@ class Store:
 
     memory: str
     role: str
+
+    def __str__(self) -> str:
+        """The store as mapping.yaml has it, if it stands alone."""
+        return f"{{store: {self.memory}, roles: [{self.role}]}}"
 
 
 Node = Loop | Store
@@ -53,6 +62,10 @@ class Mapping:
     nodes: tuple[Node, ...]
 
     def __post_init__(self) -> None:
-        stores = [node for node in self.nodes if isinstance(node, Store)]
-        if len(set(stores)) != len(stores):
-            raise MappingError("a memory stores the same tensor twice")
+        stores: set[Store] = set()
+        for index, node in enumerate(self.nodes):
+            if isinstance(node, Loop):
+                continue
+            if node in stores:
+                raise MappingError(f"{node}: {node.memory} stores the {node.role} already", node=index)
+            stores.add(node)

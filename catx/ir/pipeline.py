@@ -1,11 +1,11 @@
 """Pipeline: passes run by name, one after the other."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from catx.errors import CatxError, OptionError
 from catx.ir.graph import Graph
 from catx.ir.passes import PASSES
+from catx.names import unknown_name
 
 DEFAULT = (
     "remove-dead",
@@ -30,9 +30,7 @@ def run(graph: Graph, names: Iterable[str] = DEFAULT) -> Graph:
     """
     for name in names:
         if name not in PASSES:
-            near = get_close_matches(name, PASSES, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"passes are {', '.join(PASSES)}"
-            raise OptionError(f"no pass is named {name!r}", hint=hint)
+            raise unknown_name("pass", name, PASSES, error=OptionError)
         try:
             graph = PASSES[name](graph)
         except CatxError as error:

@@ -7,6 +7,7 @@ from os import cpu_count
 
 from catx.costmodel.carbon.act import carbon_report, op_carbon_rate
 from catx.costmodel.carbon.gaps import gaps
+from catx.costmodel.kernel_cache import phase_of
 from catx.costmodel.limit import limit
 from catx.costmodel.rates import rate_for
 from catx.costmodel.vector_cost import fused_cost, vector_cost, with_fused
@@ -14,12 +15,12 @@ from catx.errors import MappingError, OptionError
 from catx.ir import mapping as nests
 from catx.ir.accelerator import LAUNCH, Accelerator
 from catx.ir.counts import Counts
-from catx.ir.coverage import coverage
+from catx.ir.coverage import model_info
 from catx.ir.einsum import Einsum
 from catx.ir.fingerprint import fingerprint
 from catx.ir.graph import Graph, Op
 from catx.ir.passes.set_precision import set_precision
-from catx.ir.report import Layer, LayerCost, ModelInfo, Report, Traffic
+from catx.ir.report import Layer, LayerCost, Report, Traffic
 from catx.ir.scenario import Scenario
 from catx.ir.schedule import Schedule
 from catx.mapper.bounds import roofline_cycles
@@ -79,7 +80,7 @@ def evaluate_design(
         objective=objective if mappings is None else "given mappings",
         schedule=schedule.kind,
         version=VERSION,
-        models=tuple(_model_info(graph) for graph in graphs),
+        models=tuple(model_info(graph) for graph in graphs),
         layers=schedule.layers,
         latency_s=schedule.latency_s,
         energy_j=schedule.energy_j,
@@ -163,6 +164,10 @@ def _map_all(
                 einsum = op[0].as_written()
                 work.setdefault(einsum.canonical(), einsum)
     done: dict[Einsum, Front] = {}
+    first = ""
+    if progress and work:
+        rooms = ("costmodel", "mapper") if mappings is None else ("costmodel",)
+        first = phase_of(next(iter(work.values())).name, *rooms)
     with ThreadPoolExecutor(cpu_count()) as pool:
         jobs = {
             canonical: pool.submit(_map_one, einsum, accelerator, mappings)
@@ -171,7 +176,7 @@ def _map_all(
         try:
             for canonical, job in jobs.items():
                 if progress:
-                    progress(len(done), len(jobs), work[canonical].name)
+                    progress(len(done), len(jobs), work[canonical].name if done else first)
                 done[canonical] = job.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -262,18 +267,6 @@ def _areas(accelerator: Accelerator) -> tuple[tuple[str, float], ...]:
         parts.append((accelerator.vector.name, accelerator.vector.area_mm2))
     parts.append(("other", accelerator.other_area_mm2))
     return tuple((name, area) for name, area in parts if area > 0)
-
-
-def _model_info(graph: Graph) -> ModelInfo:
-    return ModelInfo(
-        name=graph.name,
-        file=graph.loc.file,
-        sha256=graph.sha256,
-        macs=graph.macs,
-        parameters=graph.parameters,
-        parameter_bytes=graph.parameter_bytes,
-        coverage=coverage(graph),
-    )
 
 
 def _launch_notes(schedule: Schedule, accelerator: Accelerator) -> list[str]:

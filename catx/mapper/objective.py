@@ -4,9 +4,23 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from catx.errors import OptionError
+from catx.names import unknown_name
 
 ObjectiveName = Literal["latency", "energy", "edp", "carbon"]
-OBJECTIVES: tuple[str, ...] = get_args(ObjectiveName)
+_NAMES: tuple[ObjectiveName, ...] = get_args(ObjectiveName)
+OBJECTIVES: tuple[str, ...] = _NAMES
+
+
+def objective_name(text: object) -> ObjectiveName:
+    """The objective of that name.
+
+    Raises:
+        OptionError: there is none; the message tells the nearest one.
+    """
+    for name in _NAMES:
+        if name == text:
+            return name
+    raise unknown_name("objective", text, OBJECTIVES, error=OptionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +36,7 @@ class Objective:
     gco2e_per_s: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.name not in OBJECTIVES:
-            raise OptionError(
-                f"unknown objective {self.name!r}", hint=f"the objectives are {', '.join(OBJECTIVES)}"
-            )
+        objective_name(self.name)
 
     def value(self, energy_j: float, latency_s: float) -> float:
         """The number to minimize: [s], [J], [J s] or [gCO2e]."""

@@ -77,7 +77,7 @@ def _add_choice(s: State, axis: int, first: int, factor: int, second: int, rest:
 
 @kernel
 def _list_choices(w: Bench, s: State, axis: int) -> None:
-    """Ways to fill an axis: nothing, one dim, or two dims where the first takes a power of two or all it can."""
+    """Ways to fill an axis: nothing, one dim, or two of which the first takes a power of two or all it can."""
     size = w.axis_size[axis]
     s.n_choices[axis] = 0
     _add_choice(s, axis, NONE, ONE, NONE, ONE)
@@ -138,7 +138,7 @@ def _served(w: Bench, s: State, role: int, pivot: int, inner: int, outer: bool, 
         outer: over all instances, else in the busiest one.
         each: the children hold their tiles for as long as they can, else they access at every operation.
     """
-    total = s.touched[role] if each else 1.0
+    total: float = s.touched[role] if each else 1.0
     for d in range(w.n_dims):
         above, sharing, between = 1.0, 1.0, 1.0
         for f in range(w.n_links):
@@ -155,7 +155,7 @@ def _served(w: Bench, s: State, role: int, pivot: int, inner: int, outer: bool, 
         else:
             served = sharing if outer else sharing * above
             total *= np.ceil(w.extents[d] / served)
-    return total
+    return float(total)
 
 
 @kernel
@@ -199,7 +199,7 @@ def _parent_bytes(
 
 @kernel
 def _child_bytes(w: Bench, s: State, role: int, child: int, outer: bool) -> tuple[float, float]:
-    """Bytes read and written at a memory that holds every tile for as long as it can, on its parent's side."""
+    """Bytes read and written at a memory on its parent's side, if it holds every tile as long as it can."""
     level = w.level[child]
     if role != OUT:
         return 0.0, _served(w, s, role, level, level, outer, True) * w.width[role]

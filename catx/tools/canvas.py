@@ -18,23 +18,27 @@ from catx.tools.human import printable
 from catx.tools.streams import has_color, is_terminal
 
 PIPE_WIDTH = 100
-NARROWEST = 76
+NARROWEST = 40
+"""Text is wrapped to the terminal; below this many columns to these."""
 
 _RULE = Box("    \n    \n ── \n    \n    \n ── \n    \n    \n")
 _INDENT = (0, 0, 0, 2)
 _SHORTEST_NAME = 14
+_LONGEST_WORD = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A table column. Numbers stand right and are never cut; text wraps.
 
-    A `name` has one line: one that does not fit loses its beginning, which says least.
+    A `name` has one line: one that does not fit loses its beginning, which says least. Where a table does not
+    fit at all, it goes without `spare` columns, those with the largest number first.
     """
 
     head: str
     number: bool = False
     name: bool = False
+    spare: int = 0
 
 
 class Canvas:
@@ -89,22 +93,66 @@ class Canvas:
         """A table; `total` is its last row."""
         cells = [[printable(cell) for cell in row] for row in (*rows, *([total] if total else []))]
         gap = 2 if self.width >= PIPE_WIDTH else 1
-        cells = _cut_names(columns, cells, self.width - _INDENT[3] - gap * (len(columns) - 1))
+        room = self.width - _INDENT[3]
+        columns, cells = _without_spare(columns, cells, gap, room)
+        cells = _cut_names(columns, cells, room - gap * (len(columns) - 1))
+        widths = _widths(columns, cells, room - gap * (len(columns) - 1))
         table = Table(
             box=_RULE, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False, show_footer=bool(total)
         )
         footer = cells.pop() if total else [""] * len(columns)
-        for column, end in zip(columns, footer, strict=True):
+        for column, end, width in zip(columns, footer, widths, strict=True):
             table.add_column(
                 Text(column.head, style="bold"),
                 Text(end),
                 justify="right" if column.number else "left",
+                width=width,
                 no_wrap=column.number or column.name,
                 overflow="fold",
             )
         for row in cells:
             table.add_row(*map(Text, row))
+        whole = sum(widths) + gap * (len(widths) - 1) + _INDENT[3]
+        self._console.width = max(self.width, whole)  # a table that cannot be narrower is not cut
         self._console.print(Padding(table, _INDENT))
+        self._console.width = self.width
+
+
+def _without_spare(
+    columns: Sequence[Column], rows: list[list[str]], gap: int, room: int
+) -> tuple[list[Column], list[list[str]]]:
+    """The columns that there is room for, and their cells."""
+    widths = [_least(column, [row[i] for row in rows]) for i, column in enumerate(columns)]
+    kept = list(range(len(columns)))
+    for index in sorted(kept, key=lambda i: -columns[i].spare):
+        needed = sum(widths[i] for i in kept) + gap * (len(kept) - 1)
+        if needed > room and columns[index].spare:
+            kept.remove(index)
+    return [columns[i] for i in kept], [[row[i] for i in kept] for row in rows]
+
+
+def _widths(columns: Sequence[Column], rows: list[list[str]], room: int) -> list[int]:
+    """Widths of columns: what they need, or where they do not fit, texts share what numbers leave."""
+    cells = [[column.head, *(row[i] for row in rows)] for i, column in enumerate(columns)]
+    wanted = [max(map(cell_len, column)) for column in cells]
+    widths = [
+        width if column.name else _least(column, texts)
+        for column, width, texts in zip(columns, wanted, cells, strict=True)
+    ]
+    left = max(0, room - sum(widths))
+    short = sorted((want - width, i) for i, (want, width) in enumerate(zip(wanted, widths, strict=True)))
+    for place, (missing, i) in enumerate(short):
+        given = min(missing, left // (len(short) - place))
+        widths[i] += given
+        left -= given
+    return widths
+
+
+def _least(column: Column, cells: Iterable[str]) -> int:
+    """The least width of a column: its longest number or word; names can be cut, very long words folded."""
+    parts = [part for cell in (column.head, *cells) for part in ([cell] if column.number else cell.split())]
+    width = max(map(cell_len, parts), default=0)
+    return width if column.number else min(width, _SHORTEST_NAME if column.name else _LONGEST_WORD)
 
 
 def _cut_names(columns: Sequence[Column], rows: list[list[str]], room: int) -> list[list[str]]:

@@ -14,6 +14,7 @@ from catx.tools.options import (
     OutputDir,
     ScenarioName,
     Version,
+    output_folder,
     parse_dims,
 )
 
@@ -32,10 +33,7 @@ def compile_models(
     models: Models = None,
     hw: Hardware = "edge",
     output: OutputDir = None,
-    objective: Annotated[
-        Objective,
-        typer.Option("--objective", metavar="WHAT", help="Minimize latency, energy, edp or carbon."),
-    ] = Objective.EDP,
+    objective: Objective = "edp",
     scenario: ScenarioName = None,
     dim: Dims = None,
     as_json: Json = False,
@@ -43,13 +41,10 @@ def compile_models(
     version: Version = False,
 ) -> None:
     """Map models onto an accelerator and report latency, energy, area and carbon."""
+    from catx.mapper.objective import objective_name
     from catx.tools.progress import Progress
 
-    sizes = parse_dims(dim)
-    if output is not None:
-        from catx.tools.outputs import check_folder
-
-        check_folder(output)
+    sizes, folder, goal = parse_dims(dim), output_folder(output), objective_name(objective)
     with Progress("starting") as progress:
         from catx.mapper.design import evaluate_design
         from catx.tools.inputs import load_inputs
@@ -59,9 +54,9 @@ def compile_models(
             inputs.graphs,
             inputs.accelerator,
             scenario=inputs.scenario,
-            objective=objective.value,
+            objective=goal,
             progress=progress.step,
         )
     from catx.tools.deliver import deliver
 
-    deliver(report, output, as_json=as_json)
+    deliver(report, folder, as_json=as_json)

@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from catx.tools.guard import guarded
-from catx.tools.options import AllowUnknown, Dims, Hardware, Json, OutputDir, ScenarioName, parse_dims
+from catx.tools.options import (
+    AllowUnknown,
+    Dims,
+    Hardware,
+    Json,
+    OutputDir,
+    ScenarioName,
+    output_folder,
+    parse_dims,
+)
 
 Models = Annotated[
     list[str] | None,
@@ -15,7 +24,7 @@ Models = Annotated[
     ),
 ]
 MappingPath = Annotated[
-    Path, typer.Option("--mapping", metavar="FILE", help="A mapping.yaml of `catx compile -o DIR`.")
+    str, typer.Option("--mapping", metavar="FILE", help="A mapping.yaml of `catx compile -o DIR`.")
 ]
 
 
@@ -33,24 +42,22 @@ def evaluate_models(
     """Cost given mappings: the numbers of the compile run that wrote them, or of what you made of them."""
     from catx.tools.progress import Progress
 
-    sizes = parse_dims(dim)
-    if output is not None:
-        from catx.tools.outputs import check_folder
-
-        check_folder(output)
+    sizes, folder = parse_dims(dim), output_folder(output)
     with Progress("starting") as progress:
-        from catx.frontend.mapping_file import check_mappings, load_mappings
+        from catx.costmodel.kernel_cache import phase_of
+        from catx.frontend.mapping_check import check_mappings
+        from catx.frontend.mapping_file import load_mappings
         from catx.mapper.design import evaluate_design
         from catx.tools.inputs import load_inputs, tell_differences
 
         nests = load_mappings(mapping)
         inputs = load_inputs(models, hw, scenario, sizes, allow_unknown=allow_unknown, progress=progress)
-        progress.phase("costing mappings")
-        check_mappings(nests, inputs.accelerator)
+        progress.phase(phase_of("costing mappings", "costmodel"))
+        check_mappings(nests, inputs.accelerator, inputs.graphs)
         report = evaluate_design(
             inputs.graphs, inputs.accelerator, scenario=inputs.scenario, mappings=nests.mappings
         )
     from catx.tools.deliver import deliver
 
     tell_differences(nests, report)
-    deliver(report, output, as_json=as_json, mapping_source=mapping)
+    deliver(report, folder, as_json=as_json, mapping_source=Path(mapping))

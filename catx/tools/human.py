@@ -90,13 +90,15 @@ def grams(value: float) -> str:
 def percent(share: float) -> str:
     """A share of one.
 
-    >>> percent(0.1234), percent(1), percent(0.00001)
-    ('12.3 %', '100 %', '<0.1 %')
+    >>> percent(0.1234), percent(1), percent(0.00001), percent(0.99999)
+    ('12.3 %', '100 %', '<0.1 %', '>99.9 %')
     """
     if not isfinite(share):
         return "n/a"
     if 0 < share < 0.0005:
         return "<0.1 %"
+    if 0.9995 <= share < 1:
+        return ">99.9 %"
     if share in (0, 1):
         return f"{share * 100:.0f} %"
     return f"{share * 100:.1f} %"

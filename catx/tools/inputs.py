@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO, scenario_by_name
+from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO
 from catx.errors import OptionError
 from catx.frontend.hardware import load_accelerator
 from catx.frontend.models import builtin_models, load_models
 from catx.frontend.onnx.reader import dim_names
+from catx.frontend.scenarios import load_scenario
 from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph
@@ -43,7 +44,7 @@ def load_inputs(
     progress: Progress,
 ) -> Inputs:
     """Read what the command line names, the cheapest to check first."""
-    place = scenario_by_name(scenario) if scenario else DEFAULT_SCENARIO
+    place = DEFAULT_SCENARIO if scenario is None else load_scenario(scenario)
     accelerator = load_accelerator(hw)
     return Inputs(
         load_graphs(models or DEFAULT_MODELS, dims, allow_unknown=allow_unknown, progress=progress),

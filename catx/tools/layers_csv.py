@@ -57,5 +57,5 @@ def _row(report: Report, layer: Layer, memories: list[str]) -> list[object]:
         cost.bound_by,
         cost.utilization,
         cost.roofline_s,
-        *(number for memory in memories for number in moved.get(memory, (0.0, 0.0))),
+        *(float(number) for memory in memories for number in moved.get(memory, (0.0, 0.0))),
     ]

@@ -3,14 +3,21 @@
 from itertools import groupby
 
 from catx.tools.guard import guarded
+from catx.tools.options import JsonList
 
 
 @guarded
-def list_models() -> None:
+def list_models(as_json: JsonList = False) -> None:
     """List the models that come with catx."""
     from catx.frontend.models import builtin_models
-    from catx.tools.canvas import Column, stdout_canvas
     from catx.tools.streams import emit
+
+    if as_json:
+        from catx.tools.lists_json import models_json
+
+        emit(models_json(builtin_models().values()))
+        return
+    from catx.tools.canvas import Column, stdout_canvas
 
     canvas = stdout_canvas()
     canvas.title("Models", "use a name wherever a MODEL is expected")

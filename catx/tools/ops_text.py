@@ -21,7 +21,7 @@ def ops_text(graph: Graph, canvas: Canvas) -> None:
     )
     canvas.title("Ops", "in the order they run")
     runs = any(op.repeat > 1 for op in graph.ops)
-    columns = [Column("op"), Column("kind"), *([Column("runs", number=True)] if runs else [])]
+    columns = [Column("op", name=True), Column("kind"), *([Column("runs", number=True)] if runs else [])]
     columns += [Column("shape"), Column("MACs", number=True), Column("fused")]
     canvas.table(columns, (_op_cells(op, runs=runs) for op in graph.ops))
     _einsums(graph, canvas)

@@ -1,6 +1,5 @@
 """Options that several verbs share, and their values."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,21 +8,11 @@ import typer
 from catx.errors import OptionError
 from catx.tools.guard import guarded
 
-
-class Objective(StrEnum):
-    """What mappings minimize."""
-
-    LATENCY = "latency"
-    ENERGY = "energy"
-    EDP = "edp"
-    CARBON = "carbon"
-
-
 Hardware = Annotated[
     str, typer.Option("--hw", metavar="HW", help="Accelerator: a hw.yaml, or a name of `catx hw`.")
 ]
 OutputDir = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--output",
         "-o",
@@ -31,6 +20,9 @@ OutputDir = Annotated[
         help="Write report.json, mapping.yaml and layers.csv into this folder.",
         show_default=False,
     ),
+]
+Objective = Annotated[
+    str, typer.Option("--objective", metavar="WHAT", help="Minimize latency, energy, edp or carbon.")
 ]
 Dims = Annotated[
     list[str] | None,
@@ -41,11 +33,12 @@ ScenarioName = Annotated[
     typer.Option(
         "--scenario",
         metavar="NAME",
-        help="What carbon assumes: a name of `catx scenarios`.",
+        help="What carbon assumes: a name of `catx scenarios`, or a YAML file.",
         show_default=False,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print report.json instead of tables.")]
+JsonList = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 AllowUnknown = Annotated[
     bool,
     typer.Option("--allow-unknown", help="Cost the data movement of unknown operators instead of stopping."),
@@ -66,6 +59,18 @@ Version = Annotated[
     bool,
     typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version),
 ]
+
+
+def output_folder(text: str | None) -> Path | None:
+    """The folder that -o names, after checking that results can be written there."""
+    if text is None:
+        return None
+    if not text:
+        raise OptionError("-o '': an empty path names no folder", hint="write `-o .` for the current folder")
+    from catx.tools.outputs import check_folder
+
+    check_folder(Path(text))
+    return Path(text)
 
 
 def parse_dims(pairs: list[str] | None) -> dict[str, int]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 2.0
 LINE_EVERY_S = 10.0
-_NAME_WIDTH = 40
+_NAME_WIDTH = 48
 
 
 class Progress:
@@ -58,7 +58,7 @@ class Progress:
 
     def _show_lines(self) -> None:
         while True:
-            count = f" ({self._done} of {self._total})" if self._total else ""
+            count = f" ({self._done} of {self._total})" if self._done else ""
             tell(f"catx: {printable(self._what)}{count} ...")
             if self._stopped.wait(LINE_EVERY_S):
                 return

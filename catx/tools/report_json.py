@@ -32,8 +32,8 @@ def report_object(report: Report) -> Json:
         "objective": report.objective,
         "schedule": report.schedule,
         "accelerator": {"name": report.accelerator, "sha256": report.accelerator_sha256},
-        "models": [_model(model) for model in report.models],
-        "scenario": _scenario(report.scenario),
+        "models": [model_object(model) for model in report.models],
+        "scenario": scenario_object(report.scenario),
         "totals": asdict(whole),
         "by_op": [asdict(row) for row in by_op(report)],
         "traffic": _traffic(report.traffic),
@@ -50,7 +50,8 @@ def report_object(report: Report) -> Json:
     return clean
 
 
-def _model(model: ModelInfo) -> Json:
+def model_object(model: ModelInfo) -> Json:
+    """A model, and what its nodes became."""
     return {
         "name": model.name,
         "file": model.file,
@@ -85,7 +86,8 @@ def _coverage_sum(models: tuple[ModelInfo, ...]) -> Json:
     }
 
 
-def _scenario(scenario: Scenario) -> Json:
+def scenario_object(scenario: Scenario) -> Json:
+    """A scenario with its sources."""
     sources = [{"of": what, "source": source} for what, source in scenario.sources]
     return {**asdict(scenario), "sources": sources}
 
@@ -134,8 +136,7 @@ def _layer(report: Report, layer: Layer, whole: Totals) -> Json:
         "nodes": list(op.sources),
     }
     if isinstance(op, Einsum):
-        types = {role: str(operand.dtype) for role, operand in zip(ROLES, op.operands, strict=True)}
-        data |= {"einsum": einsum_text(op), "dtypes": types}
+        data |= einsum_object(op)
     if cost.mapping is not None:
         data["mapping"] = [node_entry(node) for node in cost.mapping.nodes]
     if cost.counts is not None:
@@ -143,6 +144,12 @@ def _layer(report: Report, layer: Layer, whole: Totals) -> Json:
     if cost.certificate is not None and report.objective in OBJECTIVES:  # else nobody knows of what it is
         data["certificate"] = _certificate(cost.certificate)
     return data
+
+
+def einsum_object(einsum: Einsum) -> Json:
+    """How the iteration dims index the operands, and the operands' types."""
+    types = {role: str(operand.dtype) for role, operand in zip(ROLES, einsum.operands, strict=True)}
+    return {"einsum": einsum_text(einsum), "dtypes": types}
 
 
 def _certificate(certificate: Certificate) -> Json:

@@ -81,14 +81,14 @@ def _ops(canvas: Canvas, report: Report) -> None:
     canvas.title("By operator")
     columns = (
         Column("op"),
-        Column("layers", number=True),
-        Column("runs", number=True),
-        Column("MACs", number=True),
+        Column("layers", number=True, spare=4),
+        Column("runs", number=True, spare=1),
+        Column("MACs", number=True, spare=3),
         Column("latency", number=True),
         Column("share", number=True),
         Column("energy", number=True),
-        Column("share", number=True),
-        Column("util.", number=True),
+        Column("share", number=True, spare=2),
+        Column("util.", number=True, spare=1),
     )
     rows = by_op(report)
     whole = op_row(report, "total", list(report.layers))
@@ -118,14 +118,14 @@ def _layers(canvas: Canvas, report: Report) -> None:
         Column("in"),
         Column("layer", name=True),
         Column("op"),
-        Column("runs", number=True),
+        Column("runs", number=True, spare=3),
         Column("shape"),
         Column("MACs", number=True),
         Column("latency", number=True),
-        Column("share", number=True),
+        Column("share", number=True, spare=1),
         Column("energy", number=True),
-        Column("bound by"),
-        Column("util.", number=True),
+        Column("bound by", spare=1),
+        Column("util.", number=True, spare=2),
     ]
     hidden = (() if wide else ("op", "MACs")) + (() if len(report.models) > 1 else ("in",))
     shown = [index for index, column in enumerate(columns) if column.head not in hidden]
@@ -185,7 +185,15 @@ def _parts(canvas: Canvas, report: Report) -> None:
     canvas.title("By part", "of one inference")
     energy, area = sum_parts(report), dict(report.area_by_part_mm2)
     moved = {level.memory: level for level in report.traffic}
-    columns = ("part", "read", "written", "energy", "share", "area", "share")
+    columns = (
+        Column("part"),
+        Column("read", number=True),
+        Column("written", number=True),
+        Column("energy", number=True),
+        Column("share", number=True, spare=1),
+        Column("area", number=True, spare=1),
+        Column("share", number=True, spare=2),
+    )
     rows = []
     for part in dict.fromkeys((*moved, *energy, *area)):
         level = moved.get(part)
@@ -200,7 +208,7 @@ def _parts(canvas: Canvas, report: Report) -> None:
         )
     static = totals(report).static_energy_j
     rows.append(("static power", "", "", *_part_cells(static, report.energy_j, joules), "", ""))
-    canvas.table([Column(head, number=head != "part") for head in columns], rows)
+    canvas.table(columns, rows)
 
 
 def _part_cells(value: float | None, whole: float, shown: Callable[[float], str]) -> tuple[str, str]:

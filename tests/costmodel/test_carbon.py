@@ -220,7 +220,7 @@ def test_bad_input() -> None:
         op_carbon_rate(chip(10), replace(scenario, lifetime_years=0))
     with pytest.raises(SpecError, match="grid_gco2e_per_kwh"):
         carbon_report(chip(10), 1, 1, replace(scenario, grid_gco2e_per_kwh=-1))
-    with pytest.raises(SpecError, match="did you mean edge-default"):
+    with pytest.raises(SpecError, match="did you mean 'edge-default'"):
         scenario_by_name("edge")
     with pytest.raises(SpecError, match="fab's grid"):
         die_gco2e_per_cm2(node_nm=22, fab_gco2e_per_kwh=float("nan"), abatement_percent=95, fab_yield=1)

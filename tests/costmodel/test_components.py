@@ -111,11 +111,11 @@ def test_table_loads_fast() -> None:
         ({"capacity_bytes": 1024, "width_bits": 1024}, "wider words need more capacity"),
         ({"capacity_bytes": 2**16, "width_bits": 16, "ports": 2}, "least width is 64"),
         ({"capacity_bytes": 2**16, "width_bits": 64, "ports": 3}, "2 port(s) with 1 bank(s)"),
-        ({"capacity_bytes": 2**16, "width_bits": 64, "cell": "lstq"}, "did you mean lstp"),
+        ({"capacity_bytes": 2**16, "width_bits": 64, "cell": "lstq"}, "did you mean 'lstp'"),
         ({"capacity_bytes": float("nan"), "width_bits": 64}, "finite number above 0"),
         ({"capacity_bytes": 2**16, "width_bits": -1}, "finite number above 0"),
         ({"capacity_bytes": 2**16}, "needs width_bits"),
-        ({"capacity_bytes": 2**16, "widht_bits": 64}, "did you mean width_bits"),
+        ({"capacity_bytes": 2**16, "widht_bits": 64}, "did you mean 'width_bits'"),
     ],
 )
 def test_sram_outside_the_table_says_the_range(params: dict[str, float], message: str) -> None:
@@ -132,7 +132,7 @@ def test_nodes_outside_are_refused(component_class: str, node_nm: float) -> None
 
 
 def test_unknown_class_and_type() -> None:
-    with pytest.raises(SpecError, match="did you mean sram"):
+    with pytest.raises(SpecError, match="did you mean 'sram'"):
         resolve("srm", node_nm=22)
     with pytest.raises(SpecError, match="lpddr4"):
         resolve("dram", node_nm=22, type="lpddr")

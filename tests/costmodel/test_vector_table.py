@@ -72,5 +72,5 @@ def test_rows_of_several_passes() -> None:
 
 
 def test_unknown_kind() -> None:
-    with pytest.raises(GraphError, match="did you mean softmax"):
+    with pytest.raises(GraphError, match="did you mean 'softmax'"):
         vector_kind("sofmax")

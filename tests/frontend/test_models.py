@@ -217,7 +217,7 @@ def test_pair_is_two_graphs() -> None:
 def test_names_and_files_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="did you mean 'clip_vit_b16_text'"):
         load_model("clip_vit_b16_txt")
-    with pytest.raises(ModelError, match="built-in models are"):
+    with pytest.raises(ModelError, match="built in are"):
         load_model("resnet")
     with pytest.raises(ModelError, match=r"nothing\.onnx"):
         load_model(tmp_path / "nothing.onnx")

@@ -47,8 +47,9 @@ def test_si_keeps_three_digits(value: float) -> None:
 @given(st.floats(0, 1))
 def test_percent(share: float) -> None:
     text = human.percent(share)
-    assert re.fullmatch(r"<?\d+(\.\d)? %", text)
+    assert re.fullmatch(r"[<>]?\d+(\.\d)? %", text)
     assert share == 0 or text != "0.0 %"
+    assert share == 1 or not text.startswith("100")
 
 
 @pytest.mark.parametrize("value", [inf, -inf, nan])

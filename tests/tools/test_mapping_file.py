@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catx.errors import CatxError, MappingError, SpecError
-from catx.frontend.mapping_file import check_mappings, load_mappings
+from catx.frontend.mapping_check import check_mappings
+from catx.frontend.mapping_file import load_mappings
 from catx.frontend.mapping_writer import dump_mappings, einsum_text
 from catx.ir.einsum import Einsum
 from catx.ir.mapping import Loop, Mapping, Store
@@ -121,7 +122,7 @@ layers:
         ("{loop: m, tile: 1}", "{loop: m, tile: 1, fanout: '', axis: x}", 9, "empty name"),
         ("{loop: m, tile: 1}", "{loops: m, tile: 1}", 9, "expected a `store` or a `loop`"),
         ("{loop: m, tile: 1}", "7", 9, "expected a `store` or a `loop`, not `7`"),
-        ("{loop: m, tile: 1}", "{store: buffer, roles: [input]}", 6, "a memory stores the same tensor twice"),
+        ("{loop: m, tile: 1}", "{store: buffer, roles: [input]}", 9, "buffer stores the input already"),
         ("nest:\n", "nest: 3\n    used_by:\n", 6, "expected a list, not `3`"),
         ("{loop: m, tile: 1}", "&a {loop: m, tile: 1}", 9, "anchors"),
         ("layers:", "layers: [", 3, "YAML syntax"),
@@ -142,26 +143,36 @@ def test_the_same_einsum_twice(tmp_path: Path) -> None:
         load_mappings(path)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("{loop: m, tile: 1}", "{loop: m, tile: 2}", "no loop takes these dims down to 1: {'m': 2}"),
-        ("{loop: m, tile: 1}", "{loop: m, tile: 5}", "the tile must lie in 1..4"),
-        ("{loop: m, tile: 1}", "{loop: q, tile: 1}", "its dims are m, n, k"),
-        ("store: buffer", "store: cache", "its memories are dram, buffer"),
-        (
-            "{loop: m, tile: 1}",
-            "{loop: m, tile: 1, fanout: array, axis: diagonal}",
-            "no fanout axis array.diagonal",
-        ),
-    ],
-)
-def test_an_illegal_nest_is_told_at_its_layer(tmp_path: Path, old: str, new: str, message: str) -> None:
-    path = saved(tmp_path, GOOD.replace(old, new, 1))
-    with pytest.raises(MappingError) as caught:
-        check_mappings(load_mappings(path), MACHINE)
-    assert message in str(caught.value)
-    assert str(caught.value).startswith(f"{path}:3 [O[m,n] += I[m,k] * W[k,n]]: ")
+M_LOOP, BUFFER = "{loop: m, tile: 1}", "{store: buffer, roles: [input, weight, output]}"
+ILLEGAL = [
+    (M_LOOP, "{loop: m, tile: 2}", 9),
+    (M_LOOP, "{loop: m, tile: 5}", 9),
+    (M_LOOP, "{loop: q, tile: 1}", 9),
+    (f"      - {M_LOOP}\n", "", 3),
+    (M_LOOP, "{loop: m, tile: 1, fanout: array, axis: diagonal}", 9),
+    (f"{BUFFER}\n      - {M_LOOP}", f"{{loop: m, tile: 1, fanout: array, axis: rows}}\n      - {BUFFER}", 8),
+    ("store: buffer", "store: cache", 8),
+    (BUFFER, "{store: buffer, roles: [input, weight]}", 3),
+    (
+        "[input, weight, output]}",
+        f"[input, weight]}}\n      - {M_LOOP}\n      - {{store: dram, roles: [output]}}",
+        9,
+    ),
+    ("n: 4, k: 4", "n: 4, k: 9999999", 8),
+]
+
+
+def test_an_illegal_nest_is_told_at_its_line(tmp_path: Path, golden: Callable[[str], None]) -> None:
+    told = []
+    for old, new, line in ILLEGAL:
+        assert old in GOOD, old
+        path = saved(tmp_path, GOOD.replace(old, new, 1))
+        with pytest.raises(MappingError) as caught:
+            check_mappings(load_mappings(path), MACHINE)
+        assert caught.value.loc is not None
+        assert (caught.value.loc.file, caught.value.loc.line) == (str(path), line), str(caught.value)
+        told.append(f"{new or 'nothing'}\n{str(caught.value).replace(str(path), 'mapping.yaml')}\n")
+    golden("\n".join(told))
 
 
 def test_hostile_files(tmp_path: Path) -> None:

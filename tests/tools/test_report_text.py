@@ -35,6 +35,14 @@ def test_lines_fit_and_numbers_are_whole(width: int) -> None:
     assert set(re.findall(r"\d[\d.,]*", plain(250))) - set(re.findall(r"\d[\d.,]*", text)) <= MACS
 
 
+@pytest.mark.parametrize("width", [40, 50, 60, 70])
+def test_narrow_tables_go_without_some_columns(width: int) -> None:
+    text = plain(width)
+    assert max(map(cell_len, text.splitlines())) <= max(width, 50)
+    for word in ("latency", "energy", "runs" if width >= 70 else "shape", "By layer", "Coverage"):
+        assert word in text
+
+
 MACS = {"4.18", "1.39", "20.3"}
 """The MACs column is for wide terminals."""
 

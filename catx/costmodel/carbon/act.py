@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from catx.costmodel.components.lookup import unknown_name
 from catx.errors import SpecError
 from catx.ir.accelerator import Accelerator
 from catx.ir.report import CarbonReport
 from catx.ir.scenario import Scenario
+from catx.names import unknown_name
 from catx.units import J_PER_KWH, MM2_PER_CM2, S_PER_YEAR
 
 SCENARIO_FIELDS = (

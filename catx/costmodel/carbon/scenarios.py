@@ -1,7 +1,7 @@
 """Built-in scenarios: where and how long an accelerator is used, and where it is made."""
 
-from catx.costmodel.components.lookup import unknown_name
 from catx.ir.scenario import Scenario
+from catx.names import unknown_name
 
 _ACT_2023 = "ACT (Gupta et al., ISCA 2022), repository facebookresearch/ACT, location table of 2023"
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from catx.costmodel.components.lookup import unknown_name
 from catx.costmodel.components.numbers import ComponentNumbers
 from catx.errors import SpecError
+from catx.names import unknown_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,11 @@
 """Arithmetic and registers: multiply-accumulate units, vector lanes, register files."""
 
 from catx.costmodel.components import technology
-from catx.costmodel.components.lookup import log_interpolate, positive, power_law, unknown_name
+from catx.costmodel.components.lookup import log_interpolate, positive, power_law
 from catx.costmodel.components.numbers import ComponentNumbers
 from catx.errors import SpecError
 from catx.ir.dtype import DType
+from catx.names import unknown_name
 
 MADE_NM, NEW_NM = 45.0, 7.0
 """Nodes of the two published tables: Horowitz, and Jouppi et al. [nm]."""

@@ -1,21 +1,10 @@
-"""Small helpers that every component table shares: interpolation, and errors that name what exists."""
+"""Small helpers that every component table shares: checks and interpolation."""
 
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from itertools import pairwise
 from math import exp, log
 
-from catx.errors import CatxError, SpecError
-
-
-def unknown_name(
-    what: str, name: str, known: Iterable[str], *, error: type[CatxError] = SpecError
-) -> CatxError:
-    """The error for a name that no table has, with the nearest names that it does have."""
-    options = sorted(known)
-    near = get_close_matches(name.lower(), options, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    return error(f"unknown {what} {name!r}", hint=f"{hint}known: {', '.join(options)}")
+from catx.errors import SpecError
 
 
 def positive(what: str, value: float) -> float:

@@ -5,11 +5,11 @@ from inspect import Parameter, signature
 
 from catx.costmodel.components.dram import dram
 from catx.costmodel.components.logic import mac, register_file, vector_lane
-from catx.costmodel.components.lookup import unknown_name
 from catx.costmodel.components.numbers import ComponentNumbers
 from catx.costmodel.components.sram import sram
 from catx.costmodel.components.wire import wire
 from catx.errors import SpecError
+from catx.names import unknown_name
 
 COMPONENTS: dict[str, Callable[..., ComponentNumbers]] = {
     "dram": dram,

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catx.costmodel.components import technology
-from catx.costmodel.components.lookup import positive, unknown_name
+from catx.costmodel.components.lookup import positive
 from catx.costmodel.components.numbers import ComponentNumbers
 from catx.costmodel.components.wire import spread_mm, wire
 from catx.errors import SpecError
+from catx.names import unknown_name
 
 CELLS = {"hp": "itrs-hp", "lop": "itrs-lop", "lstp": "itrs-lstp"}
 """Cell flavours: high performance, low operating power, low standby power (ITRS device types of CACTI)."""

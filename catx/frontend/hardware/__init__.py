@@ -5,6 +5,7 @@ from catx.frontend.hardware.load import (
     DEFAULT,
     accelerator_text,
     builtin_accelerators,
+    builtin_names,
     load_accelerator,
     parse_accelerator,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "accelerator_schema",
     "accelerator_text",
     "builtin_accelerators",
+    "builtin_names",
     "dump_accelerator",
     "load_accelerator",
     "parse_accelerator",

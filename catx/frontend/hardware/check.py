@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import inf, prod
 
 from catx.frontend.hardware.document import Document
-from catx.frontend.hardware.problems import KeyPath, Problem, nearest
+from catx.frontend.hardware.problems import KeyPath, Problem
 from catx.frontend.hardware.spec import (
     AxisSpec,
     ComponentSpec,
@@ -17,6 +17,7 @@ from catx.frontend.hardware.spec import (
 from catx.ir.accelerator import RESERVED, RESERVED_OF_UNITS, accumulator_problem
 from catx.ir.dtype import DType
 from catx.ir.einsum import OUTPUT, ROLES
+from catx.names import nearest
 
 PARAMETERS = {
     "sram": ("width", "ports", "banks", "macros", "cell"),

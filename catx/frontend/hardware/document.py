@@ -16,12 +16,16 @@ MAX_NODES = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A kind of file: what one describes, a hint for one that is something else, and how large it may be."""
+    """A kind of file: what one describes, a hint for one that is something else, and how large it may be.
+
+    A `marked` kind has a `schema` key that tells it from others.
+    """
 
     describes: str
     hint: str
     max_bytes: int = MAX_BYTES
     max_nodes: int = MAX_NODES
+    marked: bool = False
 
 
 HARDWARE = Format(
@@ -98,6 +102,8 @@ def read_document(text: str, file: str, form: Format = HARDWARE) -> Document:
         raise SpecError(f"not YAML text: {detail}", loc=Loc(file)) from None
     if reader.problems:
         fail(file, reader.problems)
+    if isinstance(reader.root, dict) and not form.marked:
+        _refuse_marked(reader.root.get("schema"), reader.lines.get(("schema",), 0), file, form)
     if not isinstance(reader.root, dict):
         empty = reader.root is None
         raise SpecError(
@@ -106,6 +112,16 @@ def read_document(text: str, file: str, form: Format = HARDWARE) -> Document:
             hint=form.hint,
         )
     return Document(file, reader.root, reader.lines)
+
+
+def _refuse_marked(schema: Data, line: int, file: str, form: Format) -> None:
+    """Refuse a file that says that it is of another kind, before all its keys are called unknown."""
+    if isinstance(schema, str) and schema.startswith("catx."):
+        raise SpecError(
+            f"this is a file of {visible(schema)}; what is read here describes {form.describes}",
+            loc=Loc(file, "schema", line),
+            hint=form.hint,
+        )
 
 
 def describe(value: object) -> str:

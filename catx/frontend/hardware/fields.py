@@ -12,9 +12,9 @@ from pydantic_core import CoreSchema, core_schema
 
 from catx.costmodel.legality import DIM_CLASSES
 from catx.frontend.hardware.document import describe
-from catx.frontend.hardware.problems import nearest
 from catx.ir.dtype import DType
 from catx.ir.einsum import ROLES
+from catx.names import nearest
 from catx.units import DIMENSIONS, Rate, parse_quantity, parse_rate
 
 _NUMBER = r"[+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"

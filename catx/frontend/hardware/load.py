@@ -1,15 +1,16 @@
 """Load an accelerator: by the name of a built-in machine, from a file, or from text."""
 
 import os
-import stat
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from catx.errors import Loc, SpecError
 from catx.frontend.hardware.document import MAX_BYTES, read_document
-from catx.frontend.hardware.problems import nearest, visible
+from catx.frontend.hardware.problems import visible
+from catx.frontend.text_file import read_text
 from catx.ir.accelerator import Accelerator
+from catx.names import nearest
 
 DEFAULT = "edge"
 """The built-in machine that is used when none is named."""
@@ -27,7 +28,7 @@ def load_accelerator(path_or_name: str | Path) -> Accelerator:
     Raises:
         SpecError: no such machine or file, or everything that is wrong in the file.
     """
-    if isinstance(path_or_name, str) and path_or_name in _builtin_names():
+    if isinstance(path_or_name, str) and path_or_name in builtin_names():
         return parse_accelerator(accelerator_text(path_or_name), f"{path_or_name} (built in)")
     return parse_accelerator(_read(path_or_name), os.fspath(path_or_name))
 
@@ -47,7 +48,7 @@ def parse_accelerator(text: str, file: str = "<text>") -> Accelerator:
 def builtin_accelerators() -> tuple[tuple[str, str, str], ...]:
     """Name, description and source of every built-in machine, the default one first."""
     heads = []
-    for name in _builtin_names():
+    for name in builtin_names():
         data = read_document(accelerator_text(name), name).data
         heads.append((name, str(data["description"]).strip(), str(data["source"]).strip()))
     return tuple(heads)
@@ -59,44 +60,31 @@ def accelerator_text(name: str) -> str:
     Raises:
         SpecError: there is none of that name.
     """
-    if name not in _builtin_names():
+    if name not in builtin_names():
         raise SpecError(
-            f"no built-in accelerator {visible(name)!r}{nearest(name, _builtin_names())}",
-            hint=f"built in are {', '.join(_builtin_names())}",
+            f"no built-in accelerator {visible(name)!r}{nearest(name, builtin_names())}",
+            hint=f"built in are {', '.join(builtin_names())}",
         )
     return files("catx.data").joinpath(f"hardware/{name}.yaml").read_text(encoding="utf-8")
 
 
 @cache
-def _builtin_names() -> tuple[str, ...]:
+def builtin_names() -> tuple[str, ...]:
+    """Names of the built-in machines, the default one first."""
     entries = files("catx.data").joinpath("hardware").iterdir()
     names = sorted(entry.name.removesuffix(".yaml") for entry in entries if entry.name.endswith(".yaml"))
     return (DEFAULT, *(name for name in names if name != DEFAULT))
 
 
 def _read(path: str | Path) -> str:
-    """The text of a regular file of bounded size."""
-    loc = Loc(os.fspath(path))
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise SpecError("not a regular file", loc=loc)
-        with open(path, "rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise _missing(path) from None
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise SpecError(f"cannot be read: {reason}", loc=loc) from None
-    if len(data) > MAX_BYTES:
-        raise SpecError(f"the file is larger than {MAX_BYTES} bytes", loc=loc)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SpecError(f"not UTF-8 text (byte {error.start})", loc=loc) from None
+    """The text of a hardware file; where there is none, the nearest built-in name may be meant."""
+    if not os.path.exists(path):
+        raise _missing(path)
+    return read_text(path, MAX_BYTES)
 
 
 def _missing(path: str | Path) -> SpecError:
-    names = _builtin_names()
+    names = builtin_names()
     if os.sep in os.fspath(path) or Path(path).suffix:
         return SpecError("no such file", loc=Loc(os.fspath(path)))
     return SpecError(

@@ -1,7 +1,6 @@
 """Problems of a hardware file: each with its place, and one error that tells them all."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import NoReturn
 
 from catx.errors import Loc, SpecError
@@ -35,13 +34,6 @@ def visible(text: str, most: int = 40) -> str:
     """The text on one line, control characters escaped, cut where it is long."""
     cut = text if len(text) <= most else text[: most - 3] + "..."
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in cut)
-
-
-def nearest(name: object, known: list[str] | tuple[str, ...]) -> str:
-    """A question after the nearest valid name, or nothing if none is near."""
-    folded = {option.lower(): option for option in known}
-    close = get_close_matches(str(name).lower()[:100], folded, n=1, cutoff=0.6)
-    return f"; did you mean {folded[close[0]]!r}?" if close else ""
 
 
 def fail(file: str, problems: list[Problem]) -> NoReturn:

@@ -7,11 +7,12 @@ from catx.errors import SpecError
 from catx.frontend.hardware.catransformers import CATransformersSpec, expand_catransformers
 from catx.frontend.hardware.document import Document, describe
 from catx.frontend.hardware.gpu_like import GpuLikeSpec, expand_gpu_like
-from catx.frontend.hardware.problems import fail, nearest
+from catx.frontend.hardware.problems import fail
 from catx.frontend.hardware.spec import GeneralSpec, Spec
 from catx.frontend.hardware.systolic import SystolicSpec, expand_systolic
 from catx.frontend.hardware.template import General
 from catx.frontend.hardware.validate import validate
+from catx.names import nearest
 
 TEMPLATES: dict[str, tuple[type[Spec], Callable[[Any], General]]] = {
     "catransformers": (CATransformersSpec, expand_catransformers),

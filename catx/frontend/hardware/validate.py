@@ -9,8 +9,9 @@ from pydantic_core import ErrorDetails
 
 from catx.frontend.hardware.document import Document, describe
 from catx.frontend.hardware.fields import Reader
-from catx.frontend.hardware.problems import KeyPath, Problem, fail, nearest
+from catx.frontend.hardware.problems import KeyPath, Problem, fail
 from catx.frontend.hardware.spec import Spec
+from catx.names import nearest
 
 Model = TypeVar("Model", bound=Spec)
 

@@ -15,37 +15,39 @@ from catx.ir.vector_op import VectorOp
 
 def set_precision(graph: Graph, dtype: DType) -> Graph:
     """Replace every floating-point type of tensors and operands; integers stay as they are."""
-
-    def typed(operand: Operand) -> Operand:
-        return replace(operand, dtype=dtype) if _changes(operand.dtype, dtype) else operand
-
-    def vector(op: VectorOp) -> VectorOp:
-        inputs, outputs = tuple(map(typed, op.inputs)), tuple(map(typed, op.outputs))
-        return replace(op, inputs=inputs, outputs=outputs, fused=tuple(map(vector, op.fused)))
-
-    def convert(op: Op) -> Op:
-        if isinstance(op, VectorOp):
-            return vector(op)
-        first, second = op.inputs
-        return replace(
-            op,
-            inputs=(typed(first), typed(second)),
-            output=typed(op.output),
-            fused=tuple(map(vector, op.fused)),
-        )
-
     if not any(_changes(tensor.dtype, dtype) for tensor in graph.tensors) and not any(
         _changes(operand.dtype, dtype) for op in graph.walk() for operand in _operands(op)
     ):
         return graph
     tensors = tuple(replace(t, dtype=dtype) if _changes(t.dtype, dtype) else t for t in graph.tensors)
-    typed_graph = replace(graph, tensors=tensors, ops=tuple(map(convert, graph.ops)))
+    ops = tuple(einsum_at(op, dtype) if isinstance(op, Einsum) else _vector_at(op, dtype) for op in graph.ops)
+    typed_graph = replace(graph, tensors=tensors, ops=ops)
     different = {op.name for op in graph.walk() if isinstance(op, VectorOp) and _types_differ(op)}
 
     def idle(op: VectorOp) -> bool:
         return op.name in different and not _types_differ(op)
 
     return drop_conversions(typed_graph, idle, f"no conversion left: what it reads and writes is {dtype}")
+
+
+def einsum_at(einsum: Einsum, dtype: DType) -> Einsum:
+    """One einsum with every floating-point type of its operands and fused ops replaced."""
+    first, second, output = (_operand_at(operand, dtype) for operand in einsum.operands)
+    fused = tuple(_vector_at(op, dtype) for op in einsum.fused)
+    return replace(einsum, inputs=(first, second), output=output, fused=fused)
+
+
+def _vector_at(op: VectorOp, dtype: DType) -> VectorOp:
+    return replace(
+        op,
+        inputs=tuple(_operand_at(operand, dtype) for operand in op.inputs),
+        outputs=tuple(_operand_at(operand, dtype) for operand in op.outputs),
+        fused=tuple(_vector_at(part, dtype) for part in op.fused),
+    )
+
+
+def _operand_at(operand: Operand, dtype: DType) -> Operand:
+    return replace(operand, dtype=dtype) if _changes(operand.dtype, dtype) else operand
 
 
 def _types_differ(op: VectorOp) -> bool:

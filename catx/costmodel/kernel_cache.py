@@ -1,0 +1,22 @@
+"""Where the kernels' machine code is kept, and whether it is there; asked without importing the compiler."""
+
+from catx.content_cache import Shelf
+
+SHELF = Shelf("kernels", ("*/*_kernel.py", "costmodel/jit.py"), ("numba",))
+"""Named after the content of all kernel files, as numba alone watches only the caller's file."""
+
+COMPILING = "compiling kernels (once, about half a minute)"
+"""What progress calls work that waits for the compiler."""
+
+
+def kernels_cached(*rooms: str) -> bool:
+    """Whether machine code of the kernels of these rooms (`costmodel`, `mapper`) is on disk.
+
+    Loading it takes a second. A run that was stopped while it compiled leaves a part, which counts as all.
+    """
+    return all(any(SHELF.folder.glob(f"{room}_*/*.nbc")) for room in rooms)
+
+
+def phase_of(work: str, *rooms: str) -> str:
+    """What to call work that needs kernels while it begins: compiling, if they have to be compiled first."""
+    return work if kernels_cached(*rooms) else COMPILING

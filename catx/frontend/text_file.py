@@ -1,0 +1,35 @@
+"""Read a text file that a user names: regular, bounded, UTF-8."""
+
+import os
+import stat
+from pathlib import Path
+
+from catx.errors import Loc, SpecError
+
+
+def read_text(path: str | Path, max_bytes: int) -> str:
+    """The text of a file.
+
+    Raises:
+        SpecError: there is no such regular file, it cannot be read, is too large, or is not UTF-8 text.
+    """
+    name = os.fspath(path)
+    if not name:
+        raise SpecError("an empty path names no file")
+    loc = Loc(name)
+    try:
+        if not stat.S_ISREG(os.stat(name).st_mode):
+            raise SpecError("not a regular file", loc=loc)
+        with open(name, "rb") as stream:
+            data = stream.read(max_bytes + 1)
+    except FileNotFoundError:
+        raise SpecError("no such file", loc=loc) from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise SpecError(f"cannot be read: {reason}", loc=loc) from None
+    if len(data) > max_bytes:
+        raise SpecError(f"the file is larger than {max_bytes} bytes", loc=loc)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError(f"not UTF-8 text (byte {error.start})", loc=loc) from None

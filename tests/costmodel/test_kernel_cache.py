@@ -1,0 +1,25 @@
+"""Progress says when kernels are compiled, and does not where their machine code is on disk."""
+
+from pathlib import Path
+
+import pytest
+
+from catx.costmodel.kernel_cache import COMPILING, SHELF, kernels_cached, phase_of
+from catx.mapper.nest_search import search_nest
+from catx.mapper.objective import Objective
+from tests.tools.reports import MACHINE, matmul
+
+
+def test_a_cold_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CATX_CACHE_DIR", str(tmp_path))
+    assert not kernels_cached("costmodel")
+    assert phase_of("costing", "costmodel") == COMPILING
+    (SHELF.folder / "costmodel_0").mkdir(parents=True)
+    (SHELF.folder / "costmodel_0" / "nest_kernel.evaluate_nest-1.py311.1.nbc").touch()
+    assert phase_of("costing", "costmodel") == "costing"
+    assert phase_of("costing", "costmodel", "mapper") == COMPILING
+
+
+def test_numba_keeps_its_files_where_they_are_looked_for() -> None:
+    search_nest(matmul(4, 4, 4), MACHINE, Objective("edp"))
+    assert phase_of("costing", "costmodel", "mapper") == "costing"
