@@ -168,6 +168,8 @@ def _add_pair(w: Bench, d: int, size: int, held: int, count: int) -> None:
 def _slide(w: Bench, d: int, tile: int) -> None:
     """Split along the sliding loop: `before` gets the size of the step before, 0 for a first step."""
     for i in range(w.lengths[d]):
+        w.before[i] = NONE  # whole tiles are no steps yet: none may be added to them
+    for i in range(w.lengths[d]):
         size, count = w.sizes[d, i], w.pieces[d, i]
         w.sizes[d, i], w.before[i] = min(size, tile), 0
         if size >= 2 * tile:

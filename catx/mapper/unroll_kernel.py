@@ -77,7 +77,7 @@ def _add_choice(s: State, axis: int, first: int, factor: int, second: int, rest:
 
 @kernel
 def _list_choices(w: Bench, s: State, axis: int) -> None:
-    """Ways to fill an axis: nothing, one dim, or two of which the first takes a power of two or all it can."""
+    """Ways to fill an axis: nothing, one dim, or two, where the first takes a power of two or all it can."""
     size = w.axis_size[axis]
     s.n_choices[axis] = 0
     _add_choice(s, axis, NONE, ONE, NONE, ONE)
@@ -170,7 +170,7 @@ def _known(w: Bench, s: State, level: int, outer: bool) -> float:
                 total *= s.spread[f, d]
             elif w.axis_of[OUT, d] >= 0 and not outer:
                 total /= s.spread[f, d]
-    return total
+    return float(total)
 
 
 @kernel

@@ -151,6 +151,30 @@ def test_last_drain_with_reducing_instances_of_different_length() -> None:
     assert counts.cycles.last_drain == 3 / 2, "three int8 results over the first link, at 2 bytes per cycle"
 
 
+def test_a_window_slides_over_tiles_of_several_sizes() -> None:
+    # Splits of x leave tiles of 6, 2 and 5 side by side; each slides in steps of 2 on its own. Costing another
+    # nest before must not matter: its steps once leaked into the tile of 2.
+    image = ((("y", 1), ("r", 1)), (("x", 1), ("s", 1)))
+    einsum = Einsum(
+        name="conv",
+        op="Conv",
+        dims=(("y", 4), ("r", 1), ("x", 13), ("s", 3)),
+        inputs=(Operand("i", image, DType.INT8), Operand("w", plain_axes("r", "s"), DType.INT8)),
+        output=Operand("o", plain_axes("y", "x"), DType.INT8),
+    )
+    wide = FanoutAxis(name="y", size=4)
+    levels = (
+        MACHINE.levels[0],
+        Fanout(name="F0", axes=(FanoutAxis(name="x", size=4), wide)),
+        *MACHINE.levels[3:],
+    )
+    loops = [Loop("y", 1, "F0", "x"), Loop("x", 8, "F0", "y"), Loop("x", 6, "F0", "y"), Loop("x", 2)]
+    nodes = (*stores("L0"), *loops, *stores("L1"), Loop("x", 1), Loop("s", 1))
+    case = Case(einsum, Mapping(nodes), replace(MACHINE, levels=levels))
+    agree(case)
+    agree(case)
+
+
 def test_trivial_loops_may_stand_anywhere() -> None:
     plain = (*stores("L0"), *stores("L1"), Loop("k", 1))
     spread = (Loop("m", 1), *stores("L0"), *stores("L1"), Loop("k", 5, "F0", "x"), Loop("k", 1))

@@ -25,5 +25,5 @@ def test_spatial_loops_name_fanout_and_axis() -> None:
 
 
 def test_a_tensor_is_stored_once_in_a_memory() -> None:
-    with pytest.raises(MappingError, match="stores the same tensor twice"):
+    with pytest.raises(MappingError, match="GLB stores the input already"):
         Mapping((Store("GLB", "input"), Loop("m", 1), Store("GLB", "input")))
