@@ -77,25 +77,25 @@ def tile_candidates(einsum: Einsum, accelerator: Accelerator) -> list[list[int]]
 
 
 def unrollings(einsum: Einsum, accelerator: Accelerator, bench: Bench, limit: int) -> list[Unrolling]:
-    """Promising spatial unrollings by what they cost at least: of all that the kernel lists, and none.
+    """Promising spatial unrollings by what they would cost if no capacity limited reuse, and none at all.
 
-    Half of them promise the least EDP, the others the least latency or the least energy.
+    Half of them promise the least EDP, the others the least latency or the least energy. Axes are filled the
+    largest first, whatever their order in the description.
     """
     listed = np.zeros(1, unroll_kernel.UNROLL_STATE)[0]
     state = new_state(einsum, accelerator)
-    for name in ("allowed", "may", "must"):
+    for name in ("allowed", "may"):
         listed[name] = state[name]
     listed["touched"] = [touched(einsum, operand) for operand in einsum.operands]
-    unroll_kernel.list_unrollings(bench, listed)
-    n = int(listed["n_found"])
-    latency_s = listed["cycles"][:n] / accelerator.clock_hz
-    energy_j = listed["energy"][:n] + accelerator.static_w * latency_s
-    by_edp = np.lexsort((latency_s, energy_j * latency_s))[: limit // 2]
-    by_latency = np.lexsort((energy_j, latency_s))[: limit // 4]
-    by_energy = np.lexsort((latency_s, energy_j))[: limit // 4]
-    chosen = dict.fromkeys(int(i) for i in (*by_edp, *by_latency, *by_energy))
-    found = [_rows(listed["found"][i, : int(bench["n_axes"])].tolist()) for i in chosen]
-    return list(dict.fromkeys([*found, ()]))
+    listed["static_w"], listed["second"] = accelerator.static_w, 1.0 / accelerator.clock_hz
+    n_axes = int(bench["n_axes"])
+    order = np.argsort(-bench["axis_size"][:n_axes], kind="stable")
+    unroll_kernel.list_unrollings(bench, listed, order)
+    chosen: dict[Unrolling, None] = {}
+    for by, share in ((0, limit // 2), (1, limit // 4), (2, limit // 4)):
+        found = listed["top"][by, : min(share, int(listed["n_top"][by])), :n_axes]
+        chosen |= dict.fromkeys(_rows(picks) for picks in found.tolist())
+    return list(chosen | {(): None})
 
 
 def _rows(choices: list[list[int]]) -> Unrolling:

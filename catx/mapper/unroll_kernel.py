@@ -1,4 +1,4 @@
-"""Compiled list of spatial unrollings, each with what it costs at least where no capacity limits reuse."""
+"""Compiled list of promising spatial unrollings, by what they would cost if no capacity limited reuse."""
 
 from typing import Any
 
@@ -18,31 +18,34 @@ from catx.costmodel.tiles_kernel import (
     constant,
 )
 
-MAX_FOUND, MAX_CHOICES = 1 << 15, 1 << 10
-"""Unrollings, and ways to fill one axis, that a record has room for; later ones are left out."""
+BEAM, TOP, MAX_CHOICES = 256, 64, 1 << 10
+"""Unrollings of some axes that are followed, unrollings of all that are kept, and ways to fill one axis."""
+
+BY_EDP, BY_TIME, BY_ENERGY = constant(0), constant(1), constant(2)
+"""What kept unrollings promise."""
 
 UNROLL_STATE = np.dtype(
     [
         ("allowed", "i8", (MAX_AXES, MAX_DIMS)),  # dims that an axis may unroll
         ("may", "i8", (MAX_MEMORIES, N_ROLES)),  # roles that a memory may store
-        ("must", "i8", (MAX_MEMORIES, N_ROLES)),
         ("touched", "f8", N_ROLES),  # elements of each tensor that some MAC touches
-        # the unrolling at hand
-        ("left", "i8", (MAX_AXES + 1, MAX_DIMS)),  # extents before each axis is unrolled
-        (
-            "choices",
-            "i8",
-            (MAX_AXES, MAX_CHOICES, 4),
-        ),  # first dim, its factor, second dim (-1: none), its factor
-        ("n_choices", "i8", MAX_AXES),
-        ("at", "i8", MAX_AXES),
+        ("static_w", "f8"),
+        ("second", "f8"),  # [s/cycle]
+        # the unrolling at hand, by axis: first dim, its factor, second dim, its factor; dim -1: none
+        ("pick", "i8", (MAX_AXES, 4)),
+        ("left", "i8", MAX_DIMS),  # extents that the other axes leave to an axis
+        ("choices", "i8", (MAX_CHOICES, 4)),  # ways to fill an axis
+        ("n_choices", "i8"),
         ("spread", "f8", (MAX_LINKS, MAX_DIMS)),  # instances of each dim along a fanout
         ("shared", "f8", (MAX_LINKS, N_ROLES, MAX_DIMS)),  # those that one access of a tensor serves
-        # what was found
-        ("n_found", "i8"),
-        ("found", "i4", (MAX_FOUND, MAX_AXES, 4)),
-        ("energy", "f8", MAX_FOUND),  # [J]
-        ("cycles", "f8", MAX_FOUND),
+        # unrollings of the axes so far, and of one axis more
+        ("beam", "i8", (2, BEAM, MAX_AXES, 4)),
+        ("beam_cost", "f8", (2, BEAM)),
+        ("n_beam", "i8", 2),
+        # the best of all axes, by BY_EDP, BY_TIME, BY_ENERGY, in order
+        ("top", "i8", (3, TOP, MAX_AXES, 4)),
+        ("top_cost", "f8", (3, TOP, 2)),  # what ranks them, and what decides ties
+        ("n_top", "i8", 3),
     ]
 )
 """What may be unrolled, and what was found."""
@@ -61,50 +64,47 @@ def _least_factor(extent: int, size: int) -> int:
 
 
 @kernel
-def _add_choice(s: State, axis: int, first: int, factor: int, second: int, rest: int) -> None:
+def _add_choice(s: State, first: int, factor: int, second: int, rest: int) -> None:
     """Note a way to fill an axis, once."""
-    n = s.n_choices[axis]
+    n, c = s.n_choices, s.choices
     if n == MAX_CHOICES:
         return
-    c = s.choices
     for i in range(n):
-        same = c[axis, i, 0] == first and c[axis, i, 1] == factor
-        if same and c[axis, i, 2] == second and c[axis, i, 3] == rest:
+        if c[i, 0] == first and c[i, 1] == factor and c[i, 2] == second and c[i, 3] == rest:
             return
-    c[axis, n, 0], c[axis, n, 1], c[axis, n, 2], c[axis, n, 3] = first, factor, second, rest
-    s.n_choices[axis] = n + 1
+    c[n, 0], c[n, 1], c[n, 2], c[n, 3] = first, factor, second, rest
+    s.n_choices = n + 1
 
 
 @kernel
 def _list_choices(w: Bench, s: State, axis: int) -> None:
-    """Ways to fill an axis: nothing, one dim, or two, where the first takes a power of two or all it can."""
-    size = w.axis_size[axis]
-    s.n_choices[axis] = 0
-    _add_choice(s, axis, NONE, ONE, NONE, ONE)
+    """Ways to fill an axis: nothing, one dim, or two; the first takes a power of two or all it can."""
+    size, left = w.axis_size[axis], s.left
+    s.n_choices = 0
+    _add_choice(s, NONE, ONE, NONE, ONE)
     for first in range(w.n_dims):
-        if not s.allowed[axis, first] or s.left[axis, first] == 1:
+        if not s.allowed[axis, first] or left[first] == 1:
             continue
-        _add_choice(s, axis, first, _least_factor(s.left[axis, first], size), NONE, ONE)
+        _add_choice(s, first, _least_factor(left[first], size), NONE, ONE)
         for second in range(w.n_dims):
-            if second == first or not s.allowed[axis, second] or s.left[axis, second] == 1:
+            if second == first or not s.allowed[axis, second] or left[second] == 1:
                 continue
             wanted = TWO
             while True:
-                factor = _least_factor(s.left[axis, first], min(wanted, s.left[axis, first]))
+                factor = _least_factor(left[first], min(wanted, left[first]))
                 if factor > 1 and factor * 2 <= size:
-                    rest = _least_factor(s.left[axis, second], size // factor)
-                    _add_choice(s, axis, first, factor, second, rest)
-                if wanted >= s.left[axis, first] or wanted * 2 > size:
+                    _add_choice(s, first, factor, second, _least_factor(left[second], size // factor))
+                if wanted >= left[first] or wanted * 2 > size:
                     break
                 wanted *= 2
 
 
 @kernel
 def _spread_out(w: Bench, s: State, axis: int) -> None:
-    """Multiply the factors of an axis' present choice into those of its fanout."""
+    """Multiply the factors of an axis into those of its fanout."""
     link = w.axis_link[axis]
     for i in (0, 2):
-        d, factor = s.choices[axis, s.at[axis], i], s.choices[axis, s.at[axis], i + 1]
+        d, factor = s.pick[axis, i], s.pick[axis, i + 1]
         if d < 0:
             continue
         s.spread[link, d] *= factor
@@ -211,7 +211,7 @@ def _child_bytes(w: Bench, s: State, role: int, child: int, outer: bool) -> tupl
 def bound_unrolling(w: Bench, s: State) -> tuple[float, float]:
     """Dynamic energy [J] and cycles of the unrolling at hand if no capacity limited reuse.
 
-    Every memory that may store a tensor does.
+    Every memory that may store a tensor does; bypassing one can be cheaper.
     """
     _mark_spread(w, s)
     energy, cycles, steps = w.unit_j, 0.0, 1.0
@@ -253,38 +253,100 @@ def bound_unrolling(w: Bench, s: State) -> tuple[float, float]:
 
 
 @kernel
-def list_unrollings(w: Bench, s: State) -> None:
-    """Every choice for every axis, the outermost axis first, each with its bound."""
-    s.n_found = 0
-    axis = ZERO
+def _copy_pick(w: Bench, source: Any, target: Any) -> None:
+    """Copy an unrolling, (axes, 4)."""
+    for axis in range(w.n_axes):
+        for column in range(4):
+            target[axis, column] = source[axis, column]
+
+
+@kernel
+def _enter_beam(w: Bench, s: State, side: int, cost: float) -> None:
+    """Keep the unrolling at hand if it is among the best; of equal ones the first."""
+    n = s.n_beam[side]
+    at = n
+    if n == BEAM:
+        at = ZERO
+        for i in range(BEAM):
+            if s.beam_cost[side, i] >= s.beam_cost[side, at]:
+                at = i
+        if cost >= s.beam_cost[side, at]:
+            return
+    else:
+        s.n_beam[side] = n + 1
+    s.beam_cost[side, at] = cost
+    _copy_pick(w, s.pick, s.beam[side, at])
+
+
+@kernel
+def _enter_top(w: Bench, s: State, by: int, cost: float, tie: float) -> None:
+    """Keep the unrolling at hand in order of cost, if it is among the best; equal ones keep their order."""
+    n, costs = s.n_top[by], s.top_cost
+    if n == TOP:
+        if (cost, tie) >= (costs[by, n - 1, 0], costs[by, n - 1, 1]):
+            return
+        n -= 1
+    else:
+        s.n_top[by] = n + 1
+    while n > 0 and (cost, tie) < (costs[by, n - 1, 0], costs[by, n - 1, 1]):
+        costs[by, n, 0], costs[by, n, 1] = costs[by, n - 1, 0], costs[by, n - 1, 1]
+        _copy_pick(w, s.top[by, n - 1], s.top[by, n])
+        n -= 1
+    costs[by, n, 0], costs[by, n, 1] = cost, tie
+    _copy_pick(w, s.pick, s.top[by, n])
+
+
+@kernel
+def _judge(w: Bench, s: State, side: int, last: bool) -> None:
+    """Cost the unrolling at hand, and keep it where it is good."""
+    energy, cycles = bound_unrolling(w, s)
+    time = cycles * s.second
+    energy += s.static_w * time
+    if not last:
+        _enter_beam(w, s, side, energy * time)
+        return
+    _enter_top(w, s, BY_EDP, energy * time, time)
+    _enter_top(w, s, BY_TIME, time, energy)
+    _enter_top(w, s, BY_ENERGY, energy, time)
+
+
+@kernel
+def _leave(w: Bench, s: State) -> None:
+    """What the axes of the unrolling at hand leave of each dim."""
     for d in range(w.n_dims):
-        s.left[0, d] = w.extents[d]
-    if w.n_axes > 0:
-        _list_choices(w, s, ZERO)
-    for i in range(w.n_axes):
-        s.at[i] = ZERO
-    while axis >= 0:
-        if axis < w.n_axes and s.at[axis] < s.n_choices[axis]:
-            for d in range(w.n_dims):
-                s.left[axis + 1, d] = s.left[axis, d]
-            for i in (0, 2):
-                d, factor = s.choices[axis, s.at[axis], i], s.choices[axis, s.at[axis], i + 1]
-                if d >= 0:
-                    s.left[axis + 1, d] = (s.left[axis, d] + factor - 1) // factor
-            axis += 1
-            if axis < w.n_axes:
-                _list_choices(w, s, axis)
-                s.at[axis] = ZERO
-                continue
-        if axis == w.n_axes:
-            n = s.n_found
-            if n == MAX_FOUND:
-                return
-            s.energy[n], s.cycles[n] = bound_unrolling(w, s)
-            for i in range(w.n_axes):
+        s.left[d] = w.extents[d]
+    for axis in range(w.n_axes):
+        for i in (0, 2):
+            d, factor = s.pick[axis, i], s.pick[axis, i + 1]
+            if d >= 0:
+                s.left[d] = (s.left[d] + factor - 1) // factor
+
+
+@kernel
+def list_unrollings(w: Bench, s: State, order: Any) -> None:
+    """Keep the best unrollings of all axes; from axis to axis, the best ones of the axes so far are followed.
+
+    Args:
+        w: the einsum and the accelerator.
+        s: what may be unrolled; gets what was found.
+        order: axes, the first to be filled first.
+    """
+    side = ZERO
+    s.n_beam[0] = 1
+    for by in range(3):
+        s.n_top[by] = 0
+    for axis in range(w.n_axes):
+        s.beam[0, 0, axis, 0] = s.beam[0, 0, axis, 2] = NONE
+        s.beam[0, 0, axis, 1] = s.beam[0, 0, axis, 3] = ONE
+    for place in range(w.n_axes):
+        axis, other = order[place], 1 - side
+        s.n_beam[other] = 0
+        for i in range(s.n_beam[side]):
+            _copy_pick(w, s.beam[side, i], s.pick)
+            _leave(w, s)
+            _list_choices(w, s, axis)
+            for choice in range(s.n_choices):
                 for column in range(4):
-                    s.found[n, i, column] = s.choices[i, s.at[i], column]
-            s.n_found = n + 1
-        axis -= 1
-        if axis >= 0:
-            s.at[axis] += 1
+                    s.pick[axis, column] = s.choices[choice, column]
+                _judge(w, s, other, place == w.n_axes - 1)
+        side = other

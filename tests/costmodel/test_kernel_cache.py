@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from catx.costmodel.kernel_cache import COMPILING, SHELF, kernels_cached, phase_of
-from catx.mapper.nest_search import search_nest
-from catx.mapper.objective import Objective
+from catx.mapper.nest_search import search_front
 from tests.tools.reports import MACHINE, matmul
 
 
@@ -21,5 +20,5 @@ def test_a_cold_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_numba_keeps_its_files_where_they_are_looked_for() -> None:
-    search_nest(matmul(4, 4, 4), MACHINE, Objective("edp"))
+    search_front(matmul(4, 4, 4), MACHINE)
     assert phase_of("costing", "costmodel", "mapper") == "costing"

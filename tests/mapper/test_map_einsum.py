@@ -7,12 +7,14 @@ from random import Random
 import pytest
 
 from catx.costmodel.evaluate import evaluate
+from catx.costmodel.pack import new_bench
 from catx.errors import MappingError
 from catx.ir.accelerator import Accelerator, Fanout, FanoutAxis, MacRate, MatrixUnit, Memory, Technology
 from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
 from catx.ir.operand import Operand, plain_axes
 from catx.mapper.map_einsum import map_einsum, map_front
+from catx.mapper.mapspace import unrollings
 from catx.mapper.nest_search import search_front
 from catx.mapper.objective import OBJECTIVES, Objective
 from catx.mapper.store import load_front
@@ -164,6 +166,19 @@ def test_remainders_are_no_cliff(tokens: int) -> None:
         for m in (tokens, padded)
     )
     assert ours <= round_up
+
+
+def test_the_order_of_axes_in_a_description_does_not_matter() -> None:
+    def unrolled(*sizes: int) -> set[frozenset[tuple[str, int]]]:
+        axes = tuple(FanoutAxis(name=f"a{size}", size=size) for size in sizes)
+        fanout = Fanout(name="array", axes=axes)
+        levels = tuple(fanout if level.name == "array" else level for level in machine().levels)
+        chip = replace(machine(), levels=levels)
+        found = unrollings(CASES["conv"], chip, new_bench(CASES["conv"], chip), 32)
+        dims = list(CASES["conv"].extents)
+        return {frozenset((f"{axes[a].name} {dims[d]}", factor) for a, d, factor in rows) for rows in found}
+
+    assert unrolled(16, 4, 3) == unrolled(4, 3, 16)
 
 
 def test_the_same_answer_every_time() -> None:
