@@ -15,7 +15,7 @@ from catx.ir.einsum import INPUT, OUTPUT, ROLES, WEIGHT, Einsum
 from catx.ir.mapping import Loop, Mapping, Node, Store
 from catx.ir.operand import Axis, Operand, plain_axes
 
-DTYPES = (DType.INT8, DType.INT4, DType.INT16, DType.FP16, DType.FP32)
+DTYPES = (DType.INT8, DType.INT4, DType.UINT8, DType.INT16, DType.FP16, DType.BF16, DType.FP32)
 CLASSES = ("input_output", "weight_output", "reduction", "batch")
 
 
@@ -39,7 +39,7 @@ def einsums(draw: DrawFn, max_points: int = 400) -> Einsum:
     names = list(dict.fromkeys(dim for operand in axes for axis in operand for dim, _ in axis))
     dims, room = list[tuple[str, int]](), max_points
     for name in draw(st.permutations(names)):
-        extent = min(draw(st.sampled_from((3, 2, 1) if name in "rst" else (4, 7, 2, 5, 3, 1, 13))), room)
+        extent = min(draw(st.sampled_from((3, 2, 1) if name in "rst" else (4, 7, 2, 5, 3, 1, 13, 37))), room)
         room //= extent
         dims.append((name, extent))
     types = [draw(st.sampled_from(DTYPES)) for _ in ROLES]
@@ -90,6 +90,7 @@ def _conv2d(draw: DrawFn) -> Axes:
 _RATES = st.sampled_from((inf, 1.0, 2.0, 3.5, 8.0, 64.0))
 _ENERGIES = st.sampled_from((0.0, 1e-12, 3e-12, 0.7e-12))
 _ROLE_SETS = st.frozensets(st.sampled_from(ROLES))
+_FACTOR_SETS = st.frozensets(st.sampled_from(ROLES[:2]))
 
 
 @st.composite
@@ -139,7 +140,7 @@ def _axis(draw: DrawFn, name: str) -> FanoutAxis:
         name=name,
         size=draw(st.sampled_from((4, 6, 3, 8, 2, 1))),
         dims=draw(st.just(frozenset[str]()) | some),
-        multicast=draw(st.just(frozenset((INPUT, WEIGHT))) | _ROLE_SETS),
+        multicast=draw(st.just(frozenset((INPUT, WEIGHT))) | _FACTOR_SETS),
         reduces=draw(st.booleans()),
     )
 

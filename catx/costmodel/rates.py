@@ -7,7 +7,7 @@ from catx.ir.einsum import Einsum
 
 
 def rate_for(einsum: Einsum, accelerator: Accelerator) -> MacRate:
-    """The matrix unit's rate for an einsum: of its wider factor's type, or the next wider one.
+    """The rate for an einsum: of its wider factor's type, or the narrowest of that class that is as wide.
 
     Raises:
         MappingError: the unit computes no such type.

@@ -70,20 +70,21 @@ class FanoutAxis:
 
     `dims` holds dim names, or classes of dims by what they index: "input_output", "weight_output",
     "reduction" (both factors, not the output), "batch" (all three operands). Empty: any dim.
-    Roles in `multicast` get data that several instances share in one parent access; without it the parent
-    pays once per instance. `reduces`: outputs of several instances are added on the way to the parent.
+    Factors in `multicast` get data that several instances share in one parent access; without it the parent
+    pays once per instance. `reduces`: outputs of several instances are added on the way to the parent, and
+    sums that come back take one access too.
     """
 
     name: str
     size: int
     dims: frozenset[str] = frozenset()
-    multicast: frozenset[str] = frozenset(ROLES)
+    multicast: frozenset[str] = frozenset(ROLES[:2])
     reduces: bool = True
 
     def __post_init__(self) -> None:
         checks.named("fanout's axis", self.name)
         checks.counts(f"axis {self.name}", size=self.size)
-        checks.among(f"axis {self.name}", ROLES, multicast=self.multicast)
+        checks.among(f"axis {self.name}", ROLES[:2], multicast=self.multicast)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,8 +152,8 @@ def test_last_drain_with_reducing_instances_of_different_length() -> None:
 
 
 def test_a_window_slides_over_tiles_of_several_sizes() -> None:
-    # Splits of x leave tiles of 6, 2 and 5 side by side; each slides in steps of 2 on its own. Costing another
-    # nest before must not matter: its steps once leaked into the tile of 2.
+    # Splits of x leave tiles of 6, 2 and 5 side by side; each slides in steps of 2 on its own. What came
+    # before must not matter: steps of another tile once leaked into the tile of 2.
     image = ((("y", 1), ("r", 1)), (("x", 1), ("s", 1)))
     einsum = Einsum(
         name="conv",

@@ -1,20 +1,25 @@
 """The compiled search judges nests as the cost model does, and never loses what it had."""
 
 from dataclasses import replace
+from random import Random
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from catx.costmodel.legality import check_legal
+from catx.costmodel.nest_kernel import evaluate_nest
 from catx.costmodel.pack import new_bench, put_mapping
-from catx.costmodel.tiles_kernel import BENCH
+from catx.costmodel.tiles_kernel import BENCH, SEARCH
 from catx.errors import MappingError
 from catx.ir.einsum import ROLES
 from catx.ir.mapping import Loop, Mapping, Store
 from catx.mapper import nests_kernel
 from catx.mapper.front_kernel import MAX_FRONT, enter_front
 from catx.mapper.mapspace import new_state, put_tiles, tile_candidates
+from tests.mapper.random_nests import random_mapping
+from tests.mapper.test_map_einsum import CASES, machine
 from tests.strategies import Case, cases, mutated
 
 quick = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
@@ -62,6 +67,19 @@ def test_both_judge_nests_alike(case: Case) -> None:
     bench, state = new_bench(case.einsum, case.accelerator), new_state(case.einsum, case.accelerator)
     put_mapping(bench, case.mapping, case.einsum, case.accelerator)
     assert nests_kernel.legal(bench, state) == _judged(case)
+
+
+@pytest.mark.parametrize("name", ["conv", "strided conv", "attention"])
+def test_what_was_costed_before_does_not_matter(name: str) -> None:
+    einsum, accelerator, random = CASES[name], machine(glb=1e9), Random(name)
+    used = new_bench(einsum, accelerator)
+    for _ in range(300):
+        mapping = random_mapping(random, einsum, accelerator)
+        fresh = new_bench(einsum, accelerator)
+        for bench in (used, fresh):
+            put_mapping(bench, mapping, einsum, accelerator)
+        assert evaluate_nest(used, SEARCH) == evaluate_nest(fresh, SEARCH)
+        assert used["summary"].tolist() == fresh["summary"].tolist()
 
 
 @quick

@@ -281,13 +281,13 @@ def fanouts_between(nest: Nest, parent: int, child: int) -> Iterator[tuple[int, 
 
 
 def mac_rate(einsum: Einsum, accelerator: Accelerator) -> MacRate | None:
-    """How the matrix unit runs the einsum: at the wider factor's type, or the next wider one of its class."""
+    """How the matrix unit runs the einsum: at the wider factor's type, or a type of its class as wide."""
     types = [operand.dtype for operand in einsum.inputs]
     wanted = max(types, key=lambda dtype: (dtype.is_float, dtype.bits))
     same = [rate for rate in accelerator.matrix.rates if rate.dtype == wanted]
     wider = [
         rate
         for rate in accelerator.matrix.rates
-        if rate.dtype.is_float == wanted.is_float and rate.dtype.bits > wanted.bits
+        if rate.dtype.is_float == wanted.is_float and rate.dtype.bits >= wanted.bits
     ]
     return (same + sorted(wider, key=lambda rate: rate.dtype.bits) + [None])[0]

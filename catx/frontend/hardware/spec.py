@@ -28,6 +28,7 @@ from catx.frontend.hardware.fields import (
     DTypeName,
     Energy,
     EnergyPerByte,
+    Factor,
     Frequency,
     Lanes,
     Name,
@@ -107,10 +108,12 @@ class AxisSpec(Spec):
     name: Name
     size: Count = Field(description="instances along the axis")
     dims: list[DimName] = Field([], description="dims or classes of dims unrolled along it, default any")
-    multicast: list[Role] = Field(
-        list(ROLES), description="roles that one access delivers to all, default all"
+    multicast: list[Factor] = Field(
+        list(ROLES[:2]), description="factors that one access delivers to all, default both"
     )
-    reduces: bool = Field(True, description="outputs are added on the way to the parent")
+    reduces: bool = Field(
+        True, description="outputs are added on the way to the parent; sums that come back take one access"
+    )
 
 
 class FanoutSpec(Spec):
