@@ -8,16 +8,11 @@ from catx.costmodel.tiles_kernel import (
     BUSIEST,
     DISTINCT,
     DRAIN,
-    EDGE_DRAIN,
-    EDGE_MOVED,
-    EDGE_READ,
-    EDGE_WRITE,
     ELEMENTS,
     FILL,
     FIRST,
     FIRST_TILE,
     INNERMOST,
-    LAST_TILE,
     N_ROLES,
     NONE,
     OUT,
@@ -56,12 +51,7 @@ def _clear(w: Bench) -> None:
         w.link_bytes[f, TOTAL] = w.link_bytes[f, BUSIEST] = 0.0
     for m in range(w.n_memories):
         for i in range(4):
-            w.edge[m, i] = 0.0
             w.memory_bytes[m, i // 2, i % 2] = 0.0
-        for p in range(w.n_memories):
-            w.edge_parent[m, p] = 0.0
-        for f in range(w.n_links):
-            w.edge_link[m, f] = 0.0
         for role in range(N_ROLES):
             w.tiles[m, role] = -1
             for scope in range(2):
@@ -139,32 +129,27 @@ def _reduced(w: Bench, row: int, link: int) -> bool:
 
 @kernel
 def _count_edges(w: Bench, row: int, parent_row: int, role: int) -> None:
-    """First fill or last drain between a store and its parent: own times, and loads on parents and links."""
+    """First fill or last drain of a store: a full tile on its way from or to the parent."""
     child, parent = w.nest[row, 1], w.nest[parent_row, 1]
-    counting = LAST_TILE if role == OUT else FIRST_TILE
     width, wide = w.width[role], w.accumulator
-    own = measure(w, row, role, counting, INNERMOST, FIRST, NONE, ELEMENTS)
-    across = measure(w, row, role, counting, w.level[parent], FIRST, NONE, ELEMENTS)
+    own = measure(w, row, role, FIRST_TILE, INNERMOST, FIRST, NONE, ELEMENTS)
+    across = measure(w, row, role, FIRST_TILE, w.level[parent], FIRST, NONE, ELEMENTS)
     if role == OUT:
-        own_width = width if _reduced(w, row, NONE) else wide
-        parent_width = width if _reduced(w, parent_row, NONE) else wide
-        w.edge[child, EDGE_READ] = own * own_width / w.read_rate[child]
-        wait = across * parent_width / w.write_rate[parent]
-        w.edge[child, EDGE_DRAIN] = max(w.edge[child, EDGE_READ], wait)
+        alone = own * (width if _reduced(w, row, NONE) else wide) / w.read_rate[child]
+        wait = max(alone, across * (width if _reduced(w, parent_row, NONE) else wide) / w.write_rate[parent])
     else:
-        w.edge[child, EDGE_WRITE] += own * width / w.write_rate[child]
-        w.edge_parent[child, parent] += across * width
+        alone = own * width / w.write_rate[child]
+        wait = max(alone, across * width / w.read_rate[parent])
     for f in range(w.n_links):
-        if not w.level[parent] < w.link_level[f] < w.level[child]:
+        if not w.level[parent] < w.link_level[f] < w.level[child] or w.link_rate[f] == np.inf:
             continue
-        if w.link_rate[f] == np.inf:
-            continue
-        crossing = measure(w, row, role, counting, w.link_level[f], FIRST, NONE, ELEMENTS)
-        if role == OUT:
-            wait = crossing * (width if _reduced(w, row, f) else wide) / w.link_rate[f]
-            w.edge[child, EDGE_DRAIN] = max(w.edge[child, EDGE_DRAIN], wait)
-        else:
-            w.edge_link[child, f] += crossing * width
+        crossing = measure(w, row, role, FIRST_TILE, w.link_level[f], FIRST, NONE, ELEMENTS)
+        wait = max(
+            wait, crossing * (wide if role == OUT and not _reduced(w, row, f) else width) / w.link_rate[f]
+        )
+    w.summary[SUM_DRAIN if role == OUT else SUM_FILL] += wait
+    if not w.double[child]:
+        w.summary[SUM_UNHIDDEN] -= alone
 
 
 @kernel
@@ -234,7 +219,7 @@ def _book_parent(w: Bench, parent: int, role: int, scope: int, served: int, held
 
 @kernel
 def _book_child(w: Bench, child: int, role: int, scope: int, visited: int, held: int, done: int) -> None:
-    """Count fills and drains of a store, and the time that they take by themselves."""
+    """Count fills and drains of a store, and how long they stop one without a second buffer."""
     width, wide = w.width[role], w.accumulator
     if role != OUT:
         w.counts[child, role, scope, FILL] = visited
@@ -246,8 +231,8 @@ def _book_child(w: Bench, child: int, role: int, scope: int, visited: int, held:
         written, read = (visited - held) * wide, (visited - done) * wide + done * width
     w.memory_bytes[child, 0, scope] += read
     w.memory_bytes[child, 1, scope] += written
-    if scope == BUSIEST:
-        w.edge[child, EDGE_MOVED] += written / w.write_rate[child] + read / w.read_rate[child]
+    if scope == BUSIEST and not w.double[child] and w.overlap_only == 0:
+        w.summary[SUM_UNHIDDEN] += written / w.write_rate[child] + read / w.read_rate[child]
 
 
 @kernel
@@ -349,22 +334,11 @@ def _add_up(w: Bench) -> None:
 @kernel
 def _add_edges(w: Bench, innermost: int, stationary: float) -> None:
     """What cannot overlap: first fill, last drain, memories without double buffering, the unit's pipeline."""
-    fill, drain, unhidden, pipeline = 0.0, 0.0, 0.0, 0.0
-    for m in range(w.n_memories):
-        wait = w.edge[m, EDGE_WRITE]
-        for p in range(w.n_memories):
-            wait = max(wait, w.edge_parent[m, p] / w.read_rate[p])
-        for f in range(w.n_links):
-            wait = max(wait, w.edge_link[m, f] / w.link_rate[f])
-        fill += wait
-        drain += w.edge[m, EDGE_DRAIN]
-        if m > 0 and not w.double[m]:
-            unhidden += max(0.0, w.edge[m, EDGE_MOVED] - w.edge[m, EDGE_WRITE] - w.edge[m, EDGE_READ])
     if w.unit_pipeline > 0.0:
-        pipeline = w.unit_pipeline * (1.0 if w.double[innermost] else stationary)
-    w.summary[SUM_FILL], w.summary[SUM_DRAIN] = fill, drain
-    w.summary[SUM_UNHIDDEN], w.summary[SUM_PIPELINE] = unhidden, pipeline
-    w.summary[SUM_LATENCY] += fill + drain + unhidden + pipeline
+        w.summary[SUM_PIPELINE] = w.unit_pipeline * (1.0 if w.double[innermost] else stationary)
+    w.summary[SUM_UNHIDDEN] = max(w.summary[SUM_UNHIDDEN], 0.0)  # differences of nearly equal times
+    w.summary[SUM_LATENCY] += w.summary[SUM_FILL] + w.summary[SUM_DRAIN]
+    w.summary[SUM_LATENCY] += w.summary[SUM_UNHIDDEN] + w.summary[SUM_PIPELINE]
 
 
 @kernel

@@ -24,11 +24,11 @@ TOTAL, BUSIEST = 0, 1
 N_ROLES, OUT = 3, constant(2)
 """Roles: 0 input, 1 weight, 2 output."""
 
-FIRST, ALL, LAST = constant(0), constant(1), constant(2)
+FIRST, ALL = constant(0), constant(1)
 """Which tiles of a split count."""
 
-STEPS, DISTINCT, FIRST_TILE, LAST_TILE = constant(0), constant(1), constant(2), constant(3)
-"""What temporal loops count: every visit, every element once, the first or the last tile."""
+STEPS, DISTINCT, FIRST_TILE = constant(0), constant(1), constant(2)
+"""What temporal loops count: every visit, every element once, or the first tile."""
 
 VISITS, ELEMENTS = constant(0), constant(1)
 """What a volume adds up."""
@@ -47,9 +47,6 @@ MAX_DIMS, MAX_MEMORIES, MAX_LINKS, MAX_AXES, MAX_ROWS, MAX_LOOPS = 16, 8, 6, 12,
 
 _MAX_PIECES = 16 * MAX_LOOPS
 """Distinct (size, size before) pairs of one dim's tiles; a split adds at most one distinct size."""
-
-EDGE_WRITE, EDGE_READ, EDGE_DRAIN, EDGE_MOVED = range(4)
-"""Own time of the first writes, of the last reads, largest wait of the last drain, own time of all moves."""
 
 SUM_ENERGY, SUM_LATENCY, SUM_STEADY, SUM_FILL, SUM_DRAIN, SUM_UNHIDDEN, SUM_PIPELINE, SUM_OPS, SUM_UNITS = (
     range(9)
@@ -113,9 +110,6 @@ BENCH = np.dtype(
         ("memory_load", "f8", MAX_MEMORIES),  # [cycle]
         ("link_load", "f8", MAX_LINKS),  # [cycle]
         ("unit_load", "f8"),  # [cycle]
-        ("edge", "f8", (MAX_MEMORIES, 4)),  # [cycle], EDGE columns
-        ("edge_parent", "f8", (MAX_MEMORIES, MAX_MEMORIES)),  # [byte] that first tiles need from a parent
-        ("edge_link", "f8", (MAX_MEMORIES, MAX_LINKS)),  # [byte] of first tiles over a fanout
         ("summary", "f8", 9),  # SUM columns
     ]
 )
@@ -132,10 +126,6 @@ def _split(w: Bench, d: int, tile: int, mode: int) -> None:
     if mode == FIRST:
         for i in range(n):
             w.sizes[d, i] = min(w.sizes[d, i], tile)
-        return
-    if mode == LAST:
-        for i in range(n):
-            w.sizes[d, i] -= (w.sizes[d, i] - 1) // tile * tile
         return
     full, kept = 0, 0
     for i in range(n):
@@ -290,7 +280,7 @@ def measure(
         elif counting == DISTINCT:
             mode = ALL if indexes else FIRST
         else:
-            mode = FIRST if counting == FIRST_TILE else LAST
+            mode = FIRST
         if d == slide_dim and k > slide:
             _split_pairs(w, d, tile, mode)
         else:

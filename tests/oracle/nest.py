@@ -23,15 +23,11 @@ Box = dict[str, range]
 
 
 class Place(NamedTuple):
-    """One step at one instance: indices of the temporal and the spatial loops above, and the tile there.
-
-    `last` says that every temporal loop above is at its last tile.
-    """
+    """One step at one instance: indices of the temporal and the spatial loops above, and the tile there."""
 
     step: Index
     at: Index
     box: Box
-    last: bool = True
 
 
 class Visit(NamedTuple):
@@ -160,10 +156,9 @@ def walk_nest(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> Nes
             tile = range(start, min(start + node.tile, whole.stop))
             box = {**place.box, node.dim: tile}
             if node.spatial:
-                run(i + 1, Place(place.step, (*place.at, index), box, place.last))
+                run(i + 1, Place(place.step, (*place.at, index), box))
             else:
-                last = place.last and tile.stop == whole.stop
-                run(i + 1, Place((*place.step, index), place.at, box, last))
+                run(i + 1, Place((*place.step, index), place.at, box))
 
     run(0, Place((), (), {dim: range(extent) for dim, extent in einsum.dims}))
     return Nest(einsum, accelerator, stores, unit)
@@ -214,19 +209,6 @@ def sharing(nest: Nest, role: str, child: Child, outside: int) -> tuple[list[int
             axis = nest.axis(loop)
             (shared if (axis.reduces if role == OUTPUT else role in axis.multicast) else alone).append(i)
     return shared, alone
-
-
-def last_accesses(nest: Nest, role: str, child: Child, outside: int) -> list[Access]:
-    """What serves a child when all temporal loops are at their last tiles.
-
-    Of instances that share an access the first one counts: the others may be at tiles of other sizes here.
-    """
-    operand, (shared, alone) = nest.operand(role), sharing(nest, role, child, outside)
-    return [
-        Access((), place.at[:outside], tuple(place.at[i] for i in alone), span(operand, place.box))
-        for place in child.places
-        if place.last and not any(place.at[i] for i in shared)
-    ]
 
 
 def accesses(nest: Nest, role: str, child: Child, found: list[Visit], outside: int) -> list[Access]:

@@ -1,6 +1,5 @@
 """Second half of the oracle: adds up what the walk moved into counts, bytes, cycles and energy."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,7 +14,6 @@ from tests.oracle.nest import (
     accesses,
     completeness,
     fanouts_between,
-    last_accesses,
     mac_rate,
     moves,
     visits,
@@ -36,10 +34,9 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """All moves at one place, and the elements of the last tile that the first instance there moves."""
+    """All moves at one place."""
 
     moves: list[Move]
-    last: int
 
     @property
     def busiest(self) -> list[Move]:
@@ -59,9 +56,7 @@ def flow(nest: Nest, role: str, parent: tuple[str, Child], child: tuple[str, Chi
         complete: Complete | None = None
         if role == OUTPUT:
             complete = completeness(nest, child[1], outside, by_lane=by_lane)
-        moved = moves(accesses(nest, role, child[1], found, outside), complete, by_lane=by_lane)
-        last = [a for a in last_accesses(nest, role, child[1], outside) if not any(a.owner)]
-        return Side(moved, sum(len(access.elements) for access in last))
+        return Side(moves(accesses(nest, role, child[1], found, outside), complete, by_lane=by_lane))
 
     between = fanouts_between(nest, parent[1].level, child[1].level)
     return Flow(
@@ -115,10 +110,10 @@ class Ledger:
         final = sum(move.final for move in found)
         return final * self.width[role] + (sum(move.elements for move in found) - final) * self.wide
 
-    def last_bytes(self, side: Side) -> float:
-        """Bytes of the output's last tile: as wide as the accumulator where nothing is ever final."""
-        final = any(move.final for move in side.moves)
-        return side.last * (self.width[OUTPUT] if final else self.wide)
+    def tile_bytes(self, role: str, side: Side) -> float:
+        """Bytes of a full tile; of the output as wide as the accumulator where nothing is ever final."""
+        final = role != OUTPUT or any(move.final for move in side.moves)
+        return sum(move.elements for move in side.first) * (self.width[role] if final else self.wide)
 
     def read_bytes(self, role: str, access: Access) -> float:
         """Bytes read at a memory."""
@@ -189,7 +184,7 @@ class Clock:
     ) -> None:
         self.ledger, self.nest, self.stores, self.links = ledger, ledger.nest, stores, links
         self.memories = {memory.name: memory for memory in self.nest.accelerator.memories}
-        self.inner = list(self.memories.values())[1:]
+        self.between_memories = [part for part in ledger.flows if part.child]
         self.fanouts = {fanout.name: fanout for fanout in self.nest.accelerator.fanouts}
 
     def loads(self) -> dict[str, float]:
@@ -206,42 +201,30 @@ class Clock:
                 out[level.name] = crossed / level.link_bytes_per_cycle
         return out
 
-    def first_tiles(self, memory: Memory) -> tuple[float, float]:
-        """Bytes of the first tiles of both factors, and the cycles until they have arrived."""
-        own, parents, links = 0.0, defaultdict[str, float](float), defaultdict[str, float](float)
-        for part in self.ledger.flows:
-            if part.child == memory.name and part.role != OUTPUT:
-                own += self.ledger.down_bytes(part.role, part.at_child.first)
-                parents[part.parent] += self.ledger.down_bytes(part.role, part.at_parent.first)
-                for name, side in part.on_links.items():
-                    links[name] += self.ledger.down_bytes(part.role, side.first)
-        times = [write_time(memory, own)]
-        times += [read_time(self.memories[name], amount) for name, amount in parents.items()]
-        times += [amount / self.fanouts[name].link_bytes_per_cycle for name, amount in links.items()]
-        return own, max(times)
+    def alone(self, part: Flow) -> float:
+        """Cycles in which the child writes its first full tile, or reads the last one of the output."""
+        time = read_time if part.role == OUTPUT else write_time
+        return time(self.memories[part.child], self.ledger.tile_bytes(part.role, part.at_child))
 
-    def last_tile(self, memory: Memory) -> tuple[float, float]:
-        """Bytes of the last tile of the output, and the cycles until it has left."""
-        for part in self.ledger.flows:
-            if part.child == memory.name and part.role == OUTPUT:
-                own = self.ledger.last_bytes(part.at_child)
-                outer = self.ledger.last_bytes(part.at_parent)
-                times = [read_time(memory, own), write_time(self.memories[part.parent], outer)]
-                for name, side in part.on_links.items():
-                    times.append(self.ledger.last_bytes(side) / self.fanouts[name].link_bytes_per_cycle)
-                return own, max(times)
-        return 0.0, 0.0
+    def edge(self, part: Flow) -> float:
+        """Cycles until a full tile has moved between a parent and its child: the slowest on the way."""
+        time = write_time if part.role == OUTPUT else read_time
+        times = [self.alone(part)]
+        times.append(time(self.memories[part.parent], self.ledger.tile_bytes(part.role, part.at_parent)))
+        for name, side in part.on_links.items():
+            crossing = self.ledger.tile_bytes(part.role, side)
+            times.append(crossing / self.fanouts[name].link_bytes_per_cycle)
+        return max(times)
 
     def unhidden(self) -> float:
         """Cycles in which memories without a second buffer stop their children."""
         cycles = 0.0
-        for memory in (memory for memory in self.inner if not memory.double_buffered):
-            moved_in = moved_out = 0.0
-            for part in (part for part in self.ledger.flows if part.child == memory.name):
-                moved_in += self.ledger.down_bytes(part.role, part.at_child.busiest)
-                moved_out += self.ledger.up_bytes(part.role, part.at_child.busiest)
-            cycles += write_time(memory, moved_in - self.first_tiles(memory)[0])
-            cycles += read_time(memory, moved_out - self.last_tile(memory)[0])
+        for part in self.between_memories:
+            memory = self.memories[part.child]
+            if not memory.double_buffered:
+                cycles += write_time(memory, self.ledger.down_bytes(part.role, part.at_child.busiest))
+                cycles += read_time(memory, self.ledger.up_bytes(part.role, part.at_child.busiest))
+                cycles -= self.alone(part)
         return cycles
 
     def pipeline(self) -> float:
@@ -266,8 +249,8 @@ class Clock:
         steady = max(load for _, load in named)
         exposed = dict.fromkeys(("first_fill", "last_drain", "pipeline", "unhidden"), 0.0)
         if not self.nest.accelerator.overlap_only:
-            exposed["first_fill"] = sum(self.first_tiles(memory)[1] for memory in self.inner)
-            exposed["last_drain"] = sum(self.last_tile(memory)[1] for memory in self.inner)
+            for part in self.between_memories:
+                exposed["last_drain" if part.role == OUTPUT else "first_fill"] += self.edge(part)
             exposed["pipeline"] = self.pipeline()
             exposed["unhidden"] = self.unhidden()
         return Cycles(
