@@ -3,12 +3,15 @@
 Everything shrinks towards small matmuls on two memories. `cases()` puts all three together.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from math import inf
 
+from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from catx.costmodel.tiles_kernel import MAX_LOOPS
 from catx.ir.accelerator import Accelerator, Fanout, FanoutAxis, MacRate, MatrixUnit, Memory, Technology
 from catx.ir.dtype import DType
 from catx.ir.einsum import INPUT, OUTPUT, ROLES, WEIGHT, Einsum
@@ -277,6 +280,8 @@ def mappings(draw: DrawFn, einsum: Einsum, accelerator: Accelerator) -> Mapping:
     for _ in range(min(temporal, 3)):
         build.loop(draw)
     left = [dim for dim, nominal in build.nominal.items() if nominal > 1]
+    loops = Counter(node.dim for node in build.nodes if isinstance(node, Loop))
+    assume(all(loops[dim] < MAX_LOOPS for dim in loops))
     return Mapping((*build.nodes, *(Loop(dim, 1) for dim in draw(st.permutations(left)))))
 
 

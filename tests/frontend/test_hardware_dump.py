@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from catx.frontend.hardware import dump_accelerator, parse_accelerator
 from catx.ir.accelerator import (
+    RESERVED,
+    RESERVED_OF_UNITS,
     Accelerator,
     Fanout,
     FanoutAxis,
@@ -25,7 +27,7 @@ amounts = st.just(0.0) | st.floats(min_value=1e-20, max_value=1e6)
 rates = positive | st.just(inf)
 texts = st.text(max_size=30).map(str.strip)
 words = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=1, max_size=12).filter(
-    lambda word: word.isprintable() and word.strip() == word
+    lambda word: word.isprintable() and word.strip() == word and word not in RESERVED | RESERVED_OF_UNITS
 )
 roles = st.sets(st.sampled_from(ROLES), min_size=1).map(frozenset)
 
