@@ -90,7 +90,14 @@ def test_broadcasting_reads_each_tensor_as_large_as_it_is(
 
 
 def test_powers_that_are_cheaper() -> None:
-    cheaper = ((2.0, "square"), (0.5, "sqrt"), (-0.5, "rsqrt"), (-1.0, "reciprocal"), (3.0, "pow"))
+    cheaper = (
+        (2.0, "square"),
+        (0.5, "sqrt"),
+        (-0.5, "rsqrt"),
+        (-1.0, "reciprocal"),
+        (3.0, "cube"),
+        (4.0, "pow"),
+    )
     for exponent, kind in cheaper:
         assert one("Pow", {"x": X, "e": known(exponent)}).kind == kind
 

@@ -90,6 +90,8 @@ GELUS = {
     "erf, sum halved": "Mul x c -> a\nErf a -> b\nAdd b c -> d\nMul d c -> e\nMul x e -> y",
     "tanh, power": """Pow x three -> p\nMul p c -> q\nAdd x q -> r\nMul r c -> s
         Tanh s -> t\nAdd t c -> u\nMul x c -> h\nMul h u -> y""",
+    "tanh, in factors": """Mul x c -> p\nMul x two -> q\nMul q x -> r\nAdd r c -> s\nMul p s -> t
+        Tanh t -> u\nAdd u c -> v\nMul x v -> w\nMul w c -> y""",
     "tanh, products": """Mul x x -> p\nMul p x -> q\nMul q c -> r\nAdd x r -> s\nMul s c -> t
         Tanh t -> u\nAdd u c -> v\nMul x v -> w\nMul w c -> y""",
 }
@@ -127,11 +129,31 @@ def test_gated_activations_written_out(lines: str, kind: str) -> None:
         "Erf x -> a\nAdd a c -> b\nMul x b -> y",
         "Erf z -> a\nAdd a c -> b\nMul x b -> d\nMul d c -> y",
         "Tanh x -> a\nMul x a -> y",
+        "Erf x -> a\nAdd a c -> b\nMul x b -> d\nMul d c -> y",
+        "Mul x c -> s\nMul s two -> t\nErf t -> a\nAdd a c -> b\nMul x b -> d\nMul d c -> y",
+        "Mul x x -> s\nMul s c -> t\nErf t -> a\nAdd a c -> b\nMul x b -> d\nMul d c -> y",
+        "Mul x c -> t\nTanh t -> a\nAdd a c -> b\nMul x b -> d\nMul d c -> y",
+        "Tanh x -> a\nAdd a c -> b\nMul x b -> d\nMul d c -> y",
+        """Pow x two -> p\nMul p c -> q\nAdd x q -> r\nMul r c -> s\nTanh s -> t\nAdd t c -> u
+            Mul x u -> v\nMul v c -> y""",
+        """Pow x c -> p\nMul p c -> q\nAdd x q -> r\nMul r c -> s\nTanh s -> t\nAdd t c -> u
+            Mul x u -> v\nMul v c -> y""",
+        """Pow x three -> p\nAdd x p -> r\nMul r c -> s\nTanh s -> t\nAdd t c -> u
+            Mul x u -> v\nMul v c -> y""",
+        """Pow x three -> p\nMul p c -> q\nAdd x q -> r\nTanh r -> t\nAdd t c -> u
+            Mul x u -> v\nMul v c -> y""",
+        """Pow x three -> p\nMul p c -> q\nAdd x q -> r\nAdd r c -> o\nMul o c -> s\nTanh s -> t
+            Add t c -> u\nMul x u -> v\nMul v c -> y""",
     ],
 )
 def test_what_only_looks_like_an_activation_stays(lines: str) -> None:
     graph = written(lines)
     assert canonicalize(graph) is graph
+
+
+def test_scale_behind_a_gelu_is_no_part_of_it() -> None:
+    lines = "Mul x c -> h\nMul x c -> a\nErf a -> b\nAdd b c -> d\nMul h d -> e\nMul e three -> y"
+    assert kinds(canonicalize(written(lines))) == ["gelu", "mul"]
 
 
 def test_part_that_the_user_sees_stays() -> None:
@@ -172,6 +194,38 @@ def test_norm_whose_mean_is_used_elsewhere_stays() -> None:
     lines = LAYER.format(square="Mul d d -> q", quotient="Div d s -> n") + "\nAdd n m -> y"
     shapes = {name: COLUMN[name] for name in "mves"}
     assert "layernorm" not in kinds(canonicalize(written(lines, **shapes)))
+
+
+def means(first: int, second: int, third: int, *, keepdims: int = 1) -> list[str]:
+    """Kinds of a norm of (8, 8) by three means along some axes: of what is squared, of what is divided."""
+    axes = {"m": first, "o": second, "v": third}
+    nodes = [
+        node("ReduceMean", "x", "m", axes=[first], keepdims=keepdims, opset=11),
+        node("Sub", "x m", "d"),
+        node("Mul", "d d", "q"),
+        node("ReduceMean", "x", "o", axes=[second], keepdims=keepdims, opset=11),
+        node("Sub", "x o", "n"),
+        node("ReduceMean", "q", "v", axes=[third], keepdims=keepdims, opset=11),
+        node("Sqrt", "v", "s"),
+        node("Div", "n s", "y"),
+    ]
+    shapes = {"v": (8,)} if not keepdims else {n: (8, 1) if axis else (1, 8) for n, axis in axes.items()}
+    tensors: dict[str, Spec] = dict.fromkeys("xmdqonvsy", (8, 8)) | shapes
+    tensors |= dict.fromkeys("mos" if not keepdims else "", (8,))
+    tensors["s"] = tensors["v"]
+    return kinds(canonicalize(lowered(nodes, tensors)))
+
+
+def test_norm_needs_all_means_along_the_same_axes() -> None:
+    assert means(1, 1, 1) == ["layernorm"]
+    assert means(0, 0, 0) == ["layernorm"]
+    for axes in ((0, 1, 1), (1, 0, 1), (1, 1, 0), (0, 0, 1)):
+        assert "layernorm" not in means(*axes)
+
+
+def test_norm_needs_means_that_broadcast_along_their_own_rows() -> None:
+    assert means(0, 0, 0, keepdims=0) == ["layernorm"]
+    assert "layernorm" not in means(1, 1, 1, keepdims=0)
 
 
 def test_standard_deviation_alone_is_no_norm() -> None:
