@@ -290,6 +290,12 @@ def test_broadcast_of_a_result_is_not_fused() -> None:
     assert fuse_elementwise(graph) is graph
 
 
+def test_part_of_a_result_that_others_need_is_no_element_by_element_input() -> None:
+    lines = "Softmax x -> a\nRelu a -> b\nExp a -> d\nSlice b -> r\nAdd d r -> y"
+    after = fuse_elementwise(written(lines, r=(1, 8)))
+    assert fused_kinds(after) == [[], [], ["add"]]
+
+
 def test_fusing_passes_views_of_the_whole_but_not_slices() -> None:
     graph = fuse_elementwise(written("Softmax x -> a\nReshape a -> b\nRelu b -> y", b=(8, 4), y=(8, 4)))
     assert fused_kinds(graph) == [["relu"]]

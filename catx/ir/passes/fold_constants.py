@@ -31,10 +31,15 @@ def fold_constants(graph: Graph) -> Graph:
     made: dict[str, Tensor] = {}
     readers = _readers(graph)
     constant = {tensor.name for tensor in graph.weights}
+    shown = frozenset(graph.outputs)
     kept: list[Op] = []
     folded: list[VectorOp] = []
     for op in graph.ops:
-        if isinstance(op, VectorOp) and _foldable(graph, readers, op, constant):
+        if (
+            isinstance(op, VectorOp)
+            and shown.isdisjoint(op_outputs(op))
+            and _foldable(graph, readers, op, constant)
+        ):
             folded.append(op)
             for output in op.outputs:
                 made[output.tensor] = replace(graph.by_name[output.tensor], kind="weight")
@@ -59,8 +64,6 @@ def _foldable(graph: Graph, readers: Readers, op: VectorOp, constant: set[str]) 
     if op.fused or op.kind in ("unknown", "transpose") or op.repeat > 1:
         return False
     if not all(graph.resolve(operand.tensor) in constant for operand in op.inputs):
-        return False
-    if any(operand.tensor in graph.outputs for operand in op.outputs):
         return False
     before = sum(graph.by_name[operand.tensor].size_bytes for operand in op.inputs)
     after = sum(graph.by_name[operand.tensor].size_bytes for operand in op.outputs)

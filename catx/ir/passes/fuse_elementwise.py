@@ -12,7 +12,8 @@ Ops of recurrent steps that are no einsums keep their results: the next step rea
 Invariant: multiply-accumulates, scalar work, inputs, outputs, and which nodes are covered.
 """
 
-from dataclasses import replace
+import heapq
+from dataclasses import dataclass, field, replace
 
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph, Op, op_outputs
@@ -25,16 +26,15 @@ from catx.ir.vector_op import VectorOp
 @register("fuse-elementwise")
 def fuse_elementwise(graph: Graph) -> Graph:
     """Fuse elementwise ops into the op that makes their input."""
-    uses = Uses.of(graph)
-    taken: set[int] = set()
+    search = _Search(graph, Uses.of(graph))
     moved: dict[int, list[Op]] = {}
     changed = False
     for i, op in enumerate(graph.ops):
-        if i in taken:
+        if i in search.taken:
             continue
-        parts = _fusable(graph, uses, op, taken)
+        parts = search.fusable(op)
         changed |= bool(parts)
-        taken.update(parts)
+        search.taken.update(parts)
         place = max(parts, default=i)
         moved.setdefault(place, []).append(_fused(graph, op, [graph.ops[j] for j in parts]))
     if not changed:
@@ -42,68 +42,85 @@ def fuse_elementwise(graph: Graph) -> Graph:
     return with_ops(graph, (op for place in sorted(moved) for op in moved[place]))
 
 
-def _fusable(graph: Graph, uses: Uses, op: Op, taken: set[int]) -> list[int]:
-    """Positions of the ops behind `op` that it can take in, in order.
+@dataclass(slots=True)
+class _Search:
+    """Looks for ops behind an op; `taken` are positions of those that are fused already."""
 
-    It grows along tensors all of whose readers can go in, and ends where a single result is left to read.
-    """
-    results = op_outputs(op)
-    if len(results) != 1 or _keeps_results(op):
-        return []
+    graph: Graph
+    uses: Uses
+    taken: set[int] = field(default_factory=set)
+    whole: dict[str, bool] = field(default_factory=dict)
 
-    def next_readers(tensor: str) -> set[int]:
-        readers = set(uses.readers.get(tensor, []))
-        shown = tensor in uses.rigid or readers & taken
-        fits = not shown and all(_takes(graph, graph.ops[i], tensor, size, op.repeat) for i in readers)
-        return readers if fits else set()
+    def fusable(self, op: Op) -> list[int]:
+        """Positions of the ops behind `op` that it can take in, in order.
 
-    first = op.output if isinstance(op, Einsum) else op.outputs[0]
-    size = first.elements(dict(op.dims))
-    inside: list[int] = []
-    values = [results[0]]
-    best = 0
-    waiting = next_readers(results[0])
-    while waiting:
-        position = min(waiting)
-        inside.append(position)
-        result = op_outputs(graph.ops[position])[0]
-        values.append(result)
-        waiting = (waiting | next_readers(result)) - set(inside)
-        between = {reader for value in values[:-1] for reader in uses.readers.get(value, [])}
-        if between <= set(inside) and uses.rigid.isdisjoint(values[:-1]):
-            best = len(inside)
-    return inside[:best]
+        It grows along tensors all of whose readers can go in, and ends where a single result is left to read.
+        A result that cannot go in must be that one: where there are two such, nothing more can end.
+        """
+        if len(op_outputs(op)) != 1 or _keeps_results(op):
+            return []
+        first = op.output if isinstance(op, Einsum) else op.outputs[0]
+        size = first.elements(dict(op.dims))
+        seen: set[int] = set()
+        waiting: list[int] = []
+        inside: list[int] = []
+        best = ends = 0
+        new = self._readers(op, size)
+        while True:
+            for position in sorted(new - seen):
+                heapq.heappush(waiting, position)
+                ends += not self._readers(self.graph.ops[position], size)
+            seen |= new
+            if not waiting or ends > 1:
+                return inside[:best]
+            position = heapq.heappop(waiting)
+            inside.append(position)
+            if not waiting:
+                best = len(inside)
+            new = self._readers(self.graph.ops[position], size)
+            if not new:
+                return inside[:best]
+
+    def _readers(self, op: Op, size: int) -> set[int]:
+        """Positions of the ops that read a result, if all can take it in and nobody else sees it."""
+        (tensor,) = op_outputs(op)
+        readers = self.uses.readers.get(tensor, [])
+        if tensor in self.uses.rigid or not self.taken.isdisjoint(readers):
+            return set()
+        fits = all(self._takes(self.graph.ops[i], tensor, size, op.repeat) for i in readers)
+        return set(readers) if fits else set()
+
+    def _takes(self, op: Op, tensor: str, size: int, repeat: int) -> bool:
+        """Whether an op (not one fused into it) is elementwise on a whole tensor of so many elements."""
+        if not isinstance(op, VectorOp) or op.kind not in ELEMENTWISE or op.repeat != repeat:
+            return False
+        if len(op.outputs) != 1 or op.outputs[0].elements(dict(op.dims)) != size:
+            return False
+        own = [operand for operand in op.inputs if self.graph.resolve(operand.tensor) == tensor]
+        later = [o for part in op.fused for o in part.inputs if self.graph.resolve(o.tensor) == tensor]
+        extents = dict(op.dims)
+        return (
+            bool(own)
+            and not later
+            and all(o.elements(extents) == size and self._is_whole(o.tensor, size) for o in own)
+        )
+
+    def _is_whole(self, tensor: str, size: int) -> bool:
+        """Whether a view shows every element of its holder once (no slice, no broadcast)."""
+        passed: list[str] = []
+        views = self.graph.view_map
+        while tensor in views and tensor not in self.whole:
+            passed.append(tensor)
+            tensor = views[tensor]
+        for view in reversed(passed):
+            same = self.graph.by_name[view].elements == size
+            self.whole[view] = same and self.whole.get(views[view], True)
+        return self.whole.get(passed[0] if passed else tensor, True)
 
 
 def _keeps_results(op: Op) -> bool:
     """Whether an op must leave its results in memory: unknown ops, and steps that the next step reads."""
     return isinstance(op, VectorOp) and (op.kind == "unknown" or op.repeat > 1)
-
-
-def _takes(graph: Graph, op: Op, tensor: str, size: int, repeat: int) -> bool:
-    """Whether an op (not one fused into it) is elementwise on a whole tensor of so many elements."""
-    if not isinstance(op, VectorOp) or op.kind not in ELEMENTWISE or op.repeat != repeat:
-        return False
-    if len(op.outputs) != 1 or op.outputs[0].elements(dict(op.dims)) != size:
-        return False
-    own = [operand for operand in op.inputs if graph.resolve(operand.tensor) == tensor]
-    later = [o for part in op.fused for o in part.inputs if graph.resolve(o.tensor) == tensor]
-    extents = dict(op.dims)
-    return (
-        bool(own)
-        and not later
-        and all(o.elements(extents) == size and _whole(graph, o.tensor, size) for o in own)
-    )
-
-
-def _whole(graph: Graph, tensor: str, size: int) -> bool:
-    """Whether a view shows every element of its holder once (no slice, no broadcast)."""
-    views = graph.view_map
-    while tensor in views:
-        if graph.by_name[tensor].elements != size:
-            return False
-        tensor = views[tensor]
-    return True
 
 
 def _fused(graph: Graph, op: Op, parts: list[Op]) -> Op:
