@@ -69,7 +69,7 @@ CASES: list[tuple[str, str, str, Spec, dict[str, Any], list[str]]] = [
     ("", "CenterCropPad", "x l", (2, 5, 64), {}, []),
     ("", "ReverseSequence", "x l", X, {}, ["copy"]),
     ("", "RoiAlign", "i r j", (3, 4, 2, 2), {}, ["resize_linear"]),
-    ("", "MaxRoiPool", "i r", (3, 4, 2, 2), {}, ["resize_nearest"]),
+    ("", "MaxRoiPool", "i r", (3, 4, 2, 2), {}, ["maxpool"]),
     ("", "Scatter", "d e u", (5, 8), {}, ["copy", "scatter"]),
     ("", "Upsample", "i", (2, 4, 12, 12), {}, ["resize_nearest"]),
     ("", "ConstantOfShape", "l", (3, 3), {}, []),

@@ -246,6 +246,41 @@ def test_scale_that_somebody_else_reads_stays() -> None:
     assert canonicalize(graph) is graph
 
 
+def scores(lines: str, tokens: int, width: int, outputs: str = "y") -> Graph:
+    """Canonical graph of q k^T, both of (tokens, width) after what `lines` say."""
+    q, k, y = (tokens, width), (width, tokens), (tokens, tokens)
+    shapes = dict.fromkeys(("q0", "q", "p"), q) | dict.fromkeys(("k0", "k", "l"), k) | {"y": y}
+    return canonicalize(
+        written(lines, outputs, **{name: its for name, its in shapes.items() if name in lines})
+    )
+
+
+@pytest.mark.parametrize("tokens", [8, 16, 17, 48, 49, 64])
+@pytest.mark.parametrize("made", [False, True])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "Mul q c -> p\nMatMul p k -> y",
+        "Mul k c -> l\nMatMul q l -> y",
+        "Mul q c -> p\nMul k c -> l\nMatMul p l -> y",
+    ],
+)
+def test_scale_is_done_once_and_where_it_is_least_work(lines: str, tokens: int, made: bool) -> None:
+    """A factor that the user gives is read and written once more to be scaled."""
+    first = "Relu q0 -> q\nRelu k0 -> k\n" if made else ""
+    graph = scores(first + lines, tokens, 16)
+    (scale,) = [op for op in graph.ops if isinstance(op, VectorOp) and op.kind == "mul"]
+    of_results = tokens <= (16 if made else 48)
+    assert scale.elements == tokens * (tokens if of_results else 16)
+    assert set(scale.sources) == {each.split()[0] + "_" + each.split()[-1] for each in lines.split("\n")[:-1]}
+    assert kinds(graph)[-2:] == (["einsum", "mul"] if of_results else ["mul", "einsum"])
+    assert graph.macs == tokens * tokens * 16
+
+
+def test_scaled_factor_that_the_user_sees_stays() -> None:
+    assert kinds(scores("Mul q c -> p\nMatMul p k -> y", 8, 16, "p y")) == ["mul", "einsum"]
+
+
 # --- fuse-elementwise ------------------------------------------------------------------------------------
 
 
