@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from catx.errors import ModelError
@@ -387,9 +389,6 @@ def test_other_integer_products(op: str, inputs: str, expected: list[str]) -> No
 @pytest.mark.parametrize(
     ("op", "inputs", "first"),
     [
-        ("QLinearAdd", "a s z b s z s z", "add"),
-        ("QLinearMul", "a s z b s z s z", "mul"),
-        ("QLinearSigmoid", "a s z s z", "sigmoid"),
         ("QLinearSoftmax", "a s z s z", "softmax"),
         ("QLinearConcat", "s z a s z b s z", "concat"),
     ],
@@ -405,6 +404,46 @@ def test_integer_vector_ops_end_in_a_requantization(op: str, inputs: str, first:
     y = Of((8, 8) if op == "QLinearConcat" else (4, 8), U8)
     graph = lowered(node(op, inputs, "y", domain=MICROSOFT), used | {"y": y})
     assert kinds(graph) == [first, "quantize"]
+
+
+@pytest.mark.parametrize(
+    ("op", "plain", "inputs", "reads"),
+    [
+        ("QLinearAdd", "Add", "a s z b s z s z", "da db"),
+        ("QLinearMul", "Mul", "a s z b s z s z", "da db"),
+        ("QLinearSigmoid", "Sigmoid", "a s z s z", "da"),
+        ("QLinearWhere", "Where", "c a s z b s z s z", "c da db"),
+    ],
+)
+def test_integer_elementwise_op_is_the_same_work_as_between_conversions(
+    op: str, plain: str, inputs: str, reads: str
+) -> None:
+    tensors: dict[str, Spec] = {"a": Of((4, 8), U8), "b": Of((4, 8), U8), "s": weight(), "z": Of((), U8)}
+    tensors |= {"c": Of((4, 8), DType.BOOL), "y": Of((4, 8), U8)}
+    used = {name: spec for name, spec in tensors.items() if name in (*inputs.split(), "y")}
+    one = run(lowered(node(op, inputs, "y", domain=MICROSOFT), used))
+    nodes = [node("DequantizeLinear", f"{name[1]} s z", name) for name in reads.split() if name != "c"]
+    nodes += [node(plain, reads, "r"), node("QuantizeLinear", "r s z", "y")]
+    many = run(lowered(nodes, used | dict.fromkeys(("da", "db", "r"), (4, 8))))
+    for graph in (one, many):
+        assert len(graph.ops) == 1  # what is converted is never written out
+    assert one.unique_ops().keys() == {
+        replace(key, op=first.op, fused=tuple(replace(part, op=first.op) for part in key.fused))
+        for key in many.unique_ops()
+        for first in one.ops
+    }
+
+
+def test_residual_of_integers_is_read_as_integers() -> None:
+    tensors: dict[str, Spec] = {"a": Of((4, 8), I8), "w": weight(8, 8), "x": (4, 8), "s": weight()}
+    tensors |= dict.fromkeys(("p", "d", "y"), (4, 8)) | {"z": Of((), I8, "initializer"), "e": (4, 8)}
+    nodes = [node("MatMul", "x w", "p"), node("DequantizeLinear", "a s z", "d"), node("Add", "p d", "y")]
+    (op,) = run(lowered(nodes, tensors)).ops
+    assert [part.kind for part in op.fused] == ["dequantize", "add"]
+    assert footprints(op.fused[0])["a"] == 32
+    nodes.append(node("Relu", "d", "e"))  # somebody else reads it
+    graph = run(lowered(nodes, tensors, "y e"))
+    assert [kinds(graph)[0], *(part.kind for part in graph.ops[0].fused)] == ["dequantize"]
 
 
 def test_integer_mean_over_space() -> None:

@@ -2,8 +2,9 @@
 
 An op takes in the elementwise ops behind it as long as nobody else reads its results: bias, activation,
 scale, mask, residual. The tensors between vanish; other inputs (the bias, the other branch) stay operands of
-the fused op. Where several such ops hang together (a result and a function of it are combined), all go in or
-none. The op moves to the place of the last one that it took in, where all their inputs are ready.
+the fused op. Conversions of such inputs go in too, unless somebody else reads what they make. Where several
+ops hang together (a result and a function of it are combined), all go in or none. The op moves to the place
+of the last one that it took in, where all their inputs are ready.
 
 An elementwise op may do its work several times per result, with another number each time (the scale of every
 block of a quantized product); it counts by its results.
@@ -18,8 +19,9 @@ from dataclasses import dataclass, field, replace
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph, Op, op_outputs
 from catx.ir.kinds import ELEMENTWISE
+from catx.ir.passes.drop_conversions import CONVERSIONS
 from catx.ir.passes.registry import register
-from catx.ir.passes.rewrite import Uses, with_ops
+from catx.ir.passes.rewrite import Uses, is_kind, with_ops
 from catx.ir.vector_op import VectorOp
 
 
@@ -33,6 +35,8 @@ def fuse_elementwise(graph: Graph) -> Graph:
         if i in search.taken:
             continue
         parts = search.fusable(op)
+        search.taken.update((i, *parts))
+        parts = search.with_conversions(parts)
         changed |= bool(parts)
         search.taken.update(parts)
         place = max(parts, default=i)
@@ -80,6 +84,29 @@ class _Search:
             new = self._readers(self.graph.ops[position], size)
             if not new:
                 return inside[:best]
+
+    def with_conversions(self, parts: list[int]) -> list[int]:
+        """The same ops, each behind the conversions of its other inputs that are there for it alone.
+
+        So the integers of a second operand are read, and not what a conversion writes of them.
+        """
+        return sorted({*parts, *(found for part in parts for found in self._conversions(part))})
+
+    def _conversions(self, part: int) -> list[int]:
+        op = self.graph.ops[part]
+        assert isinstance(op, VectorOp)
+        size = op.outputs[0].elements(dict(op.dims))
+        found: list[int] = []
+        for operand in op.inputs:
+            holder = self.graph.resolve(operand.tensor)
+            writer = self.uses.writer.get(holder)
+            if writer is None or writer in self.taken or self.uses.only_reader(holder) != part:
+                continue
+            maker = self.graph.ops[writer]
+            fits = is_kind(maker, *CONVERSIONS) and not _keeps_results(maker)
+            if fits and self._takes(op, holder, size, maker.repeat):
+                found.append(writer)
+        return found
 
     def _readers(self, op: Op, size: int) -> set[int]:
         """Positions of the ops that read a result, if all can take it in and nobody else sees it."""
