@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catx.frontend.onnx.resolved import ResolvedNode
+from catx.ir import pipeline
 from catx.ir.dtype import DType
 from catx.ir.graph import Graph
 from catx.ir.passes import absorb_transposes, canonicalize, fold_constants, fuse_elementwise, remove_dead
@@ -329,6 +330,22 @@ def test_part_of_a_result_that_others_need_is_no_element_by_element_input() -> N
     lines = "Softmax x -> a\nRelu a -> b\nExp a -> d\nSlice b -> r\nAdd d r -> y"
     after = fuse_elementwise(written(lines, r=(1, 8)))
     assert fused_kinds(after) == [[], [], ["add"]]
+
+
+TURNED = {
+    "both at once": "Softmax x -> a\nTranspose a -> t\nAdd a t -> y",
+    "two branches": "Softmax x -> a\nTranspose a -> t\nExp t -> e\nRelu a -> r\nAdd r e -> y",
+    "one branch turned on its way": "Softmax x -> a\nExp a -> e\nTranspose e -> t\nRelu a -> r\nAdd r t -> y",
+}
+
+
+@pytest.mark.parametrize("lines", TURNED.values(), ids=TURNED.keys())
+def test_sum_with_its_own_transpose_needs_the_whole_result(lines: str) -> None:
+    shapes = dict.fromkeys([name for name in "xatery" if f" {name}" in lines], (8, 8))
+    graph = pipeline.run(written(lines, **shapes))
+    assert not graph.ops[0].fused or graph.ops[0].fused[-1].kind != "add"
+    graph = pipeline.run(written("Softmax x -> a\nTranspose a -> t\nExp t -> e\nRelu t -> r\nAdd r e -> y"))
+    assert fused_kinds(graph) == [["exp", "relu", "add"]]
 
 
 def test_fusing_passes_views_of_the_whole_but_not_slices() -> None:

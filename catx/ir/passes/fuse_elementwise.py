@@ -68,6 +68,7 @@ class _Search:
         seen: set[int] = set()
         waiting: list[int] = []
         inside: list[int] = []
+        orders = {op_outputs(op)[0]: ""}
         best = ends = 0
         new = self._readers(op, size)
         while True:
@@ -78,12 +79,29 @@ class _Search:
             if not waiting or ends > 1:
                 return inside[:best]
             position = heapq.heappop(waiting)
+            if not self._follows(self.graph.ops[position], orders):
+                return inside[:best]
             inside.append(position)
             if not waiting:
                 best = len(inside)
             new = self._readers(self.graph.ops[position], size)
             if not new:
                 return inside[:best]
+
+    def _follows(self, op: Op, orders: dict[str, str]) -> bool:
+        """Whether an op reads all results so far in one order; notes the order of its own result.
+
+        A view may be a transpose: what is read through it comes in an order that has the name of the view. So
+        the sum of a matrix and its transpose is no op that can run on results as they are made.
+        """
+        found: set[str] = set()
+        for operand in op.inputs:
+            holder = self.graph.resolve(operand.tensor)
+            if holder in orders:
+                found.add(orders[holder] if operand.tensor == holder else operand.tensor)
+        if len(found) == 1:
+            orders |= dict.fromkeys(op_outputs(op), *found)
+        return len(found) == 1
 
     def with_conversions(self, parts: list[int]) -> list[int]:
         """The same ops, each behind the conversions of its other inputs that are there for it alone.
