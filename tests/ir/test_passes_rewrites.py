@@ -271,7 +271,7 @@ def test_scale_is_done_once_and_where_it_is_least_work(lines: str, tokens: int, 
     first = "Relu q0 -> q\nRelu k0 -> k\n" if made else ""
     graph = scores(first + lines, tokens, 16)
     (scale,) = [op for op in graph.ops if isinstance(op, VectorOp) and op.kind == "mul"]
-    of_results = tokens <= (16 if made else 48)
+    of_results = tokens < (16 if made else 48)
     assert scale.elements == tokens * (tokens if of_results else 16)
     assert set(scale.sources) == {each.split()[0] + "_" + each.split()[-1] for each in lines.split("\n")[:-1]}
     assert kinds(graph)[-2:] == (["einsum", "mul"] if of_results else ["mul", "einsum"])

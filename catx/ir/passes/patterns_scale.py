@@ -19,8 +19,16 @@ from catx.ir.vector_op import VectorOp
 def move_scales(graph: Graph) -> Graph:
     """Move multiplications with known numbers behind the einsum that alone reads their results.
 
-    Where the results have more elements than a factor, all of them become one on that factor.
+    Where that is no less work, all of them become one on the factor where it is least. What was moved may be
+    a scale of another einsum's factor then, so this goes on as long as there is less to do.
     """
+    while (moved := _moved_once(graph)) is not graph:
+        graph = moved
+    return graph
+
+
+def _moved_once(graph: Graph) -> Graph:
+    """Scales of all einsums moved over one of them."""
     find = Finder.of(graph)
     replaced: dict[str, tuple[Op, ...]] = {}
     gone: set[str] = set()
@@ -37,7 +45,7 @@ def move_scales(graph: Graph) -> Graph:
             continue
         work = {scale.name: _touched(find, scale) for scale in scales}
         least = min(scales, key=lambda scale: work[scale.name])
-        if op.output.elements(op.extents) > work[least.name]:
+        if op.output.elements(op.extents) >= work[least.name]:
             moved = [scale for scale in scales if scale is not least]
             if moved:
                 replaced[least.name] = (replace(least, sources=sources_of(scales)),)
