@@ -98,6 +98,7 @@ _ROOT = Work(1, 1)
 
 VECTOR_TABLE: dict[str, VectorKind] = {
     **dict.fromkeys(_ONE, _simple(1)),
+    "cube": _simple(2),  # x * x * x
     "clip": _simple(2),  # max, min
     "leaky_relu": _simple(2),  # multiply, max
     "dequantize": _simple(2),  # convert, multiply-add

@@ -9,6 +9,7 @@ from catx.errors import GraphError, Loc
 from catx.ir.einsum import Einsum
 from catx.ir.tensor import Tensor
 from catx.ir.vector_op import VectorOp
+from catx.ir.views import Holders
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -116,11 +117,15 @@ class Graph:
 
     def resolve(self, tensor: str) -> str:
         """The tensor that holds the data of `tensor`, through all its views."""
-        for _ in range(len(self.view_map) + 1):
-            if tensor not in self.view_map:
-                return tensor
-            tensor = self.view_map[tensor]
-        raise GraphError(f"tensor {tensor!r} is a view of itself", loc=self.loc)
+        try:
+            return self._holders.find(tensor)
+        except GraphError as error:
+            error.loc = self.loc
+            raise
+
+    @cached_property
+    def _holders(self) -> Holders:
+        return Holders(self.views)
 
     @property
     def macs(self) -> int:

@@ -6,6 +6,7 @@ ELEMENTWISE = frozenset(
         "sub",
         "mul",
         "square",
+        "cube",
         "div",
         "mod",
         "neg",

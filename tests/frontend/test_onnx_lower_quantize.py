@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from catx.errors import ModelError
@@ -192,17 +194,100 @@ def test_rows_of_a_blocked_table_bring_their_scales() -> None:
     assert moved(graph) == {"w": 7 * 64 / 2, "s": 7 * 2 * 4}
 
 
-def test_blocks_that_no_product_can_take_leave_their_scales_out() -> None:
+def test_blocks_that_no_product_can_take_are_converted() -> None:
     tensors = BLOCKED | {"w": weight(8, 64, 3, dtype=DType.UINT4), "s": weight(8, 2, 3), "f": (8, 64, 3)}
     tensors |= {"x": (1, 64, 10), "y": (1, 8, 8)}
     unpack = node("DequantizeLinear", "w s", "f", axis=1, block_size=32)
     graph = run(lowered([unpack, node("Conv", "x f", "y")], tensors))
-    assert moved(graph) == {"f": 8 * 64 * 3 / 2}
+    assert kinds(graph) == ["dequantize", "einsum"]
+    assert moved(graph) == {"w": 8 * 64 * 3 / 2, "s": 8 * 2 * 3 * 4}
     tensors = BLOCKED | {"t": (32, 64), "y": (32, 5), "x": (64, 5)}
     nodes = [UNPACK, node("Transpose", "f", "t", perm=[1, 0]), node("MatMul", "t x", "y")]
-    assert sum(moved(run(lowered(nodes, tensors))).values()) == 64 * 32 / 2  # as the first factor
+    assert kinds(run(lowered(nodes, tensors))) == ["dequantize", "einsum"]  # as the first factor
     nodes = [*nodes[:2], node("Relu", "t", "r")]
     assert kinds(lowered(nodes, tensors | {"r": (32, 64)})) == ["dequantize", "transpose", "relu"]
+
+
+def test_blocks_of_columns_are_no_blocks_of_the_product() -> None:
+    tensors = BLOCKED | {"w": weight(64, 64, dtype=DType.UINT4), "s": weight(64, 2), "f": (64, 64)}
+    unpack = node("DequantizeLinear", "w s", "f", axis=1, block_size=32)
+    graph = run(lowered([unpack, node("MatMul", "x f", "y")], tensors | {"y": (3, 5, 64)}))
+    assert kinds(graph) == ["dequantize", "einsum"]
+
+
+BY_INDEX: list[tuple[str, dict[str, object], tuple[int, ...], int, bool]] = [
+    ("MatMul", {}, (64, 32), 1, True),
+    ("MatMul", {}, (64, 32), 0, False),
+    ("Gemm", {"transB": 1}, (32, 64), 0, True),
+    ("Gemm", {"transB": 1}, (32, 64), 1, False),
+    ("Einsum", {"equation": "mk,nk->mn"}, (32, 64), 0, True),
+    ("Einsum", {"equation": "mk,nk->mn"}, (32, 64), 1, False),
+    ("Einsum", {"equation": "...k,kn->...n"}, (64, 32), 0, False),
+]
+
+
+@pytest.mark.parametrize(("op", "attributes", "shape", "axis", "free"), BY_INDEX)
+def test_scales_along_a_contracted_axis_are_paid(
+    op: str, attributes: dict[str, object], shape: tuple[int, ...], axis: int, free: bool
+) -> None:
+    """Those of columns join the scale of the result."""
+    tensors: dict[str, Spec] = {"x": (5, 64), "w": weight(*shape, dtype=I8), "s": weight(shape[axis])}
+    tensors |= {"f": shape, "y": (5, 32)}
+    nodes = [node("DequantizeLinear", "w s", "f", axis=axis), node(op, "x f", "y", **attributes)]
+    graph = run(lowered(nodes, tensors))
+    accounted(graph, model(nodes, tensors, "y"))
+    assert graph.macs == 5 * 64 * 32
+    assert kinds(graph) == (["einsum"] if free else ["dequantize", "einsum"])
+    assert moved(graph).get("s", 0) == (0 if free else 64 * 4)
+    assert einsums(graph)[0].inputs[1].dtype is (I8 if free else DType.FP32)
+
+
+@pytest.mark.parametrize(("axis", "free"), [(0, True), (1, False)])
+@pytest.mark.parametrize("group", [1, 8])
+def test_scales_of_a_convolution_along_its_axes(axis: int, free: bool, group: int) -> None:
+    tensors: dict[str, Spec] = {"x": (1, 8, 10), "w": weight(16, 8, 3, dtype=I8), "s": weight(16 - 8 * axis)}
+    tensors |= {"f": (16, 8, 3), "y": (1, 16, 8)}
+    if group == 8:
+        tensors |= {"x": (1, 64, 10)}
+    nodes = [node("DequantizeLinear", "w s", "f", axis=axis), node("Conv", "x f", "y", group=group)]
+    assert kinds(run(lowered(nodes, tensors))) == ["dequantize", "einsum"][free:]
+
+
+def test_scales_of_channels_join_the_results_of_a_depthwise_convolution() -> None:
+    tensors: dict[str, Spec] = {"x": Of((1, 8, 10), I8), "s": weight(8), "f": (1, 8, 10), "y": (1, 8, 8)}
+    tensors["w"] = weight(8, 1, 3)
+    nodes = [node("DequantizeLinear", "x s", "f", axis=1), node("Conv", "f w", "y", group=8)]
+    assert kinds(run(lowered(nodes, tensors))) == ["einsum"]
+    nodes[1] = node("Conv", "f w", "y")
+    assert kinds(run(lowered(nodes, tensors | {"w": weight(8, 8, 3)}))) == ["dequantize", "einsum"]
+
+
+@pytest.mark.parametrize(("axis", "free"), [(0, True), (1, False)])
+def test_scales_are_followed_through_views(axis: int, free: bool) -> None:
+    """A weight (n, k) is split into heads, turned and merged again."""
+    tensors: dict[str, Spec] = {"w": weight(32, 64, dtype=I8), "s": weight((32, 64)[axis]), "f": (32, 64)}
+    tensors |= {"h": (4, 8, 64), "t": (64, 4, 8), "g": (64, 32), "x": (5, 64), "y": (5, 32)}
+    nodes = [
+        node("DequantizeLinear", "w s", "f", axis=axis),
+        node("Reshape", "f", "h"),
+        node("Transpose", "h", "t", perm=[2, 0, 1]),
+        node("Reshape", "t", "g"),
+        node("MatMul", "x g", "y"),
+    ]
+    graph = run(lowered(nodes, tensors))
+    assert einsums(graph)[0].inputs[1].dtype is (I8 if free else DType.FP32)
+    assert ("dequantize" in kinds(graph)) != free
+
+
+@pytest.mark.parametrize(("axis", "scales"), [(0, 7), (1, 64)])
+def test_rows_that_are_looked_up_bring_their_scales(axis: int, scales: int) -> None:
+    tensors: dict[str, Spec] = {"w": weight(1000, 64, dtype=I8), "s": weight((1000, 64)[axis])}
+    tensors |= {"f": (1000, 64), "i": Of((7,), DType.INT64), "y": (7, 64)}
+    graph = run(
+        lowered([node("DequantizeLinear", "w s", "f", axis=axis), node("Gather", "f i", "y")], tensors)
+    )
+    assert kinds(graph) == ["gather"]
+    assert moved(graph) == {"w": 7 * 64, "s": scales * 4}
 
 
 def test_dynamic_quantization_measures_and_converts() -> None:
@@ -304,9 +389,6 @@ def test_other_integer_products(op: str, inputs: str, expected: list[str]) -> No
 @pytest.mark.parametrize(
     ("op", "inputs", "first"),
     [
-        ("QLinearAdd", "a s z b s z s z", "add"),
-        ("QLinearMul", "a s z b s z s z", "mul"),
-        ("QLinearSigmoid", "a s z s z", "sigmoid"),
         ("QLinearSoftmax", "a s z s z", "softmax"),
         ("QLinearConcat", "s z a s z b s z", "concat"),
     ],
@@ -322,6 +404,46 @@ def test_integer_vector_ops_end_in_a_requantization(op: str, inputs: str, first:
     y = Of((8, 8) if op == "QLinearConcat" else (4, 8), U8)
     graph = lowered(node(op, inputs, "y", domain=MICROSOFT), used | {"y": y})
     assert kinds(graph) == [first, "quantize"]
+
+
+@pytest.mark.parametrize(
+    ("op", "plain", "inputs", "reads"),
+    [
+        ("QLinearAdd", "Add", "a s z b s z s z", "da db"),
+        ("QLinearMul", "Mul", "a s z b s z s z", "da db"),
+        ("QLinearSigmoid", "Sigmoid", "a s z s z", "da"),
+        ("QLinearWhere", "Where", "c a s z b s z s z", "c da db"),
+    ],
+)
+def test_integer_elementwise_op_is_the_same_work_as_between_conversions(
+    op: str, plain: str, inputs: str, reads: str
+) -> None:
+    tensors: dict[str, Spec] = {"a": Of((4, 8), U8), "b": Of((4, 8), U8), "s": weight(), "z": Of((), U8)}
+    tensors |= {"c": Of((4, 8), DType.BOOL), "y": Of((4, 8), U8)}
+    used = {name: spec for name, spec in tensors.items() if name in (*inputs.split(), "y")}
+    one = run(lowered(node(op, inputs, "y", domain=MICROSOFT), used))
+    nodes = [node("DequantizeLinear", f"{name[1]} s z", name) for name in reads.split() if name != "c"]
+    nodes += [node(plain, reads, "r"), node("QuantizeLinear", "r s z", "y")]
+    many = run(lowered(nodes, used | dict.fromkeys(("da", "db", "r"), (4, 8))))
+    for graph in (one, many):
+        assert len(graph.ops) == 1  # what is converted is never written out
+    assert one.unique_ops().keys() == {
+        replace(key, op=first.op, fused=tuple(replace(part, op=first.op) for part in key.fused))
+        for key in many.unique_ops()
+        for first in one.ops
+    }
+
+
+def test_residual_of_integers_is_read_as_integers() -> None:
+    tensors: dict[str, Spec] = {"a": Of((4, 8), I8), "w": weight(8, 8), "x": (4, 8), "s": weight()}
+    tensors |= dict.fromkeys(("p", "d", "y"), (4, 8)) | {"z": Of((), I8, "initializer"), "e": (4, 8)}
+    nodes = [node("MatMul", "x w", "p"), node("DequantizeLinear", "a s z", "d"), node("Add", "p d", "y")]
+    (op,) = run(lowered(nodes, tensors)).ops
+    assert [part.kind for part in op.fused] == ["dequantize", "add"]
+    assert footprints(op.fused[0])["a"] == 32
+    nodes.append(node("Relu", "d", "e"))  # somebody else reads it
+    graph = run(lowered(nodes, tensors, "y e"))
+    assert [kinds(graph)[0], *(part.kind for part in graph.ops[0].fused)] == ["dequantize"]
 
 
 def test_integer_mean_over_space() -> None:

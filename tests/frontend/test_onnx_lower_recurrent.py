@@ -162,6 +162,9 @@ def test_weights_of_a_step_have_no_batch() -> None:
     graph = layer("LSTM", inputs="x w r c - - - p")
     (peephole,) = [op for op in graph.ops if op.name.endswith("/peephole.product")]
     assert footprints(peephole)["p"] == 3 * H
+    assert footprints(peephole)["LSTM_y/c"] == B * H
+    (added,) = [op for op in graph.ops if op.name.endswith("/peephole")]
+    assert footprints(added)["LSTM_y/peephole.product.out"] == B * 3 * H
     graph = layer("GRU", linear_before_reset=1)
     (bias,) = [op for op in graph.ops if op.name.endswith("/reset.bias")]
     assert footprints(bias)["c"] == H

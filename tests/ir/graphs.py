@@ -10,7 +10,7 @@ from catx.ir.graph import Graph
 from tests.frontend.resolved_models import Spec, known, model, node, weight
 
 Shape = tuple[int, ...]
-UNARY = ("Relu", "Sigmoid", "Exp", "Sqrt", "Identity")
+UNARY = ("Relu", "Sigmoid", "Exp", "Sqrt", "Identity", "Tanh", "Erf")
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Build:
 def _step(draw: st.DrawFn, build: Build) -> None:
     name, shape = draw(st.sampled_from(sorted(build.pool.items())))
     same = sorted(other for other, its in build.pool.items() if its == shape)
-    choice = draw(st.integers(0, 9))
+    choice = draw(st.integers(0, 12))
     if choice <= 1:
         build.add(draw(st.sampled_from(UNARY)), name, shape)
     elif choice == 2:
@@ -57,6 +57,15 @@ def _step(draw: st.DrawFn, build: Build) -> None:
             build.add("MatMul", f"{name} {other}", (shape[0], build.pool[other][1]))
     elif choice == 8:
         build.add("Softmax", name, shape)
+    elif choice == 9:
+        build.add("Pow", f"{name} {build.given(known(draw(st.sampled_from((2.0, 3.0)))))}", shape)
+    elif choice == 10:
+        axis = draw(st.integers(0, 1))
+        row = (1, shape[1]) if axis == 0 else (shape[0], 1)
+        build.add("ReduceMean", name, row, axes=[axis], opset=11)
+        build.add(draw(st.sampled_from(("Sub", "Div"))), f"{name} t{len(build.tensors) - 1}", shape)
+    elif choice == 11:
+        build.add("Cast", name, shape)
     else:
         op = draw(st.sampled_from(("Frob", "Reshape", "ReduceMean")))
         result = {"Frob": shape, "Reshape": (shape[0] * shape[1], 1), "ReduceMean": (shape[0], 1)}[op]

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catx.frontend.onnx.resolved import ResolvedNode
+from catx.ir import pipeline
 from catx.ir.dtype import DType
 from catx.ir.graph import Graph
 from catx.ir.passes import absorb_transposes, canonicalize, fold_constants, fuse_elementwise, remove_dead
@@ -90,6 +91,8 @@ GELUS = {
     "erf, sum halved": "Mul x c -> a\nErf a -> b\nAdd b c -> d\nMul d c -> e\nMul x e -> y",
     "tanh, power": """Pow x three -> p\nMul p c -> q\nAdd x q -> r\nMul r c -> s
         Tanh s -> t\nAdd t c -> u\nMul x c -> h\nMul h u -> y""",
+    "tanh, in factors": """Mul x c -> p\nMul x two -> q\nMul q x -> r\nAdd r c -> s\nMul p s -> t
+        Tanh t -> u\nAdd u c -> v\nMul x v -> w\nMul w c -> y""",
     "tanh, products": """Mul x x -> p\nMul p x -> q\nMul q c -> r\nAdd x r -> s\nMul s c -> t
         Tanh t -> u\nAdd u c -> v\nMul x v -> w\nMul w c -> y""",
 }
@@ -127,11 +130,31 @@ def test_gated_activations_written_out(lines: str, kind: str) -> None:
         "Erf x -> a\nAdd a c -> b\nMul x b -> y",
         "Erf z -> a\nAdd a c -> b\nMul x b -> d\nMul d c -> y",
         "Tanh x -> a\nMul x a -> y",
+        "Erf x -> a\nAdd a c -> b\nMul x b -> d\nMul d c -> y",
+        "Mul x c -> s\nMul s two -> t\nErf t -> a\nAdd a c -> b\nMul x b -> d\nMul d c -> y",
+        "Mul x x -> s\nMul s c -> t\nErf t -> a\nAdd a c -> b\nMul x b -> d\nMul d c -> y",
+        "Mul x c -> t\nTanh t -> a\nAdd a c -> b\nMul x b -> d\nMul d c -> y",
+        "Tanh x -> a\nAdd a c -> b\nMul x b -> d\nMul d c -> y",
+        """Pow x two -> p\nMul p c -> q\nAdd x q -> r\nMul r c -> s\nTanh s -> t\nAdd t c -> u
+            Mul x u -> v\nMul v c -> y""",
+        """Pow x c -> p\nMul p c -> q\nAdd x q -> r\nMul r c -> s\nTanh s -> t\nAdd t c -> u
+            Mul x u -> v\nMul v c -> y""",
+        """Pow x three -> p\nAdd x p -> r\nMul r c -> s\nTanh s -> t\nAdd t c -> u
+            Mul x u -> v\nMul v c -> y""",
+        """Pow x three -> p\nMul p c -> q\nAdd x q -> r\nTanh r -> t\nAdd t c -> u
+            Mul x u -> v\nMul v c -> y""",
+        """Pow x three -> p\nMul p c -> q\nAdd x q -> r\nAdd r c -> o\nMul o c -> s\nTanh s -> t
+            Add t c -> u\nMul x u -> v\nMul v c -> y""",
     ],
 )
 def test_what_only_looks_like_an_activation_stays(lines: str) -> None:
     graph = written(lines)
     assert canonicalize(graph) is graph
+
+
+def test_scale_behind_a_gelu_is_no_part_of_it() -> None:
+    lines = "Mul x c -> h\nMul x c -> a\nErf a -> b\nAdd b c -> d\nMul h d -> e\nMul e three -> y"
+    assert kinds(canonicalize(written(lines))) == ["gelu", "mul"]
 
 
 def test_part_that_the_user_sees_stays() -> None:
@@ -174,6 +197,38 @@ def test_norm_whose_mean_is_used_elsewhere_stays() -> None:
     assert "layernorm" not in kinds(canonicalize(written(lines, **shapes)))
 
 
+def means(first: int, second: int, third: int, *, keepdims: int = 1) -> list[str]:
+    """Kinds of a norm of (8, 8) by three means along some axes: of what is squared, of what is divided."""
+    axes = {"m": first, "o": second, "v": third}
+    nodes = [
+        node("ReduceMean", "x", "m", axes=[first], keepdims=keepdims, opset=11),
+        node("Sub", "x m", "d"),
+        node("Mul", "d d", "q"),
+        node("ReduceMean", "x", "o", axes=[second], keepdims=keepdims, opset=11),
+        node("Sub", "x o", "n"),
+        node("ReduceMean", "q", "v", axes=[third], keepdims=keepdims, opset=11),
+        node("Sqrt", "v", "s"),
+        node("Div", "n s", "y"),
+    ]
+    shapes = {"v": (8,)} if not keepdims else {n: (8, 1) if axis else (1, 8) for n, axis in axes.items()}
+    tensors: dict[str, Spec] = dict.fromkeys("xmdqonvsy", (8, 8)) | shapes
+    tensors |= dict.fromkeys("mos" if not keepdims else "", (8,))
+    tensors["s"] = tensors["v"]
+    return kinds(canonicalize(lowered(nodes, tensors)))
+
+
+def test_norm_needs_all_means_along_the_same_axes() -> None:
+    assert means(1, 1, 1) == ["layernorm"]
+    assert means(0, 0, 0) == ["layernorm"]
+    for axes in ((0, 1, 1), (1, 0, 1), (1, 1, 0), (0, 0, 1)):
+        assert "layernorm" not in means(*axes)
+
+
+def test_norm_needs_means_that_broadcast_along_their_own_rows() -> None:
+    assert means(0, 0, 0, keepdims=0) == ["layernorm"]
+    assert "layernorm" not in means(1, 1, 1, keepdims=0)
+
+
 def test_standard_deviation_alone_is_no_norm() -> None:
     lines = "ReduceMean x -> m\nSub x m -> d\nMul d d -> q\nReduceMean q -> v\nSqrt v -> y"
     graph = written(lines, m=(4, 1), v=(4, 1), y=(4, 1))
@@ -190,6 +245,41 @@ def test_scale_that_somebody_else_reads_stays() -> None:
         "Mul x c -> a\nMatMul a z -> b\nAdd a b -> y", x=(8, 8), a=(8, 8), z=(8, 8), b=(8, 8), y=(8, 8)
     )
     assert canonicalize(graph) is graph
+
+
+def scores(lines: str, tokens: int, width: int, outputs: str = "y") -> Graph:
+    """Canonical graph of q k^T, both of (tokens, width) after what `lines` say."""
+    q, k, y = (tokens, width), (width, tokens), (tokens, tokens)
+    shapes = dict.fromkeys(("q0", "q", "p"), q) | dict.fromkeys(("k0", "k", "l"), k) | {"y": y}
+    return canonicalize(
+        written(lines, outputs, **{name: its for name, its in shapes.items() if name in lines})
+    )
+
+
+@pytest.mark.parametrize("tokens", [8, 16, 17, 48, 49, 64])
+@pytest.mark.parametrize("made", [False, True])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "Mul q c -> p\nMatMul p k -> y",
+        "Mul k c -> l\nMatMul q l -> y",
+        "Mul q c -> p\nMul k c -> l\nMatMul p l -> y",
+    ],
+)
+def test_scale_is_done_once_and_where_it_is_least_work(lines: str, tokens: int, made: bool) -> None:
+    """A factor that the user gives is read and written once more to be scaled."""
+    first = "Relu q0 -> q\nRelu k0 -> k\n" if made else ""
+    graph = scores(first + lines, tokens, 16)
+    (scale,) = [op for op in graph.ops if isinstance(op, VectorOp) and op.kind == "mul"]
+    of_results = tokens < (16 if made else 48)
+    assert scale.elements == tokens * (tokens if of_results else 16)
+    assert set(scale.sources) == {each.split()[0] + "_" + each.split()[-1] for each in lines.split("\n")[:-1]}
+    assert kinds(graph)[-2:] == (["einsum", "mul"] if of_results else ["mul", "einsum"])
+    assert graph.macs == tokens * tokens * 16
+
+
+def test_scaled_factor_that_the_user_sees_stays() -> None:
+    assert kinds(scores("Mul q c -> p\nMatMul p k -> y", 8, 16, "p y")) == ["mul", "einsum"]
 
 
 # --- fuse-elementwise ------------------------------------------------------------------------------------
@@ -234,6 +324,28 @@ def test_op_moves_to_where_its_inputs_are_ready() -> None:
 def test_broadcast_of_a_result_is_not_fused() -> None:
     graph = written("ReduceMean x -> m\nSub x m -> y", m=(4, 1))
     assert fuse_elementwise(graph) is graph
+
+
+def test_part_of_a_result_that_others_need_is_no_element_by_element_input() -> None:
+    lines = "Softmax x -> a\nRelu a -> b\nExp a -> d\nSlice b -> r\nAdd d r -> y"
+    after = fuse_elementwise(written(lines, r=(1, 8)))
+    assert fused_kinds(after) == [[], [], ["add"]]
+
+
+TURNED = {
+    "both at once": "Softmax x -> a\nTranspose a -> t\nAdd a t -> y",
+    "two branches": "Softmax x -> a\nTranspose a -> t\nExp t -> e\nRelu a -> r\nAdd r e -> y",
+    "one branch turned on its way": "Softmax x -> a\nExp a -> e\nTranspose e -> t\nRelu a -> r\nAdd r t -> y",
+}
+
+
+@pytest.mark.parametrize("lines", TURNED.values(), ids=TURNED.keys())
+def test_sum_with_its_own_transpose_needs_the_whole_result(lines: str) -> None:
+    shapes = dict.fromkeys([name for name in "xatery" if f" {name}" in lines], (8, 8))
+    graph = pipeline.run(written(lines, **shapes))
+    assert not graph.ops[0].fused or graph.ops[0].fused[-1].kind != "add"
+    graph = pipeline.run(written("Softmax x -> a\nTranspose a -> t\nExp t -> e\nRelu t -> r\nAdd r e -> y"))
+    assert fused_kinds(graph) == [["exp", "relu", "add"]]
 
 
 def test_fusing_passes_views_of_the_whole_but_not_slices() -> None:

@@ -143,6 +143,7 @@ def _walked(
 
 def _node(step: Step, call: Call, used: set[str]) -> ResolvedNode:
     """The node, its unread outputs dropped: they cost nothing."""
+    inputs = dict.fromkeys(step.node.input)
     return ResolvedNode(
         name=step.name,
         op_type=step.node.op_type,
@@ -152,19 +153,20 @@ def _node(step: Step, call: Call, used: set[str]) -> ResolvedNode:
         outputs=tuple(name if name in used else "" for name in step.node.output),
         attributes=call.attributes,
         loc=call.loc,
-        captures=tuple(dict.fromkeys(name for name in step.reads if name not in step.node.input)),
+        captures=tuple(name for name in dict.fromkeys(step.reads) if name not in inputs),
     )
 
 
 def _values(values: Values, live: Sequence[Step], inputs: Sequence[str], used: set[str]) -> dict[str, Value]:
     """Every tensor that a remaining node touches, and the model's inputs and outputs."""
     writer = {name: step for step in live for name in step.node.output}
+    given = frozenset(inputs)
     names = dict.fromkeys(inputs)
     for step in live:
         names.update(dict.fromkeys(step.reads))
         names.update(dict.fromkeys(name for name in step.node.output if name in used))
     names.update(dict.fromkeys(sorted(used - names.keys())))
-    return {name: _value(name, values, name in inputs, writer.get(name)) for name in names}
+    return {name: _value(name, values, name in given, writer.get(name)) for name in names}
 
 
 def _value(name: str, values: Values, is_input: bool, writer: Step | None) -> Value:

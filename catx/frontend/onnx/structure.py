@@ -32,12 +32,12 @@ def named_steps(nodes: Iterable[NodeProto], taken: set[str], prefix: str = "") -
         prefix: goes before every name; for the nodes of a subgraph.
     """
     steps = []
+    copies: dict[str, int] = {}
     for index, node in enumerate(nodes):
-        base = prefix + (node.name or f"{node.op_type}_{index}")
-        name, copy = base, 0
+        name = base = prefix + (node.name or f"{node.op_type}_{index}")
         while name in taken:
-            copy += 1
-            name = f"{base}_{copy}"
+            copies[base] = copies.get(base, 0) + 1
+            name = f"{base}_{copies[base]}"
         taken.add(name)
         steps.append(Step(name, node, tuple(reads(node))))
     return steps
@@ -80,14 +80,11 @@ def in_order(steps: Sequence[Step], given: Container[str], file: str) -> list[St
     writer: dict[str, int] = {}
     for index, step in enumerate(steps):
         for name in filter(None, step.node.output):
-            if (
-                name in given
-                or writer.setdefault(name, index) != index
-                or list(step.node.output).count(name) > 1
-            ):
+            if name in given or name in writer:
                 raise ModelError(
                     f"{shown(name)} is written twice, here by {step.node.op_type}", loc=step.loc(file)
                 )
+            writer[name] = index
     needs: list[set[int]] = []
     readers: list[list[int]] = [[] for _ in steps]
     for index, step in enumerate(steps):

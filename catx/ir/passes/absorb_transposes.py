@@ -15,6 +15,7 @@ from catx.ir.graph import FreeNode, Graph, Op, op_inputs, op_outputs
 from catx.ir.passes.registry import register
 from catx.ir.passes.rewrite import with_ops
 from catx.ir.vector_op import VectorOp
+from catx.ir.views import Holders, with_holders
 
 
 @register("absorb-transposes")
@@ -27,11 +28,12 @@ def absorb_transposes(graph: Graph) -> Graph:
         return graph
     rigid = _fixed_readers(graph)
     writer = {name: op for op in graph.ops for name in op_outputs(op)}
-    views = dict(graph.views)
+    holders = Holders(graph.views)
+    views: list[tuple[str, str]] = []
     reasons: dict[str, str] = {}
     for op in candidates:
         source, result = op.inputs[0].tensor, op.outputs[0].tensor
-        holder = _holder(views, source)
+        holder = holders.find(source)
         by = writer.get(holder)
         if result not in rigid:
             reasons[op.name] = "relabelled: its readers read in the new order"
@@ -42,7 +44,8 @@ def absorb_transposes(graph: Graph) -> Graph:
             rigid.add(holder)
         else:
             continue
-        views[result] = source
+        holders.add(result, source)
+        views.append((result, source))
     if not reasons:
         return graph
     free = [
@@ -52,8 +55,7 @@ def absorb_transposes(graph: Graph) -> Graph:
         for name in op.sources
     ]
     kept = [op for op in graph.ops if op.name not in reasons]
-    new = [(view, holder) for view, holder in views.items() if view not in dict(graph.views)]
-    return with_ops(graph, kept, views=new, free=free)
+    return with_ops(graph, kept, views=views, free=free)
 
 
 def _fixed(op: Op) -> bool:
@@ -61,21 +63,8 @@ def _fixed(op: Op) -> bool:
     return isinstance(op, VectorOp) and op.kind == "unknown"
 
 
-def _holder(views: dict[str, str], tensor: str) -> str:
-    while tensor in views:
-        tensor = views[tensor]
-    return tensor
-
-
 def _fixed_readers(graph: Graph) -> set[str]:
     """Tensors whose order of axes somebody fixes: outputs, what unknown ops read, and all that these view."""
     names = [*graph.outputs]
     names += [name for op in graph.ops if _fixed(op) for name in op_inputs(op)]
-    views = dict(graph.views)
-    found: set[str] = set()
-    for name in names:
-        found.add(name)
-        while name in views:
-            name = views[name]
-            found.add(name)
-    return found
+    return set(with_holders(names, graph.view_map))

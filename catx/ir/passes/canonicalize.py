@@ -11,7 +11,8 @@ work. Invariant: multiply-accumulates, inputs, outputs.
 
 from catx.ir.graph import Graph, Op
 from catx.ir.passes.pattern import Finder
-from catx.ir.passes.patterns_activation import match_gated, match_gelu
+from catx.ir.passes.patterns_activation import match_gated
+from catx.ir.passes.patterns_gelu import match_gelu
 from catx.ir.passes.patterns_norm import match_norm
 from catx.ir.passes.patterns_scale import move_scales
 from catx.ir.passes.registry import register

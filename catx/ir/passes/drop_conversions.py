@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph, Op
 from catx.ir.passes.rewrite import freed, with_ops
-from catx.ir.tensor import Tensor
 from catx.ir.vector_op import VectorOp
+from catx.ir.views import Holders
 
 CONVERSIONS = frozenset({"cast", "quantize", "dequantize"})
 
@@ -36,13 +36,12 @@ def drop_conversions(graph: Graph, idle: Callable[[VectorOp], bool], reason: str
     ops = [new for op in graph.ops if (new := _without(op, idle, dropped)) is not None]
     if not dropped.parts:
         return graph
-    holders = dict(graph.views) | dropped.views
-    weights: list[Tensor] = []
-    for view, holder in dropped.views.items():
-        while holder in holders:
-            holder = holders[holder]
-        if graph.by_name[holder].kind == "weight":
-            weights.append(replace(graph.by_name[view], kind="weight"))
+    holders = Holders(graph.view_map | dropped.views)
+    weights = [
+        replace(graph.by_name[view], kind="weight")
+        for view in dropped.views
+        if graph.by_name[holders.find(view)].kind == "weight"
+    ]
     free = freed(graph, dropped.parts, ops, reason)
     return with_ops(graph, ops, tensors=weights, views=dropped.views.items(), free=free)
 
@@ -50,8 +49,13 @@ def drop_conversions(graph: Graph, idle: Callable[[VectorOp], bool], reason: str
 def _without(op: Op, idle: Callable[[VectorOp], bool], dropped: _Dropped) -> Op | None:
     """The op without its idle conversions; None if nothing is left of it."""
     parts: list[Op] = [replace(op, fused=()), *op.fused]
-    gone = [part for part in parts if isinstance(part, VectorOp) and _droppable(part) and idle(part)]
-    kept = [part for part in parts if part not in gone]
+    gone: list[VectorOp] = []
+    kept: list[Op] = []
+    for part in parts:
+        if isinstance(part, VectorOp) and _droppable(part) and idle(part):
+            gone.append(part)
+        else:
+            kept.append(part)
     if not gone:
         return op
     names: dict[str, str] = {}

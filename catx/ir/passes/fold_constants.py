@@ -2,7 +2,8 @@
 
 Weights are stored at their real width and converted where they are used. Where only einsums read a weight
 that conversions and scales made wider, they read the narrow one: it is converted on the way into the matrix
-unit. Dequantizations that somebody else reads stay ops. Transposes stay too: absorb-transposes makes views of
+unit. Dequantizations that somebody else reads, or whose scales differ along a contracted axis, stay ops.
+Transposes stay too: absorb-transposes makes views of
 them, and a weight that is also used as it is is stored once. Invariant: multiply-accumulates (einsums are
 never folded) and outputs.
 """
@@ -16,11 +17,9 @@ from catx.ir.graph import Graph, Op, op_inputs, op_outputs
 from catx.ir.operand import Operand
 from catx.ir.passes.registry import register
 from catx.ir.passes.rewrite import freed, with_ops
+from catx.ir.passes.scale_axes import Readers, joins_results
 from catx.ir.tensor import Tensor
 from catx.ir.vector_op import VectorOp
-
-Readers = dict[str, tuple[list[Op], list[str]]]
-"""By tensor: the ops that read it by its own name, and its views."""
 
 _REVERSIBLE = frozenset({"cast", "dequantize", "mul", "add", "sub", "div"})
 """What may stand between stored integers and the numbers that they mean: conversion, scale, zero point."""
@@ -32,10 +31,15 @@ def fold_constants(graph: Graph) -> Graph:
     made: dict[str, Tensor] = {}
     readers = _readers(graph)
     constant = {tensor.name for tensor in graph.weights}
+    shown = frozenset(graph.outputs)
     kept: list[Op] = []
     folded: list[VectorOp] = []
     for op in graph.ops:
-        if isinstance(op, VectorOp) and _foldable(graph, readers, op, constant):
+        if (
+            isinstance(op, VectorOp)
+            and shown.isdisjoint(op_outputs(op))
+            and _foldable(graph, readers, op, constant)
+        ):
             folded.append(op)
             for output in op.outputs:
                 made[output.tensor] = replace(graph.by_name[output.tensor], kind="weight")
@@ -61,11 +65,11 @@ def _foldable(graph: Graph, readers: Readers, op: VectorOp, constant: set[str]) 
         return False
     if not all(graph.resolve(operand.tensor) in constant for operand in op.inputs):
         return False
-    if any(operand.tensor in graph.outputs for operand in op.outputs):
-        return False
     before = sum(graph.by_name[operand.tensor].size_bytes for operand in op.inputs)
     after = sum(graph.by_name[operand.tensor].size_bytes for operand in op.outputs)
-    return op.kind != "dequantize" or after <= before or bool(factors(graph, readers, op.outputs[0].tensor))
+    if op.kind != "dequantize" or after <= before:
+        return True
+    return bool(factors(graph, readers, op.outputs[0].tensor)) and joins_results(graph, readers, op)
 
 
 def narrow_types(graph: Graph, folded: Sequence[VectorOp], kept: Sequence[Op]) -> dict[str, DType]:

@@ -58,9 +58,17 @@ class Finder:
 
 
 def _plain(op: Op, kinds: tuple[str, ...]) -> VectorOp | None:
-    if isinstance(op, VectorOp) and not op.fused and op.repeat == 1 and (not kinds or op.kind in kinds):
-        return op
-    return None
+    return op if isinstance(op, VectorOp) and is_plain(op) and (not kinds or op.kind in kinds) else None
+
+
+def is_plain(op: VectorOp) -> bool:
+    """Whether an op runs once and has nothing fused: only such ops may be part of a pattern."""
+    return not op.fused and op.repeat == 1
+
+
+def same_box(inner: VectorOp, last: VectorOp, x: Operand) -> bool:
+    """Whether two ops walk the same box and `x` is read at every point of it."""
+    return inner.dims == last.dims and x.elements(dict(last.dims)) == last.elements
 
 
 def is_unary(op: VectorOp | None) -> bool:

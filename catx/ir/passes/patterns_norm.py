@@ -2,26 +2,26 @@
 
 from catx.ir.graph import Op
 from catx.ir.operand import Operand
-from catx.ir.passes.pattern import Finder, Match, is_unary, merged
+from catx.ir.passes.pattern import Finder, Match, is_plain, is_unary, merged, same_box
 from catx.ir.vector_op import VectorOp
 
 
 def match_norm(find: Finder, anchor: Op) -> Match | None:
     """Match (x - mean) / sqrt(mean((x - mean)^2) + eps), also without the mean, then scale and bias."""
-    if not isinstance(anchor, VectorOp) or anchor.kind not in ("sqrt", "rsqrt") or anchor.fused:
+    if not isinstance(anchor, VectorOp) or anchor.kind not in ("sqrt", "rsqrt") or not is_plain(anchor):
         return None
     head = _variance(find, anchor)
     tail = _quotient(find, anchor)
     if head is None or tail is None:
         return None
     squares, mean, inner = head
-    numerator, outer = tail
+    numerator, root, outer = tail
     found = _centred(find, squares, numerator, mean.reduced)
     if found is None:
         return None
     x, centre = found
     parts = [*centre, *inner, anchor, *outer]
-    if parts[-1].dims != mean.dims or x.elements(dict(mean.dims)) != mean.elements:
+    if not same_box(mean, parts[-1], x) or not _by_row(mean, root, mean.reduced):
         return None
     layer = bool(centre)
     extra: list[Operand] = []
@@ -54,14 +54,14 @@ def _variance(find: Finder, root: VectorOp) -> tuple[Operand, VectorOp, list[Vec
     return square.inputs[0], mean, [square, mean, *inner]
 
 
-def _quotient(find: Finder, root: VectorOp) -> tuple[Operand, list[VectorOp]] | None:
-    """What is divided by the root, and the ops that do it: a division, or a product with the reciprocal."""
+def _quotient(find: Finder, root: VectorOp) -> tuple[Operand, Operand, list[VectorOp]] | None:
+    """What is divided, the root as it is read there, and the ops: a division, or reciprocal and product."""
     tensor = root.outputs[0].tensor
     outer: list[VectorOp] = []
     if root.kind == "sqrt":
         division = find.reader(tensor, "div")
         if division is not None and len(division.inputs) == 2 and division.inputs[1].tensor == tensor:
-            return division.inputs[0], [division]
+            return *division.inputs, [division]
         reciprocal = find.reader(tensor, "reciprocal", "div")
         if reciprocal is None or not is_unary(reciprocal):
             return None
@@ -70,26 +70,38 @@ def _quotient(find: Finder, root: VectorOp) -> tuple[Operand, list[VectorOp]] | 
     product = find.reader(tensor, "mul")
     if product is None or len(product.inputs) != 2:
         return None
-    other = next((operand for operand in product.inputs if operand.tensor != tensor), None)
-    return None if other is None else (other, [*outer, product])
+    first, second = product.inputs
+    other, by = (second, first) if first.tensor == tensor else (first, second)
+    return other, by, [*outer, product]
 
 
 def _centred(
     find: Finder, squared: Operand, numerator: Operand, reduced: tuple[str, ...]
 ) -> tuple[Operand, list[VectorOp]] | None:
     """The tensor that is normalized, and the ops that take its mean away (none in an rmsnorm)."""
-    first, second = find.writer(squared.tensor, "sub"), find.writer(numerator.tensor, "sub")
-    if first is None or second is None or len(first.inputs) != 2 or len(second.inputs) != 2:
-        return (numerator, []) if squared.tensor == numerator.tensor else None
-    x, mean = first.inputs
-    average = find.writer(mean.tensor, "reduce_mean")
-    other = find.writer(second.inputs[1].tensor, "reduce_mean")
-    same = second.inputs[0].tensor == x.tensor and average is not None and other is not None
-    if not same or average is None or other is None:
-        return (numerator, []) if squared.tensor == numerator.tensor else None
-    if {average.inputs[0].tensor, other.inputs[0].tensor} != {x.tensor} or average.reduced != reduced:
+    first, second = _difference(find, squared, reduced), _difference(find, numerator, reduced)
+    if first is not None and second is not None and first[0].tensor == second[0].tensor:
+        return first[0], list({op.name: op for op in (*first[1], *second[1])}.values())
+    return (numerator, []) if squared.tensor == numerator.tensor else None
+
+
+def _difference(
+    find: Finder, result: Operand, reduced: tuple[str, ...]
+) -> tuple[Operand, list[VectorOp]] | None:
+    """What stands before x - mean(x) along some dims, and the ops that do it."""
+    minus = find.writer(result.tensor, "sub")
+    if minus is None or len(minus.inputs) != 2:
         return None
-    return x, list({op.name: op for op in (average, other, first, second)}.values())
+    x, mean = minus.inputs
+    average = find.writer(mean.tensor, "reduce_mean")
+    if average is None or average.inputs[0].tensor != x.tensor or average.reduced != reduced:
+        return None
+    return (x, [average, minus]) if _by_row(minus, mean, reduced) else None
+
+
+def _by_row(op: VectorOp, operand: Operand, reduced: tuple[str, ...]) -> bool:
+    """Whether an op applies one element of an operand to each of its rows, not across them."""
+    return operand.dims == {dim for dim, extent in op.dims if extent > 1} - set(reduced)
 
 
 def _weight(find: Finder, step: VectorOp | None, tensor: str) -> Operand | None:

@@ -8,6 +8,7 @@ from catx.ir.graph import FreeNode, Graph, Op, op_inputs, op_outputs
 from catx.ir.operand import Operand
 from catx.ir.tensor import Tensor
 from catx.ir.vector_op import VectorOp
+from catx.ir.views import with_holders
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,7 @@ def with_ops(
     named: dict[str, None] = dict.fromkeys((*graph.inputs, *graph.outputs))
     for op in ops:
         named |= dict.fromkeys((*op_inputs(op), *op_outputs(op)))
-    for name in list(named):
-        while name in all_views:
-            name = all_views[name]
-            named[name] = None
+    named = with_holders(named, all_views)
     return replace(
         graph,
         tensors=tuple(tensor for name, tensor in known.items() if name in named),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from catx.errors import ModelError
+from catx.errors import Loc, ModelError
 from catx.frontend.onnx.lower.build import contraction, vector
 from catx.frontend.onnx.lower.node import Array, Lowered, Node, ax, operand
 from catx.frontend.onnx.lower.registry import rule
@@ -17,18 +17,20 @@ from catx.ir.tensor import Tensor
 ELLIPSIS = "..."
 
 
-def parse(node: Node, equation: str, shapes: Sequence[tuple[int, ...]]) -> tuple[list[list[str]], list[str]]:
+def labels_of(
+    equation: str, shapes: Sequence[tuple[int, ...]], loc: Loc
+) -> tuple[list[list[str]], list[str]]:
     """Labels of every input and of the output; an ellipsis becomes labels `...0`, aligned at the right."""
     text = equation.replace(" ", "")
     left, arrow, right = text.partition("->")
     terms = left.split(",")
     valid = re.compile(r"[A-Za-z]*(\.\.\.)?[A-Za-z]*")
     if len(terms) != len(shapes) or not all(valid.fullmatch(term) for term in (*terms, right)):
-        raise ModelError(f"equation {equation!r} does not fit {len(shapes)} inputs", loc=node.loc)
+        raise ModelError(f"equation {equation!r} does not fit {len(shapes)} inputs", loc=loc)
     spans = [len(shape) - len(term.replace(ELLIPSIS, "")) for term, shape in zip(terms, shapes, strict=True)]
     for term, span in zip(terms, spans, strict=True):
         if span < 0 or (span and ELLIPSIS not in term):
-            raise ModelError(f"term {term!r} of {equation!r} does not fit its input's rank", loc=node.loc)
+            raise ModelError(f"term {term!r} of {equation!r} does not fit its input's rank", loc=loc)
     widest = max((span for term, span in zip(terms, spans, strict=True) if ELLIPSIS in term), default=0)
 
     def labels(term: str, span: int) -> list[str]:
@@ -44,7 +46,7 @@ def parse(node: Node, equation: str, shapes: Sequence[tuple[int, ...]]) -> tuple
         once = sorted(label for label in set(flat) if flat.count(label) == 1 and len(label) == 1)
         output = [f"...{i}" for i in range(widest)] + once
     if len(set(output)) != len(output) or not set(output) <= {label for term in inputs for label in term}:
-        raise ModelError(f"the output of equation {equation!r} is no selection of its inputs", loc=node.loc)
+        raise ModelError(f"the output of equation {equation!r} is no selection of its inputs", loc=loc)
     return inputs, output
 
 
@@ -52,7 +54,7 @@ def parse(node: Node, equation: str, shapes: Sequence[tuple[int, ...]]) -> tuple
 def einsum(node: Node) -> Lowered:
     """Contractions in the order that numpy.einsum_path finds; a single operand is reduced or relabelled."""
     arrays: list[Array] = [*node.given()]
-    inputs, output = parse(node, node.text("equation", ""), [array.shape for array in arrays])
+    inputs, output = labels_of(node.text("equation", ""), [array.shape for array in arrays], node.loc)
     extents: dict[str, int] = {}
     for labels, array in zip(inputs, arrays, strict=True):
         for label, extent in zip(labels, array.shape, strict=True):

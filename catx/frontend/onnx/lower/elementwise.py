@@ -56,7 +56,7 @@ BINARY = {
     "BitwiseXor": "bitwise",
 }
 
-POWERS = {0.5: "sqrt", -0.5: "rsqrt", -1.0: "reciprocal", 2.0: "square"}
+POWERS = {0.5: "sqrt", -0.5: "rsqrt", -1.0: "reciprocal", 2.0: "square", 3.0: "cube"}
 """Known exponents that are cheaper than a general power."""
 
 

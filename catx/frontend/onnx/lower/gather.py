@@ -4,6 +4,7 @@ from math import prod
 
 import numpy as np
 
+from catx.frontend.onnx.lower.absorb import Blocks
 from catx.frontend.onnx.lower.blocks import absorbed_blocks, block_rows
 from catx.frontend.onnx.lower.build import box, coordinates, elementwise, points, vector
 from catx.frontend.onnx.lower.node import Array, Lowered, Node, operand
@@ -45,12 +46,28 @@ def _lookup(node: Node, indices: list[Operand]) -> Lowered:
     if table.dtype == out.dtype:
         return Lowered(ops=(lookup(out),))
     raw = node.temp("quantized", out.shape, table.dtype)
-    if blocks := absorbed_blocks(node):
+    blocks = absorbed_blocks(node)
+    if blocks and not blocks.single:
         conversion = block_rows(node, raw, out, blocks)
+    elif blocks:
+        conversion = _by_index(node, raw, out, blocks)
     else:
         conversion = elementwise(node, "dequantize", [raw], out)
     ops = (lookup(raw, "lookup"), conversion)
     return Lowered(ops=ops, tensors=(raw,))
+
+
+def _by_index(node: Node, raw: Array, out: Array, blocks: Blocks) -> VectorOp:
+    """The conversion of what was looked up in a table with a scale for each index along an axis.
+
+    Along the axis of the lookup, the scales are those of the rows that were looked up.
+    """
+    (along,), axis, wide = blocks.along, node.axis(default=0), len(node.shape(1))
+    first = along if along <= axis else along + wide - 1
+    places = points(out.shape)[first : first + (wide if along == axis else 1)]
+    tables = [operand(node.values[name], *places) for name in (blocks.scale, blocks.zero) if name]
+    axes = points(out.shape)
+    return vector(node, "dequantize", box(out.shape), [operand(raw, *axes), *tables], [operand(out, *axes)])
 
 
 @rule("GatherElements")

@@ -9,7 +9,7 @@ the pass `absorb-transposes`, which sees who writes and who reads: an op can wri
 operands, in any order of axes, so data moves only between two that cannot.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
@@ -25,11 +25,12 @@ from catx.ir.graph import FreeNode, Graph, LeftOut, Op, op_inputs, op_outputs
 from catx.ir.operand import Axis
 from catx.ir.tensor import Tensor, TensorKind
 from catx.ir.vector_op import VectorOp
+from catx.ir.views import Holders, with_holders
 
 
 @dataclass(slots=True)
 class _State:
-    """What the nodes so far became."""
+    """What the nodes so far became; `shown` are the tensors that the user gets."""
 
     ops: list[Op] = field(default_factory=list)
     free: list[FreeNode] = field(default_factory=list)
@@ -38,6 +39,7 @@ class _State:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     weights: set[str] = field(default_factory=set)
     left_out: list[LeftOut] = field(default_factory=list)
+    shown: frozenset[str] = frozenset()
 
     def add(self, node: ResolvedNode, lowered: Lowered) -> None:
         """Take in what one node became."""
@@ -65,9 +67,9 @@ def lower(model: ResolvedModel, *, allow_unknown: bool = False) -> Graph:
     model = absorb(model)
     used = {name for node in model.nodes for name in (*node.inputs, *node.captures) if name}
     used.update(model.outputs)
-    state = _State(free=list(model.folded))
+    state = _State(free=list(model.folded), shown=frozenset(model.outputs))
     for raw in model.nodes:
-        node = Node(raw, model.values, state.layouts, used, model.outputs)
+        node = Node(raw, model.values, state.layouts, used, state.shown)
         state.add(raw, _lower_node(node, allow_unknown))
     return _graph(model, state)
 
@@ -140,11 +142,12 @@ def _graph(model: ResolvedModel, state: _State) -> Graph:
     for op in state.ops:
         names |= dict.fromkeys((*op_inputs(op), *op_outputs(op)))
     names |= dict.fromkeys(model.outputs)
-    names |= dict.fromkeys(_with_holders(names, state.views))
+    names = with_holders(names, state.views)
+    holders = Holders(state.views)
     views = {name: holder for name, holder in state.views.items() if name in names}
     return Graph(
         name=model.name,
-        tensors=tuple(_tensor(model, state, name) for name in names),
+        tensors=tuple(_tensor(model, state, name, holders.find(name)) for name in names),
         ops=tuple(state.ops),
         inputs=model.inputs,
         outputs=model.outputs,
@@ -156,30 +159,17 @@ def _graph(model: ResolvedModel, state: _State) -> Graph:
     )
 
 
-def _with_holders(names: Iterable[str], views: dict[str, str]) -> list[str]:
-    """The tensors that hold the data of some tensors, through all views."""
-    holders = []
-    for name in names:
-        while name in views:
-            name = views[name]
-            holders.append(name)
-    return holders
-
-
-def _tensor(model: ResolvedModel, state: _State, name: str) -> Tensor:
+def _tensor(model: ResolvedModel, state: _State, name: str, holder: str) -> Tensor:
     """The graph's tensor of a name: made by a rule, or a value of the model."""
     if name in state.tensors:
         return state.tensors[name]
     value = model.values[name]
-    holder = name
-    while holder in state.views:
-        holder = state.views[holder]
     kind: TensorKind = "activation"
     source = model.values.get(holder)
     if holder in state.weights or (source is not None and source.kind in ("initializer", "constant")):
         kind = "weight"
-    elif name in model.inputs:
+    elif value.kind == "input":
         kind = "input"
-    elif name in model.outputs:
+    elif name in state.shown:
         kind = "output"
     return Tensor(name, value.shape, value.dtype, kind)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import gcd, prod
 
 from catx.frontend.onnx.lower.build import box, broadcast, coordinates, elementwise, points, vector
-from catx.frontend.onnx.lower.node import Array, Lowered, Node, operand
+from catx.frontend.onnx.lower.node import Array, Lowered, Node, ax, operand
 from catx.frontend.onnx.lower.registry import rule
 from catx.ir.operand import Axis
 from catx.ir.vector_op import VectorOp
@@ -82,7 +82,8 @@ TAPS = {"resize_nearest": 1, "resize_linear": 2, "resize_cubic": 4}
 
 ADAPTIVE_SAMPLES = 2
 """Samples per axis and bin of a RoiAlign whose number depends on the size of each region: what detection
-models that state it use (detectron2, torchvision: sampling_ratio 2)."""
+models that state it use (detectron2, torchvision: sampling_ratio 2). A MaxRoiPool has bins of as many
+elements, as its regions are known only when it runs."""
 
 
 def interpolation(node: Node, default: str) -> str:
@@ -126,18 +127,19 @@ def resize(node: Node) -> Lowered:
 
 @rule("GridSample", "RoiAlign", "MaxRoiPool")
 def sample(node: Node) -> Lowered:
-    """Samples at computed positions: as many elements read as written, and the positions.
+    """Samples at computed positions: an element read for each, and the positions.
 
     A grid has coordinates for every position of the output, a list of regions for every region. A RoiAlign
-    interpolates sampling_ratio^2 points per output; a MaxRoiPool compares.
+    interpolates sampling_ratio^2 points per output; a MaxRoiPool compares all elements of a bin.
     """
     out, kind, dims = node.out(), "resize_nearest", box(node.out().shape)
     if node.raw.op_type == "GridSample":
         kind = interpolation(node, "linear")
-    elif node.raw.op_type == "RoiAlign":
-        kind = "resize_linear"
+    else:
+        kind = "resize_linear" if node.raw.op_type == "RoiAlign" else "maxpool"
         dims |= {"s": (node.integer("sampling_ratio", 0) or ADAPTIVE_SAMPLES) ** 2}
-    reads = [operand(node.value(0), *points(out.shape))]
+    within = ax("s") if dims.get("s", 1) > 1 else ()
+    reads = [operand(node.value(0), *points(out.shape), *within)]
     places = points(out.shape)
     if node.raw.op_type == "GridSample":
         reads += coordinates(node.value(1), [places[0], *places[2:]])

@@ -174,16 +174,29 @@ QLINEAR = {
 
 @rule(*QLINEAR, domain=MICROSOFT)
 def qlinear_elementwise(node: Node) -> Lowered:
-    """An elementwise op whose inputs and output are integers: converted, computed, converted back."""
+    """An elementwise op whose inputs and output are integers: converted, computed, converted back.
+
+    That is the work of the same op between DequantizeLinear and QuantizeLinear, and costs the same.
+    """
     kind, places = QLINEAR[node.raw.op_type]
-    arrays: list[Array] = [node.value(i) for i in places]
-    return chain(
+    before, arrays = list[Lowered](), list[Array]()
+    for place in places:
+        x: Array = node.value(place)
+        if kind != "where" or place:  # a choice is no number
+            real = node.temp(f"{place}.real", x.shape, DType.FP32)
+            given = [x, node.value(place + 1)]
+            op = elementwise(node, "dequantize", given, real, part=f"{place}.dequantize")
+            before.append(Lowered(ops=(op,), tensors=(real,)))
+            x = real
+        arrays.append(x)
+    made = chain(
         node,
-        lambda raw: elementwise(node, kind, arrays, raw),
-        [Step("quantize", "requantize")],
+        lambda raw: elementwise(node, kind, arrays, raw, part=kind),
+        [Step("quantize", "requantize", (node.value(places[-1] + 3),))],
         node.out(),
         dtype=DType.FP32,
     )
+    return both(*before, made)
 
 
 @rule("QLinearSoftmax", domain=MICROSOFT)

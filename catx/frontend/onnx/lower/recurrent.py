@@ -66,6 +66,17 @@ class Cell:
         self.ops.append(op)
         return result
 
+    def peep(self, state: Array, weights: Array) -> Array:
+        """Products of the state and the weights of the three gates that see it: each unit is read once."""
+        dims = {"b": self.directions, "m": self.batch, "h": self.hidden, "g": 3}
+        out = self.temp("peephole.product.out", 3 * self.hidden)
+        units = (("g", self.hidden), ("h", 1))
+        reads = [operand(state, *ax("b", "m", "h")), operand(weights, *ax("b"), units)]
+        write = operand(out, *ax("b", "m"), units)
+        part = "peephole.product"
+        self.ops.append(vector(self.node, "mul", dims, reads, [write], part=part, repeat=self.steps))
+        return out
+
     def project(self, part: str, state: Array, weights: Array, width: int) -> Array:
         """Product of state and weights of every step; a dynamically quantized state is converted first."""
         raw = state
@@ -177,13 +188,15 @@ def _lstm(cell: Cell, x: Array) -> None:
     gates = cell.each(
         "add", "gates", [cell.project("h.product", h, node.value(2), 4 * hidden), x], 4 * hidden
     )
+    inner, fresh = gates, gates
     if node.has(7):
-        peep = cell.each("mul", "peephole.product", [c, node.value(7)], 3 * hidden)
-        gates = cell.each("add", "peephole", [gates, peep], 4 * hidden)
+        inner = cell.each("add", "peephole", [gates, cell.peep(c, node.value(7))], 3 * hidden)
     if node.number("clip", 0.0):
-        gates = cell.each("clip", "clip", [gates], 4 * hidden)
-    opened = cell.each(gate, "gate", [gates], 3 * hidden)
-    new = cell.each(candidate, "candidate", [gates], hidden)
+        separate = inner is not gates
+        inner = cell.each("clip", "clip", [inner], (3 if separate else 4) * hidden)
+        fresh = cell.each("clip", "candidate.clip", [gates], hidden) if separate else inner
+    opened = cell.each(gate, "gate", [inner], 3 * hidden)
+    new = cell.each(candidate, "candidate", [fresh], hidden)
     kept = cell.each("mul", "forget", [opened, c], hidden)
     added = cell.each("mul", "input", [opened, new], hidden)
     state = cell.each("add", "cell", [kept, added], hidden, cell.result("c.next", 2))
