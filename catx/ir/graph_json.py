@@ -80,7 +80,8 @@ def _tensor(tensor: Tensor) -> dict[str, Any]:
 
 
 def _operand(operand: Operand) -> dict[str, Any]:
-    return {"tensor": operand.tensor, "dtype": operand.dtype, "axes": operand.axes}
+    whole = {} if operand.count is None else {"count": operand.count}
+    return {"tensor": operand.tensor, "dtype": operand.dtype, "axes": operand.axes, **whole}
 
 
 def _op(op: Op) -> dict[str, Any]:
@@ -248,8 +249,14 @@ def _read_axis(at: _At) -> Axis:
 
 
 def _read_operand(at: _At) -> Operand:
-    at.only(["tensor", "dtype", "axes"])
-    return Operand(at["tensor"].string(), at["axes"].each(_read_axis), DType(at["dtype"].one_of(DType)))
+    whole = at.has("count")
+    at.only(["tensor", "dtype", "axes", *(["count"] if whole else [])])
+    return Operand(
+        at["tensor"].string(),
+        at["axes"].each(_read_axis),
+        DType(at["dtype"].one_of(DType)),
+        at["count"].integer() if whole else None,
+    )
 
 
 def _read_op(at: _At) -> Op:
