@@ -134,6 +134,7 @@ def _graph(model: ResolvedModel, state: _State) -> Graph:
         free=tuple(state.free),
         views=tuple(views.items()),
         left_out=tuple(state.left_out),
+        notes=model.notes,
         sha256=model.sha256,
         loc=Loc(model.file),
     )
