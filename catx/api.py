@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from catx.costmodel.carbon.act import op_carbon_rate
@@ -112,7 +111,7 @@ def compile_model(
     machine = _machine(accelerator)
     if mappings is not None:
         mappings = {_as_costed(einsum, machine).canonical(): nest for einsum, nest in mappings.items()}
-    report = evaluate_design(
+    return evaluate_design(
         graphs,
         machine,
         scenario=_assumed(scenario),
@@ -120,8 +119,6 @@ def compile_model(
         mappings=mappings,
         progress=progress,
     )
-    notes = tuple(f"{graph.name}: {note}" for graph in graphs for note in graph.notes)
-    return replace(report, notes=(*notes, *report.notes)) if notes else report
 
 
 def evaluate_mapping(einsum: Einsum, mapping: Mapping, accelerator: Accelerator | str | Path) -> Counts:

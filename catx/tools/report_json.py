@@ -43,7 +43,7 @@ def report_object(report: Report) -> Json:
         "carbon": _carbon(report.carbon),
         "coverage": _coverage_sum(report.models),
         "layers": [_layer(report, layer, whole) for layer in report.layers],
-        "notes": list(report.notes),
+        "notes": list(report.all_notes),
     }
     nulls: list[str] = []
     clean: Json = _finite(data, "", nulls)

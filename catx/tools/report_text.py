@@ -228,7 +228,7 @@ def _closing(canvas: Canvas, report: Report) -> None:
         f"{costed:,} costed, {free:,} free, {unknown:,} unknown" + (f": {', '.join(names)}" if names else "")
     )
     canvas.paragraph(_certificates(report))
-    for note in report.notes:
+    for note in report.all_notes:
         canvas.paragraph(f"note: {note}", "yellow")
 
 

@@ -7,6 +7,7 @@ from catx.api import compile_model
 from catx.frontend.models import load_model
 from catx.ir.graph import Graph
 from catx.ir.graph_json import from_json, to_json
+from catx.tools.report_json import report_object
 from tests.frontend.onnx_models import Shape, model, node, save
 
 
@@ -40,4 +41,5 @@ def test_stale_declarations_are_noted_and_not_used(
     assert text in note
     assert {tensor.shape for tensor in graph.tensors} == {(2, 3)}
     assert from_json(to_json(graph)) == graph
-    assert f"{graph.name}: {note}" in compile_model(graph, "edge").notes
+    report = compile_model(graph, "edge")
+    assert report.all_notes[0] == report_object(report)["notes"][0] == f"{graph.name}: {note}"
