@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil, log2, prod
+from math import ceil, log2
 
 from catx.costmodel.limit import limit
 from catx.costmodel.vector_table import VectorKind, vector_kind
@@ -83,7 +83,7 @@ class _Job:
 
 def _heap_levels(op: VectorOp, walk: Walk) -> int:
     """Levels of a heap of the results that one row keeps."""
-    kept = prod(op.outputs[0].footprint(dict(op.dims))) / walk.n_rows
+    kept = op.outputs[0].elements(dict(op.dims)) / walk.n_rows
     return max(1, ceil(log2(kept)))
 
 
@@ -172,11 +172,11 @@ class LaneWork:
 
 
 def _priced(op: VectorOp, accelerator: Accelerator, work: LaneWork) -> LayerCost:
-    """Latency and energy of lanes and traffic."""
+    """Latency and energy of lanes and traffic; an op that has neither is not launched."""
     unit, clock_hz = _unit(accelerator), accelerator.clock_hz
     loads = [(VECTOR, work.lane_cycles), *load_cycles(work.flow, accelerator, work.items)]
     bound_by, steady_cycles = limit(loads, accelerator)
-    latency_s = steady_cycles / clock_hz + accelerator.launch_s
+    latency_s = steady_cycles / clock_hz + accelerator.launch_s if steady_cycles else 0.0
     energy = work.energy(accelerator)
     static_j = accelerator.static_w * latency_s
     return LayerCost(

@@ -109,6 +109,7 @@ VECTOR_TABLE: dict[str, VectorKind] = {
     "resize_linear": _simple(6),  # three linear interpolations of a subtract and a multiply-add (bilinear)
     "resize_cubic": _simple(20),  # five cubic ones of four multiply-adds, weights known ahead (bicubic)
     "unknown": _simple(0),  # only its data is known
+    "join": _simple(0),  # the parts of a tensor stand where they belong
     "reciprocal": _function(0, 1),
     "rsqrt": _function(0, 1),
     "div": _function(1, 1),  # 1/y, multiply

@@ -70,7 +70,10 @@ def fetched(operand: Operand, walk: Walk, cut: int, passes: int = 1) -> int:
 
     The rules of docs/cost-model.md: innermost outer loops that do not index the operand keep it in place;
     every step of the others fetches anew, except that an indexing innermost one fetches only what is new.
+    An operand that is touched as a whole passes every memory once.
     """
+    if operand.count is not None:
+        return operand.count
     loops = [*walk.rows, *walk.reduced]
     outer, inner = loops[:cut], loops[cut:]
     if cut > len(walk.rows) and passes > 1:

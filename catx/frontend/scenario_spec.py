@@ -41,7 +41,7 @@ class ScenarioSpec(Spec):
     grid: _Intensity | None = None
     fab_grid: _Intensity | None = None
     abatement: Annotated[float, Quantity("percentage")] | None = None
-    fab_yield: Annotated[float, Number(most=1)] | None = None
+    fab_yield: Annotated[float, Number(most=1, least=0.001)] | None = None
     packaging: Annotated[float, Quantity("mass of CO2e", zero=True)] | None = None
     sources: dict[Annotated[str, Choice("a key of this file", tuple(FIELDS))], Text] = Field({})
 

@@ -36,4 +36,5 @@ def model_info(graph: Graph) -> ModelInfo:
         parameters=graph.parameters,
         parameter_bytes=graph.parameter_bytes,
         coverage=coverage(graph),
+        notes=graph.notes,
     )

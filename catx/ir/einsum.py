@@ -36,6 +36,8 @@ class Einsum:
     def __post_init__(self) -> None:
         extents = checked_box(self.name, self.dims, self.repeat, self.operands, self.loc)
         for operand in self.operands:
+            if operand.count is not None:
+                raise GraphError(f"{self.name}: {operand.tensor} is read by no axis", loc=self.loc)
             used = [dim for axis in operand.axes for dim, _ in axis]
             if len(set(used)) != len(used):
                 raise GraphError(

@@ -64,8 +64,8 @@ class Graph:
 
     `views` maps a tensor that is another one seen differently (reshape, relabelled transpose, slice) to the
     tensor that holds its data. Ops name the tensor that they touch; a consumer reads through its view.
-    `left_out` names nodes whose bodies no op covers. `sha256` is the hash of the file that the model came
-    from.
+    `left_out` names nodes whose bodies no op covers, `notes` what a reader must know of the model. `sha256`
+    is the hash of the file that the model came from.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Graph:
     free: tuple[FreeNode, ...] = ()
     views: tuple[tuple[str, str], ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
     sha256: str = ""
     loc: Loc = field(default=Loc("<python>"), compare=False)
 

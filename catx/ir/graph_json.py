@@ -38,7 +38,7 @@ _GRAPH_KEYS = [
 
 def to_json(graph: Graph) -> str:
     """Write a graph as JSON text, one line per tensor and op."""
-    head = {
+    head: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
         "name": graph.name,
@@ -47,6 +47,8 @@ def to_json(graph: Graph) -> str:
         "inputs": graph.inputs,
         "outputs": graph.outputs,
     }
+    if graph.notes:
+        head["notes"] = graph.notes
     lists: dict[str, list[Any]] = {
         "tensors": [_tensor(tensor) for tensor in graph.tensors],
         "views": list(graph.views),
@@ -80,7 +82,8 @@ def _tensor(tensor: Tensor) -> dict[str, Any]:
 
 
 def _operand(operand: Operand) -> dict[str, Any]:
-    return {"tensor": operand.tensor, "dtype": operand.dtype, "axes": operand.axes}
+    whole = {} if operand.count is None else {"count": operand.count}
+    return {"tensor": operand.tensor, "dtype": operand.dtype, "axes": operand.axes, **whole}
 
 
 def _op(op: Op) -> dict[str, Any]:
@@ -119,7 +122,8 @@ def from_json(text: str, *, file: str = "<json>") -> Graph:
     for key, expected in (("format", FORMAT), ("version", VERSION)):
         if root.has(key) and root[key].value != expected:
             raise root[key].error(f"expected {expected!r}")
-    root.only(_GRAPH_KEYS)
+    noted = root.has("notes")
+    root.only([*_GRAPH_KEYS, *(["notes"] if noted else [])])
     return root.built(
         lambda: Graph(
             name=root["name"].string(),
@@ -131,6 +135,7 @@ def from_json(text: str, *, file: str = "<json>") -> Graph:
             free=root["free"].each(_read_free),
             views=root["views"].each(_read_view),
             left_out=root["left_out"].each(_read_left_out),
+            notes=root["notes"].each(_At.string) if noted else (),
             loc=_read_loc(root["loc"]),
         )
     )
@@ -248,8 +253,14 @@ def _read_axis(at: _At) -> Axis:
 
 
 def _read_operand(at: _At) -> Operand:
-    at.only(["tensor", "dtype", "axes"])
-    return Operand(at["tensor"].string(), at["axes"].each(_read_axis), DType(at["dtype"].one_of(DType)))
+    whole = at.has("count")
+    at.only(["tensor", "dtype", "axes", *(["count"] if whole else [])])
+    return Operand(
+        at["tensor"].string(),
+        at["axes"].each(_read_axis),
+        DType(at["dtype"].one_of(DType)),
+        at["count"].integer() if whole else None,
+    )
 
 
 def _read_op(at: _At) -> Op:

@@ -84,10 +84,12 @@ MOVEMENT = frozenset(
         "concat",
         "transpose",
         "copy",
+        "join",
         "unknown",
     }
 )
-"""Nothing is computed, but for interpolation; unknown ops are costed as if so."""
+"""Nothing is computed, but for interpolation; unknown ops are costed as if so. A join moves nothing either:
+it marks a tensor complete that several ops wrote in parts."""
 
 KINDS = ELEMENTWISE | ROWWISE | MOVEMENT
 """Every kind that a frontend writes."""

@@ -16,11 +16,16 @@ class Operand:
     """A tensor as an op touches it: its element type, and per axis an affine sum of iteration dims.
 
     A dim that no axis uses does not index the tensor: the tensor is reused (or broadcast) along it.
+
+    A vector op may touch a tensor as a whole instead: `count` elements, each once, in an order that the dims
+    do not say (an input of a concat, the k best of a row). 0 is a tensor that must be there and is not
+    touched. Such an operand has no axes.
     """
 
     tensor: str
     axes: tuple[Axis, ...]
     dtype: DType
+    count: int | None = None
 
     @property
     def dims(self) -> frozenset[str]:
@@ -28,7 +33,9 @@ class Operand:
         return frozenset(dim for axis in self.axes for dim, _ in axis)
 
     def footprint(self, tile: Mapping[str, int]) -> tuple[int, ...]:
-        """Span per axis that a tile of the domain covers, halo included [element]."""
+        """Span per axis that a tile of the domain covers, halo included; or the count [element]."""
+        if self.count is not None:
+            return (self.count,)
         return tuple(1 + sum(coeff * (tile[dim] - 1) for dim, coeff in axis) for axis in self.axes)
 
     def elements(self, tile: Mapping[str, int]) -> int:
@@ -55,4 +62,9 @@ def checked_box(
     for operand in operands:
         if unknown := sorted(operand.dims - extents.keys()):
             raise GraphError(f"{name}: {operand.tensor} uses unknown dims {unknown}", loc=loc)
+        if operand.count is not None and (operand.axes or operand.count < 0):
+            raise GraphError(
+                f"{name}: {operand.tensor} has {operand.count} elements as a whole and axes {operand.axes}",
+                loc=loc,
+            )
     return extents

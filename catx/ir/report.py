@@ -105,7 +105,7 @@ class CarbonReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
-    """One model of the report: where it came from and how big it is."""
+    """One model of the report: where it came from, how big it is, what is odd in its file."""
 
     name: str
     file: str
@@ -114,6 +114,7 @@ class ModelInfo:
     parameters: int
     parameter_bytes: float
     coverage: Coverage
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +140,12 @@ class Report:
     scenario: Scenario
     carbon: CarbonReport
     notes: tuple[str, ...] = ()
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """Those of the models, then those of the report."""
+        of_models = (f"{model.name}: {note}" for model in self.models for note in model.notes)
+        return tuple(dict.fromkeys((*of_models, *self.notes)))
 
     @property
     def macs(self) -> int:

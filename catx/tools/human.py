@@ -66,6 +66,15 @@ def _prefixed(value: float, unit: str, prefixes: tuple[tuple[float, str], ...], 
     return f"{significant(value / factor)} {prefix}{unit}"
 
 
+def counted(value: int, unit: str = "") -> str:
+    """A whole number of things: exact below a thousand, then with a prefix.
+
+    >>> counted(48, "MAC"), counted(1, ""), counted(12_345_678, "MAC")
+    ('48 MAC', '1', '12.3 MMAC')
+    """
+    return (f"{value} {unit}" if value < 1000 else si(value, unit)).rstrip()
+
+
 def seconds(value: float) -> str:
     """A time."""
     return si(value, "s", largest="")

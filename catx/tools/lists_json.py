@@ -9,7 +9,7 @@ from catx.ir.coverage import model_info
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph, Op
 from catx.ir.scenario import Scenario
-from catx.tools.report_json import einsum_object, model_object, scenario_object
+from catx.tools.report_json import model_object, operands_object, scenario_object
 
 Json = dict[str, Any]
 
@@ -59,7 +59,7 @@ def _op(op: Op) -> Json:
         "macs": op.macs,
         "fused": [part.op for part in op.fused],
         "nodes": list(op.sources),
-        **(einsum_object(op) if isinstance(op, Einsum) else {}),
+        **operands_object(op),
     }
 
 

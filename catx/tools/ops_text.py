@@ -5,7 +5,7 @@ from catx.ir.coverage import coverage
 from catx.ir.einsum import Einsum
 from catx.ir.graph import FreeNode, Graph, LeftOut, Op
 from catx.tools.canvas import Canvas, Column
-from catx.tools.human import binary, plural, si
+from catx.tools.human import binary, counted, plural
 
 
 def ops_text(graph: Graph, canvas: Canvas) -> None:
@@ -14,8 +14,8 @@ def ops_text(graph: Graph, canvas: Canvas) -> None:
     known = coverage(graph)
     canvas.facts(
         (
-            ("work", si(graph.macs, "MAC"), f"{plural(len(graph.ops), 'op')}"),
-            ("parameters", si(graph.parameters, "").rstrip(), binary(graph.parameter_bytes)),
+            ("work", counted(graph.macs, "MAC"), f"{plural(len(graph.ops), 'op')}"),
+            ("parameters", counted(graph.parameters), binary(graph.parameter_bytes)),
             ("coverage", plural(known.costed + known.free + known.unknown, "node"), _covered(graph)),
         )
     )
@@ -44,8 +44,8 @@ def _covered(graph: Graph) -> str:
 
 
 def _left_out_cells(node: LeftOut) -> tuple[str, ...]:
-    counted = ", ".join(f"{count:,} {op}" for op, count in (*node.contractions, *node.unknown))
-    return (node.name, node.op, counted, f"{node.others:,}")
+    listed = ", ".join(f"{count:,} {op}" for op, count in (*node.contractions, *node.unknown))
+    return (node.name, node.op, listed, f"{node.others:,}")
 
 
 def _op_cells(op: Op, *, runs: bool) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ def _op_cells(op: Op, *, runs: bool) -> tuple[str, ...]:
         _kind(op),
         *([f"{op.repeat:,}"] if runs else []),
         " ".join(f"{dim}={extent}" for dim, extent in op.dims) or "scalar",
-        si(op.macs * op.repeat, "").rstrip() if op.macs else "",
+        counted(op.macs * op.repeat) if op.macs else "",
         ", ".join(part.op for part in op.fused),
     )
 

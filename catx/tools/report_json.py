@@ -8,6 +8,7 @@ from typing import Any
 from catx.frontend.mapping_writer import einsum_text, node_entry
 from catx.ir.counts import Counts
 from catx.ir.einsum import ROLES, Einsum
+from catx.ir.graph import Op
 from catx.ir.report import CarbonReport, Certificate, Coverage, Layer, ModelInfo, Report, Traffic
 from catx.ir.scenario import Scenario
 from catx.mapper.objective import OBJECTIVES
@@ -42,7 +43,7 @@ def report_object(report: Report) -> Json:
         "carbon": _carbon(report.carbon),
         "coverage": _coverage_sum(report.models),
         "layers": [_layer(report, layer, whole) for layer in report.layers],
-        "notes": list(report.notes),
+        "notes": list(report.all_notes),
     }
     nulls: list[str] = []
     clean: Json = _finite(data, "", nulls)
@@ -135,8 +136,7 @@ def _layer(report: Report, layer: Layer, whole: Totals) -> Json:
         "fused": [part.op for part in op.fused],
         "nodes": list(op.sources),
     }
-    if isinstance(op, Einsum):
-        data |= einsum_object(op)
+    data |= operands_object(op)
     if cost.mapping is not None:
         data["mapping"] = [node_entry(node) for node in cost.mapping.nodes]
     if cost.counts is not None:
@@ -146,10 +146,23 @@ def _layer(report: Report, layer: Layer, whole: Totals) -> Json:
     return data
 
 
-def einsum_object(einsum: Einsum) -> Json:
-    """How the iteration dims index the operands, and the operands' types."""
-    types = {role: str(operand.dtype) for role, operand in zip(ROLES, einsum.operands, strict=True)}
-    return {"einsum": einsum_text(einsum), "dtypes": types}
+def operands_object(op: Op) -> Json:
+    """The types of what an op reads and finally writes, and how the dims of an einsum index its operands.
+
+    An einsum's result has the type that its last fused op writes, as in mapping.yaml. A vector op has a list
+    of inputs and of results, those of fused ops left out but for what the last one writes.
+    """
+    if isinstance(op, Einsum):
+        operands = op.as_written().operands
+        types = {role: str(operand.dtype) for role, operand in zip(ROLES, operands, strict=True)}
+        return {"einsum": einsum_text(op), "dtypes": types}
+    last = op.fused[-1] if op.fused else op
+    return {
+        "dtypes": {
+            "inputs": [str(operand.dtype) for operand in op.inputs],
+            "outputs": [str(operand.dtype) for operand in last.outputs],
+        }
+    }
 
 
 def _certificate(certificate: Certificate) -> Json:

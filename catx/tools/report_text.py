@@ -5,7 +5,7 @@ from collections.abc import Callable
 from catx.ir.report import CarbonReport, Layer, Report
 from catx.mapper.objective import OBJECTIVES
 from catx.tools.canvas import Canvas, Column
-from catx.tools.human import binary, grams, joules, percent, plural, seconds, si, significant
+from catx.tools.human import binary, counted, grams, joules, percent, plural, seconds, si, significant
 from catx.tools.summary import OpRow, Totals, by_op, op_row, sum_parts, totals
 
 SHOWN_SHARE = 0.99
@@ -42,7 +42,7 @@ def _head(canvas: Canvas, report: Report, whole: Totals) -> None:
             ("power", si(whole.power_w, "W", largest="k"), "mean while it runs"),
             ("area", f"{significant(whole.area_mm2)} mm2", "of the die"),
             ("utilization", percent(whole.utilization), "of the peak MAC rate, over the whole latency"),
-            ("work", si(whole.macs, "MAC"), f"{si(parameters, '').rstrip()} parameters, {binary(stored)}"),
+            ("work", counted(whole.macs, "MAC"), f"{counted(parameters)} parameters, {binary(stored)}"),
         )
     )
 
@@ -101,7 +101,7 @@ def _op_cells(row: OpRow) -> tuple[str, ...]:
         row.op,
         f"{row.layers:,}",
         f"{row.count:,}",
-        si(row.macs, "").rstrip(),
+        counted(row.macs),
         seconds(row.latency_s),
         percent(row.latency_share),
         joules(row.energy_j),
@@ -157,7 +157,7 @@ def _layer_cells(report: Report, layer: Layer) -> tuple[str, ...]:
         layer.op.op,
         f"{layer.count:,}",
         " ".join(f"{dim}={extent}" for dim, extent in layer.op.dims),
-        si(row.macs, "").rstrip(),
+        counted(row.macs),
         seconds(row.latency_s),
         percent(row.latency_share),
         joules(row.energy_j),
@@ -168,7 +168,7 @@ def _layer_cells(report: Report, layer: Layer) -> tuple[str, ...]:
 
 def _rest_cells(row: OpRow) -> tuple[str, ...]:
     numbers = (seconds(row.latency_s), percent(row.latency_share), joules(row.energy_j))
-    return ("", row.op, "", f"{row.count:,}", "", si(row.macs, "").rstrip(), *numbers, "", "")
+    return ("", row.op, "", f"{row.count:,}", "", counted(row.macs), *numbers, "", "")
 
 
 def _goal(report: Report) -> str:
@@ -228,7 +228,7 @@ def _closing(canvas: Canvas, report: Report) -> None:
         f"{costed:,} costed, {free:,} free, {unknown:,} unknown" + (f": {', '.join(names)}" if names else "")
     )
     canvas.paragraph(_certificates(report))
-    for note in report.notes:
+    for note in report.all_notes:
         canvas.paragraph(f"note: {note}", "yellow")
 
 

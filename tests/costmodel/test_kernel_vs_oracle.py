@@ -143,7 +143,7 @@ def stores(memory: str) -> list[Store]:
 
 def test_last_drain_with_reducing_instances_of_different_length() -> None:
     # Instance 0 of F0 has 4 steps over k and ends with one instance of F1; instance 1 has 3, ends with two.
-    # A full tile counts, whatever comes last: three int8 results of both instances of F1, at 2 bytes per cycle.
+    # A full tile counts, whatever comes last: three int8 results of both instances of F1, 2 bytes per cycle.
     loops = [Loop("k", 7, "F0", "x"), Loop("k", 2), Loop("k", 1, "F1", "x")]
     inner = [Loop("n", 1)]
     case = Case(matmul(1, 13, 3), Mapping((*stores("L0"), *loops, *stores("L1"), *inner)), MACHINE)

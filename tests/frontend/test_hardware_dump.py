@@ -5,6 +5,7 @@ from math import inf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catx.costmodel.carbon.act import tables
 from catx.frontend.hardware import dump_accelerator, parse_accelerator
 from catx.ir.accelerator import (
     RESERVED,
@@ -23,7 +24,7 @@ from catx.ir.dtype import DType
 from catx.ir.einsum import ROLES
 
 positive = st.floats(min_value=1e-9, max_value=1e12)
-amounts = st.just(0.0) | st.floats(min_value=1e-20, max_value=1e6)
+amounts = st.just(0.0) | st.floats(min_value=1e-20, max_value=1.0)
 rates = positive | st.just(inf)
 texts = st.text(max_size=30).map(str.strip)
 words = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=1, max_size=12).filter(
@@ -36,7 +37,7 @@ roles = st.sets(st.sampled_from(ROLES), min_size=1).map(frozenset)
 def memories(draw: st.DrawFn, name: str, outermost: bool) -> Memory:
     keeps = frozenset(ROLES) if outermost else draw(roles)
     optional = frozenset() if outermost else draw(st.sets(st.sampled_from(sorted(keeps))).map(frozenset))
-    dram = draw(words | st.just("")) if outermost else ""
+    dram = draw(st.sampled_from(["", *tables().dram])) if outermost else ""
     read, shared = draw(rates), draw(st.booleans())
     return Memory(
         name=name,
@@ -126,7 +127,10 @@ def accelerators(draw: st.DrawFn) -> Accelerator:
             )
         ),
         clock_hz=draw(st.floats(min_value=1e3, max_value=1e10)),
-        technology=Technology(node_nm=draw(st.floats(min_value=1, max_value=200)), dram_gb=draw(amounts)),
+        technology=Technology(
+            node_nm=draw(st.floats(min_value=3, max_value=180)),
+            dram_gb=draw(st.floats(min_value=1e-6, max_value=1e3)) if levels[0].dram_type else 0.0,
+        ),
         precision=draw(st.none() | st.sampled_from(list(dtypes))),
         overlap_only=draw(st.booleans()),
         launch_s=draw(amounts),

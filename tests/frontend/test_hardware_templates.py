@@ -179,6 +179,8 @@ def test_the_paper_s_gemm_keeps_every_element_busy(
         assert cycles.latency_cycles == 85104
 
 
+CATX = "template: catransformers\nclusters: 1\npe_width: 16\npe_depth: 16\n"
+CATX += "l2_kib: 64\nl2_bandwidth: 64\nglb_mib: 1\n"
 SYSTOLIC = "template: systolic\nrows: 16\ncolumns: 8\nbuffer_kib: 256\n"
 
 
@@ -235,6 +237,12 @@ def test_gpu_like() -> None:
         (SYSTOLIC.replace("rows: 16", "rows: 0"), "rows", "a whole number above 0"),
         (SYSTOLIC + "dataflow: weight\n", "dataflow", "expected 'weight_stationary' or 'output_stationary'"),
         (SYSTOLIC + "levels: []\n", "levels", "unknown key"),
+        (SYSTOLIC + "dram: ddr9\n", "dram", "`ddr9` is not a DRAM type"),
+        (GPU + "dram: hbm9\n", "dram", "did you mean 'hbm"),
+        (CATX + "dram: ddr9\n", "dram", "did you mean 'ddr"),
+        (CATX + "dram: lpddr3_20nm\n", "dram", "no energy of DRAM type 'lpddr3_20nm'"),
+        (CATX + "clock: 1e-300 Hz\n", "clock", "a frequency is 1 kHz to 1000 GHz"),
+        (CATX + "technology: {node: 2 nm}\n", "technology.node", "no embodied-carbon data for 2 nm"),
         (SYSTOLIC + "die_area: 1 um2\n", "die_area", "more than the whole die"),
         (GPU.replace("k: 8", "kk: 8"), "tensor_core.kk", "did you mean 'k'?"),
         (GPU + "technology: {nodes: 7 nm}\n", "technology.nodes", "did you mean 'node'?"),
@@ -244,6 +252,9 @@ def test_gpu_like() -> None:
 def test_bad_templates(text: str, where: str, message: str) -> None:
     with pytest.raises(SpecError) as caught:
         parse_accelerator(text, "hw.yaml")
+    assert caught.value.loc is not None
+    if where.split(".")[0] in ("dram", "clock", "technology"):
+        assert text.splitlines()[caught.value.loc.line - 1].startswith(where.split(".")[0])
     assert message in str(caught.value)
     assert f"[{where}" in str(caught.value)
 

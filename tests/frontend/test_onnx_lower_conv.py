@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
+from catx.costmodel.vector_cost import vector_cost
 from catx.errors import ModelError
+from catx.frontend.hardware import load_accelerator
 from catx.frontend.onnx.lower.conv_transpose import Phase, grouped, phases
 from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
 from catx.ir.pipeline import run as run_passes
+from catx.ir.vector_op import VectorOp
 from tests.frontend.interpreter import run
 from tests.frontend.resolved_models import Of, einsums, footprints, kinds, lowered, node, weight
 
@@ -79,9 +82,10 @@ def layers(draw: st.DrawFn, transposed: bool = False) -> Layer:
     pads = [draw(st.integers(0, 1)) for _ in range(2 * rank)]
     spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     if transposed:
-        size = [draw(st.integers(2, 4)) for _ in range(rank)]
-        extra = [draw(st.integers(0, s - 1)) for s in strides]
+        size = [draw(st.integers(1, 4)) for _ in range(rank)]
+        extra = [draw(st.integers(0, 3)) for _ in strides]
         pads = [min(p, span - 1) for p, span in zip(pads, spans * 2, strict=True)]
+        pads[rank:] = [p if i > 1 else 0 for p, i in zip(pads[rank:], size, strict=True)]
     else:
         size = [span + draw(st.integers(0, 4)) for span in spans]
     attributes = {
@@ -115,7 +119,7 @@ def test_conv_equals_reference(layer: Layer) -> None:
     assert einsum.macs == expected.size * prod(layer.w[1:])
 
 
-@settings(max_examples=60)
+@settings(max_examples=100)
 @given(layer=layers(transposed=True))
 def test_transposed_conv_equals_reference_phase_by_phase(layer: Layer) -> None:
     x, w = layer.arrays()
@@ -124,12 +128,37 @@ def test_transposed_conv_equals_reference_phase_by_phase(layer: Layer) -> None:
     result = np.zeros(expected.shape)
     strides = layer.ints("strides")
     used = [layer.ints(key) for key in ("kernel_shape", "strides", "dilations", "pads")]
-    axes = [grouped(phases(*sizes)) for sizes in zip(expected.shape[2:], *used, strict=False)]
+    spatial = zip(layer.x[2:], expected.shape[2:], *used, strict=False)
+    axes = [grouped(phases(*sizes)) for sizes in spatial]
     choices = list(product(*axes))
     assert len(choices) == len(found)
     for groups, einsum in zip(choices, found, strict=True):
         _place(result, groups, strides, run(einsum, *_windows(x, w, groups)))
     np.testing.assert_allclose(result, expected)
+    counted = [
+        sum(len(taps) for taps in taps_by_output(*sizes).values())
+        for sizes in zip(layer.x[2:], expected.shape[2:], *used, strict=False)
+    ]
+    assert sum(einsum.macs for einsum in found) == layer.x[0] * layer.x[1] * layer.w[1] * prod(counted)
+
+
+def taps_by_output(
+    inputs: int, extent: int, kernel: int, stride: int, dilation: int, pad: int
+) -> dict[int, set[int]]:
+    """Taps that count at each output position that some input reaches, one index after the other.
+
+    A tap counts whose place is an input, or an input's place in the padding; where no output sees inputs at
+    all taps of its phase, only the first.
+    """
+    found: dict[int, set[int]] = {}
+    for o in range(extent):
+        places = {r: o + pad - dilation * r for r in range(kernel)}
+        phase = {r: place // stride for r, place in places.items() if place % stride == 0}
+        real = {r for r, place in phase.items() if 0 <= place < inputs}
+        fits = real and max(phase.values()) - min(phase.values()) < inputs
+        if real:
+            found[o] = set(phase) if fits else real
+    return found
 
 
 def _windows(x: Array, w: Array, groups: tuple[list[Phase], ...]) -> tuple[Array, Array]:
@@ -152,30 +181,34 @@ def _place(result: Array, groups: tuple[list[Phase], ...], strides: list[int], p
     for choice in product(*(range(len(group)) for group in groups)):
         index = tuple(i for p in choice for i in (slice(None), p))
         places = tuple(
-            slice(group[p].start, None, stride)
+            slice(group[p].start, group[p].start + stride * group[p].count, stride)
             for group, p, stride in zip(groups, choice, strides, strict=True)
         )
         result[(slice(None), slice(None), *places)] = part[(slice(None), slice(None), *index)]
 
 
+@settings(max_examples=300)
 @given(
-    extent=st.integers(1, 12),
+    inputs=st.integers(1, 12),
+    extent=st.integers(1, 30),
     kernel=st.integers(1, 6),
     stride=st.integers(1, 4),
     dilation=st.integers(1, 3),
     pad=st.integers(0, 3),
 )
 def test_phases_do_every_output_once_with_every_tap_once(
-    extent: int, kernel: int, stride: int, dilation: int, pad: int
+    inputs: int, extent: int, kernel: int, stride: int, dilation: int, pad: int
 ) -> None:
-    found = phases(extent, kernel, stride, dilation, pad)
-    outputs = sorted(o for phase in found for o in range(phase.start, extent, stride))
-    assert outputs == list(range(extent))
+    found = phases(inputs, extent, kernel, stride, dilation, pad)
+    made = [(phase.start + stride * i, set(phase.taps)) for phase in found for i in range(phase.count)]
+    assert sorted(made) == sorted(taps_by_output(inputs, extent, kernel, stride, dilation, pad).items())
     for phase in found:
-        assert phase.count == len(range(phase.start, extent, stride))
-        assert all((phase.start + pad - dilation * tap) % stride == 0 for tap in phase.taps)
+        for position in range(phase.count):
+            for at, tap in enumerate(reversed(phase.taps)):
+                place = phase.start + stride * position + pad - dilation * tap
+                assert place == stride * (phase.first + position + phase.step * at)
     flat = [phase for group in grouped(found) for phase in group]
-    assert sorted(flat, key=lambda p: p.start) == [phase for phase in found if phase.taps]
+    assert sorted(flat, key=lambda p: p.start) == sorted(found, key=lambda p: p.start)
 
 
 def canonical(layer: Layer, y: tuple[int, ...], op: str = "Conv") -> Einsum:
@@ -226,9 +259,14 @@ def test_transposed_conv_with_kernel_equal_stride_is_one_product() -> None:
 def test_transposed_conv_with_uneven_phases_joins_its_parts() -> None:
     tensors = {"x": (1, 16, 5, 5), "w": weight(16, 8, 3, 3), "c": weight(8), "y": (1, 8, 11, 11)}
     graph = lowered(node("ConvTranspose", "x w c", "y", strides=[2, 2]), tensors)
-    assert kinds(graph) == ["einsum", "add"] * 4 + ["copy"]
+    assert kinds(graph) == ["einsum", "add"] * 4 + ["join"]
     assert sum(e.macs for e in einsums(graph)) == 8 * 16 * (6 * 2 + 5) ** 2
-    assert graph.ops[-1].name == "ConvTranspose_y/join"
+    join = graph.ops[-1]
+    assert join.name == "ConvTranspose_y/join"
+    assert set(footprints(join).values()) == {0}
+    assert isinstance(join, VectorOp)
+    cost = vector_cost(join, load_accelerator("edge"))
+    assert (cost.latency_s, cost.energy_j) == (0, 0)
 
 
 def test_transposed_conv_with_gaps_adds_its_bias_once_everywhere() -> None:
@@ -239,9 +277,31 @@ def test_transposed_conv_with_gaps_adds_its_bias_once_everywhere() -> None:
     (bias,) = einsum.fused
     assert bias.elements == einsum.output.elements(dict(einsum.dims)) == 8 * 10 * 10
     join = footprints(graph.ops[1])
-    assert join == {"c": 8, "ConvTranspose_y/phase0": 1, "y": 8 * (14 * 14 - 10 * 10)}
+    assert join == {"c": 8, "ConvTranspose_y/phase0": 0, "y": 8 * (14 * 14 - 10 * 10)}
     plain = lowered(node("ConvTranspose", "x w", "y", strides=[3, 3]), tensors)
     assert kinds(plain) == ["einsum", "copy"]
+
+
+def test_transposed_conv_of_one_position_is_one_product_of_its_kernel() -> None:
+    layer = Layer((1, 100, 1, 1), (100, 8, 4, 4), {})
+    einsum = canonical(layer, (1, 8, 4, 4), "ConvTranspose")
+    assert einsum.dims == (("f", 8 * 16), ("c", 100))
+
+
+def test_transposed_conv_does_nothing_where_no_input_reaches() -> None:
+    tensors = {"x": (1, 3, 8), "w": weight(3, 4, 2), "y": (1, 4, 17)}
+    made = node("ConvTranspose", "x w", "y", strides=[2], output_padding=[1])
+    graph = lowered(made, tensors)
+    assert graph.macs == 3 * 4 * 8 * 2
+    assert footprints(graph.ops[-1])["y"] == 4
+
+
+@pytest.mark.parametrize("extent", [18, 40])
+def test_output_shape_beyond_what_inputs_and_padding_make_is_refused(extent: int) -> None:
+    made = node("ConvTranspose", "x w", "y", strides=[2], output_padding=[1], output_shape=[extent])
+    tensors = {"x": (1, 3, 8), "w": weight(3, 4, 2), "y": (1, 4, extent)}
+    with pytest.raises(ModelError, match=rf"ConvTranspose_y.*asks for {extent} positions.*make 17"):
+        lowered(made, tensors)
 
 
 def test_bias_and_activation_follow_in_the_fused_form() -> None:

@@ -1,6 +1,8 @@
 import pytest
 
+from catx.costmodel.vector_cost import vector_cost
 from catx.errors import UnknownOpError
+from catx.frontend.hardware import load_accelerator
 from catx.ir.dtype import DType
 from catx.ir.graph import Graph
 from catx.ir.pipeline import run
@@ -160,7 +162,11 @@ def test_unknown_operator_may_be_costed_by_its_data(
     graph = run(lowered(node("Frobnicate", "x w", "y"), tensors, allow_unknown=True))
     made = only(graph)
     assert made.kind == "unknown"
-    assert footprints(made) == {name: graph.by_name[name].elements for name in ("x", "w", "y")}
+    sizes = {name: graph.by_name[name].elements for name in ("x", "w", "y")}
+    assert footprints(made) == sizes
+    outer = vector_cost(made, load_accelerator("edge")).traffic[0]
+    assert outer.read_bytes == 4 * (sizes["x"] + sizes["w"])
+    assert outer.write_bytes == 4 * sizes["y"]
 
 
 def test_form_that_is_not_costed_may_be_unknown_too() -> None:

@@ -3,11 +3,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catx.costmodel.vector_cost import vector_cost
 from catx.costmodel.vector_table import VECTOR_TABLE
 from catx.errors import ModelError, UnknownOpError
+from catx.frontend.hardware import load_accelerator
 from catx.frontend.onnx.lower.activation import KINDS as ACTIVATIONS
 from catx.frontend.onnx.lower.elementwise import BINARY, UNARY
 from catx.frontend.onnx.lower.reduce import REDUCTIONS
@@ -275,7 +277,7 @@ def test_scatter_copies_and_writes() -> None:
     tensors: dict[str, Spec] = {"d": (100, 8), "i": Of((5, 8), DType.INT64), "u": (5, 8), "y": (100, 8)}
     graph = lowered(node("ScatterElements", "d i u", "y"), tensors)
     assert kinds(graph) == ["copy", "scatter"]
-    assert footprints(graph.ops[1])["y"] == 40
+    assert footprints(graph.ops[1]) == {"u": 40, "i": 40, "ScatterElements_y/data": 0, "y": 40}
     tensors["i"] = Of((5, 1), DType.INT64)
     assert read(lowered(node("ScatterND", "d i u", "y"), tensors).ops[1], "i") == 5
     tensors |= {"i": Of((5, 2), DType.INT64), "u": (5,)}
@@ -285,8 +287,9 @@ def test_scatter_copies_and_writes() -> None:
 def test_movement_writes_everything_once() -> None:
     made = one("Concat", {"a": (2, 3, 8), "b": (2, 5, 8)}, (2, 8, 8), axis=1)
     assert made.kind == "concat"
-    assert footprints(made) == {"a": 1, "b": 128, "y": 128}
-    assert footprints(one("Pad", {"x": (2, 8)}, (2, 10)))["y"] == 20
+    assert footprints(made) == {"a": 48, "b": 80, "y": 128}
+    assert footprints(one("Pad", {"x": (2, 8)}, (2, 10))) == {"x": 16, "y": 20}
+    assert footprints(one("Pad", {"x": (2, 8)}, (3, 5))) == {"x": 10, "y": 15}
     assert footprints(one("Tile", {"x": (2, 3)}, (4, 9))) == {"x": 6, "y": 36}
     assert footprints(one("DepthToSpace", {"x": (1, 8, 2, 2)}, (1, 2, 4, 4), blocksize=2)) == {
         "x": 32,
@@ -410,7 +413,7 @@ def test_samplers_and_scatters_are_movement() -> None:
     tensors: dict[str, Spec] = {"x": (1, 2, 2, 2), "i": Of((1, 2, 2, 2), DType.INT64)}
     assert footprints(one("MaxUnpool", tensors, (1, 2, 4, 4)))["y"] == 32
     cache: dict[str, Spec] = {"c": (1, 100, 8), "u": (1, 1, 8)}
-    assert footprints(one("TensorScatter", cache, (1, 100, 8)))["y"] == 8
+    assert footprints(one("TensorScatter", cache, (1, 100, 8))) == {"c": 0, "u": 8, "y": 8}
 
 
 def test_gated_activations() -> None:
@@ -437,8 +440,27 @@ def test_tensor_that_stands_twice_is_read_once() -> None:
 
 
 @given(extent=st.integers(1, 300), k=st.integers(1, 300))
-def test_topk_reads_its_row_and_little_more(extent: int, k: int) -> None:
+def test_topk_reads_its_row_and_writes_its_results(extent: int, k: int) -> None:
     k = min(k, extent)
     tensors: dict[str, Spec] = {"x": (2, extent), "k": known(k), "y": (2, k), "i": Of((2, k), DType.INT64)}
-    read = footprints(only(run(lowered(node("TopK", "x k", "y i"), tensors))))["x"]
-    assert 2 * extent <= read <= 2 * min(extent + extent // k, -(-extent // k) * k)
+    made = only(run(lowered(node("TopK", "x k", "y i"), tensors)))
+    assert footprints(made) == {"x": 2 * extent, "y": 2 * k, "i": 2 * k}
+    assert made.elements == 2 * extent
+    outer = vector_cost(made, load_accelerator("edge")).traffic[0]
+    assert outer.read_bytes == 2 * extent * 4
+    assert outer.write_bytes == 2 * k * (4 + 8)
+
+
+@settings(max_examples=50)
+@given(data=st.data())
+def test_concat_reads_its_inputs_and_writes_its_output(data: st.DataObject) -> None:
+    shape = data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=3))
+    axis = data.draw(st.integers(0, len(shape) - 1))
+    parts = data.draw(st.lists(st.integers(1, 40), min_size=2, max_size=5))
+    shapes = {f"x{i}": (*shape[:axis], part, *shape[axis + 1 :]) for i, part in enumerate(parts)}
+    names = " ".join(shapes)
+    shapes["y"] = (*shape[:axis], sum(parts), *shape[axis + 1 :])
+    made = only(run(lowered(node("Concat", names, "y", axis=axis), shapes)))
+    assert footprints(made) == {name: prod(extents) for name, extents in shapes.items()}
+    outer = vector_cost(made, load_accelerator("edge")).traffic[0]
+    assert outer.read_bytes == outer.write_bytes == 4 * prod(shapes["y"])

@@ -112,9 +112,10 @@ def test_a_file_above_two_gib_says_what_to_do(tmp_path: Path) -> None:
     ("edit", "message"),
     [
         (lambda proto: setattr(proto, "ir_version", 999), "IR version is 999"),
-        (lambda proto: proto.ClearField("ir_version"), "IR version is 0"),
+        (lambda proto: proto.ClearField("ir_version"), "model.ir_version = 10 sets it"),
         (lambda proto: setattr(proto.opset_import[0], "version", 9999), "its opset is 9999"),
         (lambda proto: setattr(proto.opset_import[0], "version", -1), "its opset is -1"),
+        (lambda proto: proto.opset_import[0].ClearField("version"), "the version was not set"),
         (lambda proto: proto.ClearField("opset_import"), "does not say which operator set"),
         (lambda proto: proto.opset_import.add(domain="ai.onnx", version=9), "two versions of the domain"),
         (lambda proto: proto.graph.ClearField("output"), "the model has no outputs"),

@@ -30,6 +30,13 @@ def test_recurrent_and_fused_ops_come_back() -> None:
     assert from_json(to_json(graph)) == graph
 
 
+def test_operands_that_are_touched_as_a_whole_come_back() -> None:
+    graph = run(lowered(node("Concat", "a b", "y", axis=0), {"a": (2, 3), "b": (5, 3), "y": (7, 3)}))
+    again = from_json(to_json(graph))
+    assert again == graph
+    assert [operand.count for operand in again.ops[0].inputs] == [6, 15]
+
+
 def test_builtin_clip_comes_back_with_the_same_unique_ops() -> None:
     graph = load_model("clip_vit_b16_text")
     text = to_json(graph)

@@ -44,6 +44,13 @@ def test_si_keeps_three_digits(value: float) -> None:
     assert float(number.replace(",", "")) < 1000
 
 
+@given(st.integers(0, 10**14))
+def test_counts_below_a_thousand_are_whole(value: int) -> None:
+    text = human.counted(value, "MAC")
+    assert text == f"{value} MAC" if value < 1000 else text == human.si(value, "MAC")
+    assert human.counted(value) == text.removesuffix("MAC").strip()
+
+
 @given(st.floats(0, 1))
 def test_percent(share: float) -> None:
     text = human.percent(share)

@@ -6,14 +6,19 @@ import json
 from dataclasses import replace
 from importlib.resources import files
 from math import inf, isclose, nan
+from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 
+from catx.api import compile_model
+from catx.frontend.mapping_writer import dump_mappings
 from catx.ir.report import Certificate
 from catx.tools.layers_csv import COLUMNS, layers_csv
 from catx.tools.report_json import report_json, report_object
+from tests.frontend.onnx_models import UINT8, Of, const, model, node, save
 from tests.tools.reports import report
 
 
@@ -66,6 +71,22 @@ def test_what_is_not_finite_is_null_and_noted(validator: jsonschema.Draft202012V
         "layers[0].certificate.gap is null because it is not finite: inf",
         "layers[0].certificate.bound is null because it is not finite: nan",
     ]
+
+
+def test_types_are_those_that_are_written(tmp_path: Path) -> None:
+    """As mapping.yaml has them: an einsum of integers that are brought back to bytes writes bytes."""
+    weights = [const("w", np.ones((8, 4)), np.uint8), const("s", 1.0, np.float32), const("z", 0, np.uint8)]
+    nodes = [
+        node("QLinearMatMul", ["x", "s", "z", "w", "s", "z", "s", "z"], ["q"]),
+        node("Softmax", ["r"], ["y"]),
+    ]
+    inputs = {"x": Of(UINT8, (2, 8)), "r": (2, 8)}
+    made = compile_model(save(model(nodes, inputs, ["q", "y"], weights), tmp_path), "edge")
+    product, softmax = report_object(made)["layers"]
+    assert product["dtypes"] == {"input": "uint8", "weight": "uint8", "output": "uint8"}
+    assert product["fused"] == ["QLinearMatMul"]
+    assert "dtypes: {input: uint8, weight: uint8, output: uint8}" in dump_mappings(made)
+    assert softmax["dtypes"] == {"inputs": ["int8"], "outputs": ["int8"]}
 
 
 def test_csv_has_a_line_per_layer() -> None:

@@ -14,6 +14,7 @@ from catx.frontend.hardware.spec import (
     MemorySpec,
     VectorSpec,
 )
+from catx.frontend.hardware.technology import dram_energy_problem, technology_problems
 from catx.ir.accelerator import RESERVED, RESERVED_OF_UNITS, accumulator_problem
 from catx.ir.dtype import DType
 from catx.ir.einsum import OUTPUT, ROLES
@@ -51,7 +52,7 @@ def accumulator_of(matrix: MatrixSpec, name: str) -> DType:
 
 def check(spec: GeneralSpec, document: Document) -> list[Problem]:
     """Everything that is inconsistent."""
-    found = [*_names(spec), *_levels(spec), *_compute(spec), *_die(spec)]
+    found = [*_names(spec), *_levels(spec), *_compute(spec), *technology_problems(spec), *_die(spec)]
     return [document.problem(message, path) for path, message in found] + _accumulators(spec, document)
 
 
@@ -177,7 +178,11 @@ def _memory_numbers(level: MemorySpec, path: KeyPath) -> Found:
                 (*path, "component"),
                 "a dram component needs a type: `dram: lpddr4` or `component: {class: dram, type: lpddr4}`",
             )
-        elif level.component.kind not in ("dram",) and level.capacity in (None, inf):
+        elif level.component.kind == "dram":
+            named = level.component.type
+            if problem := dram_energy_problem(named or level.dram or ""):
+                yield (*path, *(("component", "type") if named else ("dram",))), problem
+        elif level.capacity in (None, inf):
             yield (*path, "component"), f"a component of class {level.component.kind} needs a finite capacity"
         return
     if level.energy is not None and single:

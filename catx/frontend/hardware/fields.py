@@ -4,18 +4,42 @@ Each reads one YAML value, or raises a ValueError that says what was expected, a
 """
 
 from dataclasses import dataclass
+from math import inf
 from typing import Annotated, Any, cast
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from catx.costmodel.carbon.act import tables
 from catx.costmodel.legality import DIM_CLASSES
 from catx.frontend.hardware.document import describe
 from catx.ir.dtype import DType
 from catx.ir.einsum import ROLES
 from catx.names import nearest
 from catx.units import DIMENSIONS, Rate, parse_quantity, parse_rate
+
+RANGES = {
+    "size": ("1 bit", "1024 TiB"),
+    "width": ("1 bit", "1 MiB"),
+    "DRAM capacity": ("1 kB", "1024 TB"),
+    "bandwidth per second": ("1 B/s", "1000000 TB/s"),
+    "bandwidth per cycle": ("1e-12 B/cycle", "1000 TB/cycle"),
+    "energy per byte": ("0 pJ/B", "1 J/B"),
+    "energy": ("0 pJ", "1 J"),
+    "power": ("0 W", "1000 kW"),
+    "frequency": ("1 kHz", "1000 GHz"),
+    "area": ("0 mm2", "1000000 mm2"),
+    "time": ("0 s", "3600 s"),
+    "feature size": ("1 nm", "10 um"),
+    "lifetime": ("1 days", "1000 years"),
+    "carbon intensity": ("0 g/kWh", "100000 g/kWh"),
+    "percentage": ("0 %", "100 %"),
+    "mass of CO2e": ("0 g", "1000000 kg"),
+    "length": ("0 mm", "1000 mm"),
+}
+"""Least and most of each dimension that a file may hold: far beyond any machine, so that what lies outside is
+a slip of the unit or the exponent, and no number that follows is infinite or nothing."""
 
 _NUMBER = r"[+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 ACROSS = "across"
@@ -64,6 +88,7 @@ class Quantity(Reader):
             raise ValueError(f"expected {self.expected}, not {describe(value)}{unit}")
         number = parse_quantity(value, self.dimension)
         _check_sign(number, value, self.zero)
+        _check_range(number, value, self.dimension)
         return abs(number)
 
     def _schema(self) -> JsonSchemaValue:
@@ -92,6 +117,7 @@ class Bandwidth(Reader):
             raise ValueError(f"expected {self.expected}, not {describe(value)}{unit}")
         rate = parse_rate(value)
         _check_sign(rate.value, value, zero=False)
+        _check_range(rate.value, value, f"bandwidth per {'cycle' if rate.per_cycle else 'second'}")
         return rate
 
     def _schema(self) -> JsonSchemaValue:
@@ -127,28 +153,30 @@ class WireLength(Quantity):
 
 @dataclass(frozen=True)
 class Number(Reader):
-    """A plain finite number, above zero or from zero on, and at most `most`; whole where `whole` is set."""
+    """A plain number from `least` to `most`, 0 itself only where `zero` is set; whole where `whole` is."""
 
     whole: bool = False
     zero: bool = False
     most: float = 1e9
+    least: float = 0
 
     @property
     def expected(self) -> str:
         """What to write."""
         kind = "whole number" if self.whole else "number"
-        return f"a {kind} {'from 0' if self.zero else 'above 0'} to {int(self.most)}"
+        least = f"from {self.least:g}" if self.least or self.zero else "above 0"
+        return f"a {kind} {least} to {int(self.most)}"
 
     def _read(self, value: object) -> float:
         wanted = int if self.whole else int | float
         good = isinstance(value, wanted) and not isinstance(value, bool)
-        if not good or not 0 <= cast(float, value) <= self.most or (value == 0 and not self.zero):
+        if not good or not self.least <= cast(float, value) <= self.most or (value == 0 and not self.zero):
             raise ValueError(f"expected {self.expected}, not {describe(value)}")
         return cast(float, value)
 
     def _schema(self) -> JsonSchemaValue:
-        least = "minimum" if self.zero else "exclusiveMinimum"
-        return {"type": "integer" if self.whole else "number", least: 0, "maximum": self.most}
+        least = "minimum" if self.zero or self.least else "exclusiveMinimum"
+        return {"type": "integer" if self.whole else "number", least: self.least, "maximum": self.most}
 
 
 @dataclass(frozen=True)
@@ -215,6 +243,13 @@ def _check_sign(number: float, text: str, zero: bool) -> None:
         raise ValueError(f"{describe(text)} must be {'at least 0' if zero else 'above 0'}")
 
 
+def _check_range(number: float, text: str, dimension: str) -> None:
+    least, most = RANGES[dimension]
+    if number != inf and not parse_quantity(least, dimension) <= number <= parse_quantity(most, dimension):
+        kind = DIMENSIONS[dimension]
+        raise ValueError(f"{describe(text)} is out of range: {kind.article} {kind.name} is {least} to {most}")
+
+
 Size = Annotated[float, Quantity("size")]
 DramSize = Annotated[float, Quantity("DRAM capacity")]
 Width = Annotated[float, Quantity("width")]
@@ -230,11 +265,12 @@ RateField = Annotated[Rate, Bandwidth()]
 BareRate = Annotated[Rate, Bandwidth(bare=True)]
 Count = Annotated[int, Number(whole=True, most=1_000_000)]
 Lanes = Annotated[int, Number(whole=True, most=10_000_000)]
-Positive = Annotated[float, Number()]
+Positive = Annotated[float, Number(least=1e-6)]
 Cycles = Annotated[float, Number(zero=True)]
 Name = Annotated[str, Word()]
 Text = Annotated[str, Word(long=True, most=4000)]
 DTypeName = Annotated[str, Choice("an element type", tuple(dtype.value for dtype in DType))]
 Role = Annotated[str, Choice("an operand role", ROLES)]
 Factor = Annotated[str, Choice("a factor", ROLES[:2])]
+DramType = Annotated[str, Choice("a DRAM type", tuple(tables().dram))]
 DimName = Annotated[str, Choice("a class of dims", tuple(DIM_CLASSES), free=True)]

@@ -25,6 +25,7 @@ from catx.frontend.hardware.fields import (
     Cycles,
     DimName,
     DramSize,
+    DramType,
     DTypeName,
     Energy,
     EnergyPerByte,
@@ -98,7 +99,7 @@ class MemorySpec(Spec):
     double_buffered: bool = Field(False, description="half of it fills while the other half is used")
     keeps: list[Role] = Field(list(ROLES), description="operand roles that it may hold, default all")
     optional: list[Role] = Field([], description="roles of `keeps` that may also bypass it, default none")
-    dram: Name | None = Field(None, description="off-chip memory of this type")
+    dram: DramType | None = Field(None, description="off-chip memory of this type")
     source: Text = Field("", description="where the numbers come from")
 
 

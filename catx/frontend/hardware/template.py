@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from catx.frontend.hardware.fields import DramSize, DTypeName, Frequency, Name, Node, RateField
+from catx.frontend.hardware.fields import DramSize, DramType, DTypeName, Frequency, Name, Node, RateField
 from catx.frontend.hardware.spec import HeadSpec, Spec
 from catx.units import Rate, format_quantity
 
@@ -39,7 +39,7 @@ class TemplateSpec(HeadSpec):
     clock: Frequency | None = None
     precision: DTypeName = Field("int8", description="element type, default int8")
     technology: TemplateTechnology = TemplateTechnology()
-    dram: Name | None = Field(None, description="type of the DRAM")
+    dram: DramType | None = Field(None, description="type of the DRAM")
     dram_bandwidth: RateField | None = None
 
 

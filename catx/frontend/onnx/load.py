@@ -105,10 +105,11 @@ def _decode(data: bytes, head: bytes, loc: Loc) -> ModelProto:
 def _check_header(model: ModelProto, loc: Loc) -> None:
     newer = f"install a newer onnx package; {onnx.__version__} is installed"
     if not 1 <= model.ir_version <= onnx.IR_VERSION:
+        unset = "it was not set when the model was made: model.ir_version = 10 sets it"
         raise ModelError(
             f"its ONNX IR version is {model.ir_version}; known are 1 to {onnx.IR_VERSION}",
             loc=loc,
-            hint=newer,
+            hint=newer if model.ir_version > onnx.IR_VERSION else unset,
         )
     versions: dict[str, int] = {}
     for opset in model.opset_import:
@@ -118,7 +119,12 @@ def _check_header(model: ModelProto, loc: Loc) -> None:
     if not versions and model.ir_version >= 3:
         raise ModelError("it does not say which operator set it uses (no opset_import)", loc=loc)
     if not 1 <= versions.get("", 1) <= latest:
-        raise ModelError(f"its opset is {versions['']}; known are 1 to {latest}", loc=loc, hint=newer)
+        unset = "the version was not set when the model was made: onnx.helper.make_opsetid('', 17) sets it"
+        raise ModelError(
+            f"its opset is {versions['']}; known are 1 to {latest}",
+            loc=loc,
+            hint=newer if versions[""] > latest else unset,
+        )
 
 
 def opset_versions(model: ModelProto) -> dict[str, int]:

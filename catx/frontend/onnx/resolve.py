@@ -15,6 +15,7 @@ from catx.frontend.onnx.names import printable, shown
 from catx.frontend.onnx.proto_types import DTYPES
 from catx.frontend.onnx.resolved import ResolvedModel, ResolvedNode, Value, ValueKind
 from catx.frontend.onnx.shapes import Schemas
+from catx.frontend.onnx.stale import stale_note
 from catx.frontend.onnx.structure import Step, in_order, named_steps, split_live
 from catx.frontend.onnx.values import Origin, Values
 from catx.frontend.onnx.walk import Walk
@@ -48,6 +49,7 @@ def resolve(path: Path, dims: Mapping[str, int], *, allow_unknown: bool) -> Reso
             *walk.folded,
             *(FreeNode(step.name, step.node.op_type, "result unused") for step in (*dead, *idle)),
         ),
+        notes=stale_note(walk.stale),
     )
 
 

@@ -60,3 +60,4 @@ class ResolvedModel:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     folded: tuple[FreeNode, ...]
+    notes: tuple[str, ...] = ()

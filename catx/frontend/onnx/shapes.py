@@ -13,6 +13,7 @@ from onnx.defs import SchemaError
 
 from catx.frontend.onnx.call import Call
 from catx.frontend.onnx.contrib import CONTRIB_DOMAINS, contrib_types, has_contrib_rule
+from catx.frontend.onnx.fits import check_fits
 from catx.frontend.onnx.foreign import FOREIGN_ERRORS
 from catx.frontend.onnx.guard import guard
 from catx.frontend.onnx.load import opset_versions
@@ -79,11 +80,13 @@ def infer(call: Call, schemas: Schemas) -> Types:
         return [None] * len(node.output)
     if node.domain in CONTRIB_DOMAINS:
         guard(call)
+        check_fits(call)
         return contrib_types(call, _standard_types)
     schema = _schema(call)
     if schema is not None:
         check_node(call, schemas)
     guard(call)
+    check_fits(call)
     if schema is None or not schema.has_type_and_shape_inference_function:
         if node.domain or call.op not in _BORROWED:
             return [None] * len(node.output)

@@ -18,6 +18,7 @@ from catx.frontend.onnx.modernize import modernized
 from catx.frontend.onnx.names import shown
 from catx.frontend.onnx.proto_types import checked_shape, shape_of, tensor_type
 from catx.frontend.onnx.shapes import Schemas, Types, check_node, infer, is_known, qualified
+from catx.frontend.onnx.stale import Stale, contradiction
 from catx.frontend.onnx.structure import Step, in_order, named_steps, subgraphs
 from catx.frontend.onnx.values import Origin, Values
 from catx.ir.graph import FreeNode
@@ -28,8 +29,8 @@ class Walk:
     """State and result of the walk: nodes that compute something, and nodes that folded.
 
     `names` are those of nodes, `written` those of tensors; both are unique. `wanted` are the tensors that
-    somebody reads: only they need a shape. `scalars` are inputs whose value the user could fix. `is_old`
-    says that nodes are of an operator set below 7.
+    somebody reads: only they need a shape. `stale` are declarations that contradict them. `scalars` are
+    inputs whose value the user could fix. `is_old` says that nodes are of an operator set below 7.
     """
 
     values: Values
@@ -42,6 +43,7 @@ class Walk:
     allow_unknown: bool
     kept: list[tuple[Step, Call]] = field(default_factory=list)
     folded: list[FreeNode] = field(default_factory=list)
+    stale: list[Stale] = field(default_factory=list)
 
     def run(self, steps: Sequence[Step]) -> None:
         """Resolve steps that stand in topological order.
@@ -175,6 +177,9 @@ class Walk:
 
     def _with_declared(self, call: Call, types: Types) -> Types:
         """The inferred types; what they lack is taken from the file's own declarations."""
+        for name, type_ in zip(call.node.output, types, strict=True):
+            if name and type_ is not None and (found := contradiction(self.values, call.loc, name, type_)):
+                self.stale.append(found)
         return [
             _merged(type_, name, self.values) if name else None
             for name, type_ in zip(call.node.output, types, strict=True)

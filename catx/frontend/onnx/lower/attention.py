@@ -61,7 +61,11 @@ def attend(
     """
     q, k, v = qkv
     if prod(q.shape) != size.batch * size.shared * size.repeat * size.queries * size.width:
-        raise ModelError(f"queries {q.shape} do not fit {size}", loc=node.loc)
+        raise ModelError(
+            f"queries of {node.raw.op_type} have shape {list(q.shape)}; expected a batch of {size.batch}, "
+            f"{size.shared * size.repeat} heads, {size.queries} tokens and a width of {size.width}",
+            loc=node.loc,
+        )
     dtype = out.dtype
     temps = {
         step.part: node.temp(f"{step.part}.out", size.scores, dtype) for step, named in steps if not named

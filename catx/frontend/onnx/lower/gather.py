@@ -7,7 +7,7 @@ import numpy as np
 from catx.frontend.onnx.lower.absorb import Blocks
 from catx.frontend.onnx.lower.blocks import absorbed_blocks, block_rows
 from catx.frontend.onnx.lower.build import box, coordinates, elementwise, points, vector
-from catx.frontend.onnx.lower.node import Array, Lowered, Node, operand
+from catx.frontend.onnx.lower.node import Array, Lowered, Node, operand, whole
 from catx.frontend.onnx.lower.registry import rule
 from catx.frontend.onnx.lower.views import part_of
 from catx.ir.operand import Operand
@@ -100,7 +100,7 @@ def scatter(node: Node) -> Lowered:
             if by_element
             else coordinates(indices, points(indices.shape[:-1]))
         ),
-        operand(copied, *([()] * len(data.shape))),
+        whole(copied, 0),
     ]
     box_ = box(updates.shape)
     write = operand(out, *points(updates.shape))

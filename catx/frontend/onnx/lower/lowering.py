@@ -9,20 +9,17 @@ the pass `absorb-transposes`, which sees who writes and who reads: an op can wri
 operands, in any order of axes, so data moves only between two that cannot.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from math import prod
 
 from catx.errors import Loc, UnknownOpError
 from catx.frontend.onnx.lower.absorb import absorb
 from catx.frontend.onnx.lower.layout import Layout
 from catx.frontend.onnx.lower.left_out import left_out
-from catx.frontend.onnx.lower.node import Lowered, Node, operand, unknown
+from catx.frontend.onnx.lower.node import Lowered, Node, unknown, whole
 from catx.frontend.onnx.lower.registry import find
 from catx.frontend.onnx.resolved import ResolvedModel, ResolvedNode
 from catx.ir.graph import FreeNode, Graph, LeftOut, Op, op_inputs, op_outputs
-from catx.ir.operand import Axis
 from catx.ir.tensor import Tensor, TensorKind
 from catx.ir.vector_op import VectorOp
 from catx.ir.views import Holders, with_holders
@@ -101,39 +98,24 @@ def _complete(node: Node, lowered: Lowered) -> Lowered:
 
 
 def unknown_op(node: Node) -> VectorOp:
-    """An op that reads all inputs and what its bodies take or hold, and writes all outputs, each once."""
+    """An op that reads all inputs and what its bodies take or hold, and writes all outputs, each once.
+
+    Its box has as many points as its largest tensor has elements: its work can be spread so far.
+    """
     read = (*node.given(), *(node.values[name] for name in node.raw.captures))
     inputs = dict.fromkeys(value for value in read if prod(value.shape) and not node.immediate(value))
     outputs = [value for value in node.results() if prod(value.shape)]
-    dims, axes = whole_axes([prod(value.shape) for value in (*inputs, *outputs)])
+    largest = max((prod(value.shape) for value in (*inputs, *outputs)), default=1)
     return VectorOp(
         name=node.name,
         op=node.raw.op_type,
         kind="unknown",
-        dims=dims,
-        inputs=tuple(operand(value, *axes[prod(value.shape)]) for value in inputs),
-        outputs=tuple(operand(value, *axes[prod(value.shape)]) for value in outputs),
+        dims=(("e", largest),) if largest > 1 else (),
+        inputs=tuple(whole(value) for value in inputs),
+        outputs=tuple(whole(value) for value in outputs),
         sources=(node.name,),
         loc=node.loc,
     )
-
-
-def whole_axes(sizes: Sequence[int]) -> tuple[tuple[tuple[str, int], ...], dict[int, tuple[Axis, ...]]]:
-    """A box, and for each tensor size the axes that cover exactly so many elements of it, once.
-
-    Sizes that divide each other are nested: the smallest is walked outermost and stays in place further in.
-    Other sizes share one dim of two points, the first and the last element of each tensor.
-    """
-    ordered = sorted(set(sizes))
-    if any(large % small for small, large in pairwise(ordered)):
-        return (("e", 2),), {size: ((("e", size - 1),),) if size > 1 else () for size in ordered}
-    dims: list[tuple[str, int]] = []
-    axes: dict[int, tuple[Axis, ...]] = {}
-    for inner, size in zip((1, *ordered), ordered, strict=False):
-        if size > inner:
-            dims.append((f"e{len(dims)}", size // inner))
-        axes[size] = tuple(((name, 1),) for name, _ in dims)
-    return tuple(dims), axes
 
 
 def _graph(model: ResolvedModel, state: _State) -> Graph:
@@ -154,6 +136,7 @@ def _graph(model: ResolvedModel, state: _State) -> Graph:
         free=tuple(state.free),
         views=tuple(views.items()),
         left_out=tuple(state.left_out),
+        notes=model.notes,
         sha256=model.sha256,
         loc=Loc(model.file),
     )

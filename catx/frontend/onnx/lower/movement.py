@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import gcd, prod
 
 from catx.frontend.onnx.lower.build import box, broadcast, coordinates, elementwise, points, vector
-from catx.frontend.onnx.lower.node import Array, Lowered, Node, ax, operand
+from catx.frontend.onnx.lower.node import Array, Lowered, Node, ax, operand, whole
 from catx.frontend.onnx.lower.registry import rule
 from catx.ir.operand import Axis
 from catx.ir.vector_op import VectorOp
@@ -13,16 +13,14 @@ from catx.ir.vector_op import VectorOp
 def concat_op(node: Node, arrays: Sequence[Array], out: Array, part: str = "") -> VectorOp:
     """A copy of several tensors into one.
 
-    The op's box is the output. Its largest input stands for what is read there (as many elements as are
-    written); the others are named with one element, so that they are known to be needed. A tensor that
-    stands in several places is named once.
+    The op's box is the output; each input is read once as a whole. A tensor that stands in several places is
+    one operand, with all elements that are read of it.
     """
+    counts: dict[str, int] = {}
+    for array in arrays:
+        counts[array.name] = counts.get(array.name, 0) + prod(array.shape)
     named = {array.name: array for array in arrays}
-    largest = max(named.values(), key=lambda array: prod(array.shape))
-    reads = [
-        operand(array, *(points(out.shape) if array is largest else [()] * len(array.shape)))
-        for array in named.values()
-    ]
+    reads = [whole(array, counts[array.name]) for array in named.values()]
     return vector(node, "concat", box(out.shape), reads, [operand(out, *points(out.shape))], part=part)
 
 
@@ -43,8 +41,9 @@ def pad(node: Node) -> Lowered:
         return node.view(source, "padding of nothing", node.layout(source.name))
     if all(new <= old for new, old in zip(out.shape, source.shape, strict=True)):
         return node.view(source, "a part of the data, which readers address")
-    read = operand(source, *points(out.shape))
-    op = vector(node, "pad", box(out.shape), [read], [operand(out, *points(out.shape))])
+    kept = prod(min(old, new) for old, new in zip(source.shape, out.shape, strict=True))
+    write = operand(out, *points(out.shape))
+    op = vector(node, "pad", box(out.shape), [whole(source, kept)], [write])
     return Lowered(ops=(op,))
 
 
@@ -194,6 +193,6 @@ def filled(node: Node) -> Lowered:
 def tensor_scatter(node: Node) -> Lowered:
     """New rows written into a cache in place."""
     cache, update, out = node.value(0), node.value(1), node.out()
-    reads = [broadcast(update, update.shape), operand(cache, *([()] * len(cache.shape)))]
+    reads = [broadcast(update, update.shape), whole(cache, 0)]
     writes = [operand(out, *points(update.shape))]
     return Lowered(ops=(vector(node, "scatter", box(update.shape), reads, writes),))

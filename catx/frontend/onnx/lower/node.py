@@ -206,6 +206,11 @@ def operand(array: Array, *axes: Axis) -> Operand:
     return Operand(array.name, tuple(axes), array.dtype)
 
 
+def whole(array: Array, count: int | None = None) -> Operand:
+    """An operand that is touched as a whole: all its elements once, or so many of them."""
+    return Operand(array.name, (), array.dtype, prod(array.shape) if count is None else count)
+
+
 def ax(*dims: str) -> tuple[Axis, ...]:
     """One axis per dim; an empty name is an axis at index 0."""
     return tuple(((dim, 1),) if dim else () for dim in dims)

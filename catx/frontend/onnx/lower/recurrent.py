@@ -130,12 +130,18 @@ def _sizes(node: Node, gates: int) -> Cell:
     x, w, r = node.shape(0), node.shape(1), node.shape(2)
     quantized = node.raw.op_type == "DynamicQuantizeLSTM"
     if len(x) != 3 or len(w) != 3 or len(r) != 3:
-        raise ModelError(f"{node.raw.op_type} of shapes {x}, {w}, {r}", loc=node.loc)
+        raise ModelError(
+            f"X {list(x)}, W {list(w)} and R {list(r)} of {node.raw.op_type} must have 3 axes", loc=node.loc
+        )
     steps, batch = (x[1], x[0]) if node.integer("layout", 0) else (x[0], x[1])
     inputs, hidden = (w[1], r[1]) if quantized else (w[2], r[2])
     wide = (w[2], r[2]) if quantized else (w[1], r[1])
     if inputs != x[2] or wide != (gates * hidden, gates * hidden) or w[0] != r[0]:
-        raise ModelError(f"{node.raw.op_type} of shapes {x}, {w}, {r}", loc=node.loc)
+        expected = "W and R of as many directions, input size and hidden size, times the gates"
+        raise ModelError(
+            f"{node.raw.op_type} has X {list(x)}, W {list(w)}, R {list(r)}; expected {expected} ({gates})",
+            loc=node.loc,
+        )
     return Cell(node, steps, w[0], batch, inputs, hidden, quantized)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from math import prod
 
 from catx.errors import ModelError
-from catx.frontend.onnx.lower.build import Step, both, chain, elementwise, rows, vector
+from catx.frontend.onnx.lower.build import Step, both, box, chain, elementwise, points, rows, vector
 from catx.frontend.onnx.lower.conv import POSITIONS, TAPS
-from catx.frontend.onnx.lower.node import Lowered, Node, ax, operand
+from catx.frontend.onnx.lower.node import Lowered, Node, ax, operand, whole
 from catx.frontend.onnx.lower.norm import reduction
 from catx.frontend.onnx.lower.registry import rule
 
@@ -60,23 +60,14 @@ def cumsum(node: Node) -> Lowered:
 
 @rule("TopK")
 def topk(node: Node) -> Lowered:
-    """The k largest elements of every row and their places.
-
-    The row is walked as ceil(extent / k) stretches of k, so that input and outputs have their own sizes.
-    Where k does not divide the row, stretches overlap, so that together they end where the row does.
-    """
-    x, results = node.value(0), node.results()
+    """The k largest elements of every row and their places: the row is read, the k results are written."""
+    x = node.value(0)
     axis = node.axis()
-    k = results[0].shape[axis]
-    dims = {f"d{i}": extent for i, extent in enumerate(x.shape) if i != axis}
-    stretches = -(-x.shape[axis] // k)
-    step = -(-(x.shape[axis] - k) // max(1, stretches - 1))
-    dims |= {"q": stretches, "k": k}
-    others = [((f"d{i}", 1),) for i in range(len(x.shape))]
-    read = [*others[:axis], (("q", max(1, step)), ("k", 1)), *others[axis + 1 :]]
-    write = [*others[:axis], (("k", 1),), *others[axis + 1 :]]
-    outputs = [operand(result, *write) for result in results]
-    return Lowered(ops=(vector(node, "topk", dims, [operand(x, *read)], outputs, reduced=["q", "k"]),))
+    dims = box(x.shape)
+    read = operand(x, *points(x.shape))
+    outputs = [whole(result) for result in node.results()]
+    reduced = [f"d{axis}"] if f"d{axis}" in dims else []
+    return Lowered(ops=(vector(node, "topk", dims, [read], outputs, reduced=reduced),))
 
 
 POOLS = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool"}

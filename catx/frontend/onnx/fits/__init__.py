@@ -1,0 +1,3 @@
+from catx.frontend.onnx.fits.table import check_fits
+
+__all__ = ["check_fits"]
