@@ -13,8 +13,8 @@ def test_a_cold_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CATX_CACHE_DIR", str(tmp_path))
     assert not kernels_cached("costmodel")
     assert phase_of("costing", "costmodel") == COMPILING
-    (SHELF.folder / "costmodel_0").mkdir(parents=True)
-    (SHELF.folder / "costmodel_0" / "nest_kernel.evaluate_nest-1.py311.1.nbc").touch()
+    (SHELF.folder / "costmodel").mkdir(parents=True)
+    (SHELF.folder / "costmodel" / "nest_kernel.evaluate_nest-0.nbc").touch()
     assert phase_of("costing", "costmodel") == "costing"
     assert phase_of("costing", "costmodel", "mapper") == COMPILING
 
