@@ -25,8 +25,8 @@ class MachineCode:
     """The cache of one kernel, with the methods that numba's dispatcher calls.
 
     The folder stands for the content of all kernel files and for numba's version; a file's name for the
-    kernel, the types of its arguments, Python and the processor. What the name stands for is in the file, too,
-    and is compared.
+    kernel, the types of its arguments, Python and the processor. What the name stands for is in the file,
+    too, and is compared.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from catx.tools.human import printable
-from catx.tools.streams import has_color, is_terminal, tell
+from catx.tools.streams import can_redraw, has_color, tell
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -18,7 +18,7 @@ _NAME_WIDTH = 48
 
 
 class Progress:
-    """Says nothing for two seconds; then a bar on a terminal, elsewhere a line now and then.
+    """Says nothing for two seconds; then a bar on a terminal, elsewhere a line now and then if there is news.
 
     A thread waits, so that work which never reports (compiling, reading a large file) is told of too.
     """
@@ -51,15 +51,19 @@ class Progress:
     def _watch(self) -> None:
         if self._stopped.wait(self._patience_s):
             return
-        if is_terminal(sys.stderr):
+        if can_redraw(sys.stderr):
             self._show_bar()
         else:
             self._show_lines()
 
     def _show_lines(self) -> None:
+        told = ""
         while True:
             count = f" ({self._done} of {self._total})" if self._done else ""
-            tell(f"catx: {printable(self._what)}{count} ...")
+            line = f"catx: {printable(self._what)}{count} ..."
+            if line != told:
+                tell(line)
+            told = line
             if self._stopped.wait(LINE_EVERY_S):
                 return
 

@@ -65,6 +65,11 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
+def can_redraw(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal that can move its cursor, as a bar that grows needs."""
+    return is_terminal(stream) and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
 def drop_output() -> None:
     """Send what is still unwritten nowhere, so that the interpreter ends in silence."""
     for stream in (sys.stdout, sys.stderr):

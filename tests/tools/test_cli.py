@@ -324,6 +324,18 @@ def test_results_do_not_go_over_files_of_the_user(run: Run, tiny: Path, tmp_path
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine\n"]
 
 
+def test_kernels_that_cannot_be_kept_are_told(
+    run: Run, tiny: Path, compiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").write_text("mine")
+    monkeypatch.setenv("CATX_CACHE_DIR", str(tmp_path / "cache"))
+    args = ("evaluate", tiny, "--dim", "tokens=7", "--mapping", compiled / "mapping.yaml", "--json")
+    code, _, err = run(*args)
+    assert code == 0
+    assert err.startswith(f"note: compiled kernels could not be written to {tmp_path / 'cache'}, ")
+    assert err.count("\n") == 1
+
+
 def test_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch, tiny: Path) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -72,6 +72,24 @@ def test_slow_work_is_told_in_lines(
         wait_for(capsys, "catx: qk\\x1b[2J (3 of 12) ...\n")
 
 
+def test_a_line_is_told_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "LINE_EVERY_S", 0.001)
+    with progress.Progress("starting", patience_s=0.0) as shown:
+        shown.step(0, 12, "compiling kernels")
+        time.sleep(0.2)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1] == "catx: compiling kernels ..."
+    assert len(lines) == len(set(lines))
+
+
+def test_a_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "dumb")
+    with progress.Progress("working", patience_s=0.0):
+        time.sleep(0.2)
+    assert sys.stderr.getvalue() == "catx: working ...\n"  # type: ignore[attr-defined]
+
+
 def test_slow_work_has_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("TERM", "xterm")
