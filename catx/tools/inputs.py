@@ -15,6 +15,7 @@ from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph
 from catx.ir.report import Report
 from catx.ir.scenario import Scenario
+from catx.names import listed, nearest
 from catx.tools.human import plural
 from catx.tools.progress import Progress
 from catx.tools.streams import tell_note
@@ -73,8 +74,8 @@ def _dims_by_model(models: Sequence[str], dims: Mapping[str, int]) -> dict[str, 
     known = sorted({name for known in names.values() for name in known})
     if unknown := [name for name in dims if name not in known]:
         raise OptionError(
-            f"--dim {unknown[0]}: none of the models has such a dimension",
-            hint=f"their dynamic dimensions: {', '.join(known) or 'none'}",
+            f"--dim {unknown[0]}: none of the models has such a dimension{nearest(unknown[0], known)}",
+            hint=f"their dimensions are {listed(known)}" if known else "all their dimensions have a size",
         )
     return {model: {name: size for name, size in dims.items() if name in own} for model, own in names.items()}
 

@@ -38,6 +38,9 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     return call
 
 
+SIZE = "expected a positive integer up to 2^48"
+
+
 def in_shell(script: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a script with `catx` as a command."""
     command = f"catx() {{ '{sys.executable}' -c 'from catx.tools.cli import main; main()' \"$@\"; }}\n"
@@ -128,8 +131,16 @@ def test_several_models_make_one_report(run: Run, tiny: Path, tmp_path: Path) ->
     assert {layer["model"] for layer in json.loads(out)["layers"]} == {"tiny", "other"}
     code, _, err = run("compile", tiny, second, "--dim", "tokens=7", "--dim", "c=2")
     assert code == 2
-    assert "--dim c" in err
-    assert "tokens" in err
+    assert err == (
+        "error: --dim c: none of the models has such a dimension\n  hint: their dimensions are b, tokens\n"
+    )
+
+
+def test_a_misspelt_dimension(run: Run, tiny: Path) -> None:
+    code, out, err = run("compile", tiny, "--dim", "tokns=1")
+    assert (code, out) == (2, "")
+    assert "--dim 'tokns': the model has no such dimension; did you mean 'tokens'?" in err
+    assert err.endswith("hint: its dimensions are tokens\n")
 
 
 def test_evaluate_gives_the_same_numbers(run: Run, tiny: Path, compiled: Path, tmp_path: Path) -> None:
@@ -285,7 +296,11 @@ def test_what_is_built_in(run: Run, args: tuple[str, ...], words: tuple[str, ...
         (("compile", "--scenario", "edge"), ("error: ", "did you mean 'edge-default'?", "built in are ")),
         (("compile", "--scenario", ""), ("error: no built-in scenario ''", "built in are ")),
         (("compile", "--dim", "batch"), ("error: --dim 'batch'", "batch=1")),
-        (("compile", "--dim", "batch=0"), ("at least one",)),
+        (("compile", "--dim", "=1"), ("expected NAME=VALUE",)),
+        *(
+            (("compile", "--dim", f"batch={size}"), (f"--dim batch: {SIZE}, not '{size}'", "--dim batch=1`"))
+            for size in ("0", "-1", "1.5", "x", "", "1_0", "\u0663", "281474976710657", "9" * 23)
+        ),
         (("compile", "--dim", "b=1", "--dim", "b=2"), ("twice",)),
         (("compile", "-o", __file__), ("is a file, not a folder",)),
         (("compile", "-o", Path(__file__) / "out"), ("cannot write into",)),
