@@ -331,6 +331,48 @@ def test_mistakes_exit_with_2(run: Run, args: tuple[str, ...], words: tuple[str,
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("args", "block"),
+    [
+        (
+            ("compile", "--jsn"),
+            "no such option: --jsn; did you mean '--json'?\n  hint: `catx compile --help`",
+        ),
+        (("hw", "show"), "missing argument 'NAME'\n  hint: `catx hw show --help`"),
+        (("compile", "--hw"), "option '--hw' requires an argument\n"),
+        (("models", "x"), "got unexpected extra argument(s) (x)\n  hint: `catx models --help`"),
+        (
+            ("comple",),
+            "no such command: 'comple'; did you mean 'compile'?\n  hint: the commands are compile, ",
+        ),
+        (
+            ("hw", "shw"),
+            "no such command: 'shw'; did you mean 'show'?\n  hint: the commands are show, schema\n",
+        ),
+        (("x.onnx",), "no such command: 'x.onnx'\n  hint: to compile a model: `catx compile x.onnx`\n"),
+        (
+            ("--objective", "edp", "compile"),
+            "no such option before a command: --objective\n  hint: it stands after the command: "
+            "`catx compile ... --objective`\n",
+        ),
+        (("compile", "-objective=edp"), "no such option: -objective; did you mean '--objective'?\n"),
+        (("compile", "x.onnx", "-output", "y"), "no such option: -output; did you mean '--output'?\n"),
+    ],
+)
+def test_mistakes_of_use_are_one_block(run: Run, args: tuple[str, ...], block: str) -> None:
+    code, out, err = run(*args)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {block}")
+    assert err.count("\n") <= 2
+
+
+def test_without_a_command_there_is_help(run: Run) -> None:
+    code, out, err = run()
+    assert (code, err) == (2, "")
+    assert "Usage" in out
+    assert "compile" in out
+
+
 def test_results_do_not_go_over_files_of_the_user(run: Run, tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "layers.csv").write_text("mine\n")
     code, out, err = run("compile", tiny, "--dim", "tokens=7", "-o", tmp_path)
@@ -381,9 +423,16 @@ def test_a_reader_that_goes_away() -> None:
 
 
 def test_a_full_disk_behind_stdout() -> None:
-    ended = in_shell("catx hw schema > /dev/full")
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == "error: cannot write to standard output: No space left on device\n"
+    for verb in ("hw schema", "compile --help", "--help", "hw --help"):
+        ended = in_shell(f"catx {verb} > /dev/full")
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr == "error: cannot write to standard output: No space left on device\n"
+
+
+def test_help_for_nobody() -> None:
+    ended = in_shell("{ sleep 0.2; catx --help; echo $? >&2; } | true; catx --help >&-; echo $?")
+    assert ended.stderr == "141\nerror: standard output is closed\n"
+    assert ended.stdout == "2\n"
 
 
 def test_an_uncaught_bug_exits_with_1() -> None:
