@@ -102,6 +102,8 @@ def check_data(name: str, data: Mapping[str, object], wanted: Kind) -> None:
 
 def text_kind(path: Path) -> Kind | None:
     """The kind of a file that was not given as one, by its first bytes; None if it cannot be told."""
+    if not path.is_file():  # reading a pipe would wait
+        return None
     try:
         with path.open("rb") as stream:
             head = stream.read(HEAD_BYTES)

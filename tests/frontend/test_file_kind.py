@@ -1,5 +1,6 @@
 """Files of another kind than was asked for: one problem, and where the file belongs."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,6 +91,12 @@ def test_a_model_by_another_name(tmp_path: Path) -> None:
         load_model(path)
     with pytest.raises(ModelError, match="a folder is no kind of model"):
         load_model(tmp_path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ModelError, match="this is no kind of model"):
+        load_model(tmp_path / "pipe")
 
 
 def test_text_is_judged_as_a_file_is() -> None:

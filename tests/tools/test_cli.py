@@ -340,14 +340,14 @@ def test_mistakes_exit_with_2(run: Run, args: tuple[str, ...], words: tuple[str,
         ),
         (("hw", "show"), "missing argument 'NAME'\n  hint: `catx hw show --help`"),
         (("compile", "--hw"), "option '--hw' requires an argument\n"),
-        (("models", "x"), "got unexpected extra argument(s) (x)\n  hint: `catx models --help`"),
+        (("models", "x"), "got unexpected extra argument"),
         (
             ("comple",),
             "no such command: 'comple'; did you mean 'compile'?\n  hint: the commands are compile, ",
         ),
         (
             ("hw", "shw"),
-            "no such command: 'shw'; did you mean 'show'?\n  hint: the commands are show, schema\n",
+            "no such command: 'shw'; did you mean 'show'?\n  hint: the commands are ",
         ),
         (("x.onnx",), "no such command: 'x.onnx'\n  hint: to compile a model: `catx compile x.onnx`\n"),
         (

@@ -1,6 +1,8 @@
 """What goes to a terminal, what to a pipe, and when progress speaks."""
 
 import io
+import signal
+import subprocess
 import sys
 import time
 
@@ -108,6 +110,39 @@ def test_an_error_ends_progress() -> None:
     with pytest.raises(CatxError), shown:
         raise CatxError("bad")
     assert not shown._thread.is_alive()
+
+
+WORK = """
+import concurrent.futures, os, signal, threading, time
+from catx.tools.progress import Progress
+
+with Progress("working", patience_s=0.0), concurrent.futures.ThreadPoolExecutor() as pool:
+    pool.submit(time.sleep, 60)
+    threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
+    time.sleep(30)
+"""
+
+
+def test_ctrl_c_waits_for_no_thread() -> None:
+    started = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-c", WORK], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "catx: working ...\ninterrupted\n")
+    assert time.monotonic() - started < 20
+
+
+def test_a_handler_of_the_caller_stays() -> None:
+    def mine(*_: object) -> None:
+        pass
+
+    before = signal.signal(signal.SIGINT, mine)
+    try:
+        with progress.Progress("working"):
+            assert signal.getsignal(signal.SIGINT) is mine
+        assert signal.getsignal(signal.SIGINT) is mine
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def wait_for(capsys: pytest.CaptureFixture[str], line: str) -> None:
