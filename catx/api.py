@@ -10,6 +10,7 @@ from catx.costmodel.carbon.act import op_carbon_rate
 from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO
 from catx.errors import OptionError
 from catx.frontend import hardware, models, scenarios
+from catx.frontend.model_dims import sizes_by_model
 from catx.ir.accelerator import Accelerator
 from catx.ir.counts import Counts
 from catx.ir.einsum import Einsum
@@ -110,7 +111,7 @@ def compile_model(
         objective: what each mapping minimizes.
         scenario: what the carbon numbers assume: a scenario, the path of a YAML file, or a name that
             `catx scenarios` lists.
-        dims: values of dynamic dimensions by name, for models given by path.
+        dims: values of dynamic dimensions by name, for models given by path; each takes those that it has.
         allow_unknown: as for `load_model`.
         mappings: mappings by einsum (names and places do not matter) to use instead of searching; each
             different einsum of the models needs one.
@@ -132,13 +133,14 @@ def compile_model(
         )
     assumed, machine = _assumed(scenario), _machine(accelerator)
     nests = None if mappings is None else _nests(mappings, machine)
+    files = [entry for entry in wanted if not isinstance(entry, Graph)]
+    own = iter(sizes_by_model(files, sizes))
     graphs: list[Graph] = []
     for entry in wanted:
-        graphs += (
-            (entry,)
-            if isinstance(entry, Graph)
-            else models.load_models(entry, dims=sizes, allow_unknown=allow_unknown)
-        )
+        if isinstance(entry, Graph):
+            graphs.append(entry)
+        else:
+            graphs += models.load_models(entry, dims=next(own), allow_unknown=allow_unknown)
     return evaluate_design(
         graphs, machine, scenario=assumed, objective=goal, mappings=nests, progress=progress
     )

@@ -10,6 +10,7 @@ import pytest
 
 import catx
 from catx.errors import MappingError, ModelError, OptionError
+from tests.frontend.onnx_models import model, node, save, weight
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +54,9 @@ def test_without_precision_types_stay(graph: catx.Graph) -> None:
 def test_an_illegal_mapping_names_its_node(graph: catx.Graph) -> None:
     einsum = einsum_of(graph, fused=True)
     mapping = catx.find_mapping(einsum, "edge4").mapping
-    for index, node in enumerate(mapping.nodes):
-        if isinstance(node, catx.Loop):
-            nodes = (*mapping.nodes[:index], replace(node, tile=10**6), *mapping.nodes[index + 1 :])
+    for index, loop in enumerate(mapping.nodes):
+        if isinstance(loop, catx.Loop):
+            nodes = (*mapping.nodes[:index], replace(loop, tile=10**6), *mapping.nodes[index + 1 :])
             with pytest.raises(MappingError, match="the tile must lie in") as caught:
                 catx.evaluate_mapping(einsum, catx.Mapping(nodes), "edge4")
             assert caught.value.node == index
@@ -143,3 +144,14 @@ def test_nodes_of_a_mapping_are_loops_and_stores() -> None:
     with pytest.raises(MappingError, match="expected a Loop or a Store, not 'm'") as caught:
         catx.Mapping((catx.Loop("m", 1), "m"))  # type: ignore[arg-type]
     assert caught.value.node == 1
+
+
+def test_each_model_takes_the_sizes_that_it_has(graph: catx.Graph, tmp_path: Path) -> None:
+    for name, dim in (("one", "a"), ("two", "b")):
+        nodes = [node("MatMul", ["x", "w"], ["y"], name="fc")]
+        save(model(nodes, {"x": (dim, 8)}, {"y": None}, [weight("w", 8, 8)]), tmp_path, f"{name}.onnx")
+    files = [tmp_path / "one.onnx", str(tmp_path / "two.onnx")]
+    report = catx.compile_model([files[0], graph, files[1], MODEL], "edge4", dims={"a": 2, "b": 5})
+    assert [info.macs for info in report.models] == [128, graph.macs, 320, graph.macs]
+    with pytest.raises(OptionError, match=r"none of the models has such a dimension\n.*dimensions are a, b"):
+        catx.compile_model(files, "edge4", dims={"a": 2, "c": 5})

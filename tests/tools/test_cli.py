@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 
 from catx.frontend.hardware import DEFAULT
+from catx.frontend.models import builtin_models
 from catx.ir.scenario import Scenario
 from catx.mapper.objective import OBJECTIVES
 from catx.tools import cli, inputs
@@ -413,7 +414,7 @@ def test_a_bug_is_no_mistake_of_the_user(monkeypatch: pytest.MonkeyPatch, tiny: 
 def test_defaults_of_the_command_line_are_those_of_the_library() -> None:
     assert inspect.signature(compile_models).parameters["objective"].default in OBJECTIVES
     assert DEFAULT == "edge"
-    assert set(inputs.DEFAULT_MODELS) <= set(inputs.builtin_models())
+    assert set(inputs.DEFAULT_MODELS) <= set(builtin_models())
 
 
 def test_a_reader_that_goes_away() -> None:
