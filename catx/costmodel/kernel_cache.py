@@ -18,7 +18,10 @@ def kernels_cached(*rooms: str) -> bool:
 
     Loading it takes a second. A run that was stopped while it compiled leaves a part, which counts as all.
     """
-    return all(any(room_folder(room).glob("*.nbc")) for room in rooms)
+    try:
+        return all(any(room_folder(room).glob("*.nbc")) for room in rooms)
+    except OSError:  # a folder that may not be looked into holds nothing that can be loaded
+        return False
 
 
 def room_folder(room: str) -> Path:

@@ -1,5 +1,6 @@
 """What a file looks like that is not what it was given as, and which option takes it."""
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def check_data(name: str, data: Mapping[str, object], wanted: Kind) -> None:
 
 def text_kind(path: Path) -> Kind | None:
     """The kind of a file that was not given as one, by its first bytes; None if it cannot be told."""
-    if not path.is_file():  # reading a pipe would wait
+    if not os.path.isfile(path):  # reading a pipe would wait
         return None
     try:
         with path.open("rb") as stream:

@@ -1,11 +1,14 @@
 """Models: a file, or a built-in name, becomes a graph in its canonical form."""
 
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from catx.errors import Loc, ModelError, OptionError
 from catx.frontend.file_kind import MODEL, text_kind
+from catx.frontend.text_file import is_missing
 from catx.ir.graph import Graph
 from catx.ir.pipeline import run
 from catx.names import nearest
@@ -97,7 +100,7 @@ def _checked(name: str) -> Path:
     path = Path(name)
     if path.suffix == ".onnx":
         return path
-    if name and path.exists():
+    if name and not is_missing(name):
         raise _no_model(path)
     names = list(builtin_models())
     raise ModelError(
@@ -108,7 +111,11 @@ def _checked(name: str) -> Path:
 
 def _no_model(path: Path) -> ModelError:
     """The error for something that exists and is not called *.onnx."""
-    kind = None if path.is_dir() else text_kind(path)
+    try:
+        folder = stat.S_ISDIR(os.stat(path).st_mode)
+    except OSError as error:
+        return ModelError(f"cannot be read: {error.strerror}", loc=Loc(str(path)))
+    kind = text_kind(path)
     if kind == MODEL:
         return ModelError(
             "an ONNX model by another name",
@@ -118,7 +125,7 @@ def _no_model(path: Path) -> ModelError:
     if kind is not None:
         what, hint = f"this looks like {kind.what}, not an ONNX model", kind.where
     else:
-        what = "a folder" if path.is_dir() else path.suffix or "this"
+        what = "a folder" if folder else path.suffix or "this"
         what, hint = f"{what} is no kind of model that catx reads", ""
     return ModelError(what, loc=Loc(str(path)), hint=hint or _EXPORT)
 

@@ -7,7 +7,7 @@ from catx.costmodel.carbon.scenarios import SCENARIOS
 from catx.errors import SpecError
 from catx.frontend.file_kind import SCENARIO
 from catx.frontend.hardware.document import Format, read_document
-from catx.frontend.text_file import read_text
+from catx.frontend.text_file import is_missing, read_text
 from catx.ir.scenario import Scenario
 from catx.names import nearest
 
@@ -30,7 +30,7 @@ def load_scenario(path_or_name: str | Path) -> Scenario:
     name = os.fspath(path_or_name)
     if name in SCENARIOS:
         return SCENARIOS[name]
-    is_file = isinstance(path_or_name, Path) or Path(name).suffix in SUFFIXES or os.path.exists(name)
+    is_file = isinstance(path_or_name, Path) or Path(name).suffix in SUFFIXES or not is_missing(name)
     if not is_file:
         raise SpecError(
             f"no built-in scenario {name!r}{nearest(name, SCENARIOS)}",

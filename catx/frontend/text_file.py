@@ -1,11 +1,23 @@
 """Read a text file that a user names: regular, bounded, UTF-8."""
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 from catx.errors import Loc, SpecError
 from catx.frontend.file_kind import HEAD_BYTES, Kind, check_head
+
+
+def is_missing(path: str | Path) -> bool:
+    """Whether there is nothing of that name. What may not be looked at counts as there: reading tells why."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a null character
+        return True
+    except OSError as error:
+        return error.errno == errno.ENAMETOOLONG
+    return False
 
 
 def read_text(path: str | Path, max_bytes: int, wanted: Kind) -> str:

@@ -1,6 +1,6 @@
 """`catx hw`: list, show and describe accelerators."""
 
-from pathlib import Path
+import os
 from typing import Annotated
 
 import typer
@@ -42,7 +42,7 @@ def show(
     if expand:
         emit(dump_accelerator(load_accelerator(name)))
         return
-    if name not in builtin_names() and Path(name).is_file():
+    if name not in builtin_names() and os.path.isfile(name):
         raise OptionError("a file is shown in its general form only", loc=Loc(name), hint="add --expand")
     emit(accelerator_text(name))
 

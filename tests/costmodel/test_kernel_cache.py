@@ -19,6 +19,14 @@ def test_a_cold_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert phase_of("costing", "costmodel", "mapper") == COMPILING
 
 
+def test_a_folder_that_may_not_be_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "glob", refuse)
+    assert not kernels_cached("costmodel")
+
+
 def test_numba_keeps_its_files_where_they_are_looked_for() -> None:
     search_front(matmul(4, 4, 4), MACHINE)
     assert phase_of("costing", "costmodel", "mapper") == "costing"

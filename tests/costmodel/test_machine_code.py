@@ -105,10 +105,11 @@ def test_a_folder_in_place_of_the_file() -> None:
     assert list((SHELF.folder / "costmodel").iterdir()) == [place]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to root")
 def test_a_read_only_folder(cache: Path) -> None:
     cache.mkdir()
     cache.chmod(0o555)
+    if os.access(cache, os.W_OK):
+        pytest.skip("nothing is read-only to root")
     assert toy()(21) == 42
     assert not list(cache.iterdir())
 

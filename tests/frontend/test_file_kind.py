@@ -99,6 +99,27 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
         load_model(tmp_path / "pipe")
 
 
+@pytest.mark.parametrize("reader", [load_accelerator, load_scenario, load_mappings, load_model])
+def test_what_may_not_be_looked_at(reader: Callable[[str], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.stat
+
+    def refuse(path: object, **options: object) -> object:
+        if path in ("locked/file", Path("locked/file")):
+            raise PermissionError(13, "Permission denied")
+        return real(path, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "stat", refuse)
+    with pytest.raises(CatxError, match=r"^locked/file: cannot be read: Permission denied$"):
+        reader("locked/file")
+
+
+@pytest.mark.parametrize("reader", [load_accelerator, load_scenario, load_model])
+@pytest.mark.parametrize("name", ["x" * 300, "nul\0", "a/b" * 3000])
+def test_names_that_no_file_can_have(reader: Callable[[str], object], name: str) -> None:
+    with pytest.raises(CatxError, match=r"no built-in|no such file"):
+        reader(name)
+
+
 def test_text_is_judged_as_a_file_is() -> None:
     with pytest.raises(SpecError, match=r"^hw: this looks like a mapping file"):
         parse_accelerator(FILES["mapping.yaml"].decode(), "hw")

@@ -317,6 +317,8 @@ def test_what_is_built_in(run: Run, args: tuple[str, ...], words: tuple[str, ...
         (("hw", "--json", "show", "edge"), ("error: --json prints the list",)),
         (("hw", "show", __file__), ("is shown in its general form only", "--expand")),
         (("hw", "show", "egde"), ("error: ", "'edge'")),
+        (("hw", "show", "x" * 300), ("error: no built-in accelerator 'xxx",)),
+        (("compile", "x" * 300), ("error: no built-in model and no file 'xxx",)),
         (("evaluate",), ("--mapping",)),
         (("evaluate", "--mapping", "missing.yaml"), ("error: missing.yaml: no such file",)),
         (("evaluate", "--mapping", ""), ("error: an empty path names no file",)),
