@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
+from catx import arguments
 from catx.costmodel.carbon.act import op_carbon_rate
 from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO
+from catx.errors import OptionError
 from catx.frontend import hardware, models, scenarios
+from catx.frontend.model_dims import sizes_by_model
 from catx.ir.accelerator import Accelerator
 from catx.ir.counts import Counts
 from catx.ir.einsum import Einsum
@@ -15,12 +19,19 @@ from catx.ir.mapping import Mapping
 from catx.ir.passes.set_precision import einsum_at
 from catx.ir.report import Report
 from catx.ir.scenario import Scenario
+from catx.ir.vector_op import VectorOp
 from catx.mapper.design import Progress, evaluate_design
 from catx.mapper.map_einsum import MappedEinsum, map_einsum
-from catx.mapper.objective import Objective, ObjectiveName
+from catx.mapper.objective import OBJECTIVES, Objective, ObjectiveName, objective_name
 
 Model = Graph | str | Path
 """A graph, the path of a model file, or the name of a built-in model."""
+
+_FILE = "the path of an .onnx file or the name of a built-in model"
+_MODEL = f"a Graph, {_FILE}"
+_HW_FILE = "the path of a hw.yaml or the name of a built-in accelerator"
+_SCENARIO_FILE = "the path of a YAML file or the name of a built-in scenario"
+_OBJECTIVE = f"one of {', '.join(map(repr, OBJECTIVES))}"
 
 
 def load_model(
@@ -35,16 +46,24 @@ def load_model(
 
     Raises:
         ModelError: the file cannot be read, or holds what catx cannot lower.
-        OptionError: a dim that the model does not have.
+        OptionError: a dim that the model does not have, or an argument of another type.
     """
-    return models.load_model(model, dims=dims, allow_unknown=allow_unknown)
+    return models.load_model(
+        arguments.path_or_name("model", model, _FILE),
+        dims=arguments.sizes("dims", dims),
+        allow_unknown=arguments.flag("allow_unknown", allow_unknown),
+    )
 
 
 def load_models(
     model: str | Path, *, dims: Dict[str, int] | None = None, allow_unknown: bool = False
 ) -> tuple[Graph, ...]:
     """Like `load_model`, for models of several graphs: the built-in pair `clip_vit_b16` is two."""
-    return models.load_models(model, dims=dims, allow_unknown=allow_unknown)
+    return models.load_models(
+        arguments.path_or_name("model", model, _FILE),
+        dims=arguments.sizes("dims", dims),
+        allow_unknown=arguments.flag("allow_unknown", allow_unknown),
+    )
 
 
 def load_accelerator(accelerator: str | Path) -> Accelerator:
@@ -52,8 +71,9 @@ def load_accelerator(accelerator: str | Path) -> Accelerator:
 
     Raises:
         SpecError: the description is malformed or inconsistent; the message lists every problem by line.
+        OptionError: an argument of another type.
     """
-    return hardware.load_accelerator(accelerator)
+    return hardware.load_accelerator(arguments.path_or_name("accelerator", accelerator, _HW_FILE))
 
 
 def load_scenario(scenario: str | Path) -> Scenario:
@@ -61,8 +81,9 @@ def load_scenario(scenario: str | Path) -> Scenario:
 
     Raises:
         SpecError: no such scenario, or what is wrong in the file, by line.
+        OptionError: an argument of another type.
     """
-    return scenarios.load_scenario(scenario)
+    return scenarios.load_scenario(arguments.path_or_name("scenario", scenario, _SCENARIO_FILE))
 
 
 def compile_model(
@@ -90,7 +111,7 @@ def compile_model(
         objective: what each mapping minimizes.
         scenario: what the carbon numbers assume: a scenario, the path of a YAML file, or a name that
             `catx scenarios` lists.
-        dims: values of dynamic dimensions by name, for models given by path.
+        dims: values of dynamic dimensions by name, for models given by path; each takes those that it has.
         allow_unknown: as for `load_model`.
         mappings: mappings by einsum (names and places do not matter) to use instead of searching; each
             different einsum of the models needs one.
@@ -98,26 +119,30 @@ def compile_model(
 
     Raises:
         CatxError: as told by `load_model`, `load_accelerator` and `mapper.design.evaluate_design`.
+        OptionError: an argument of another type; sizes for dims, where every model is a graph already.
     """
-    wanted = [model] if isinstance(model, (Graph, str, Path)) else list(model)
+    wanted = _wanted(model)
+    sizes = arguments.sizes("dims", dims)
+    allow_unknown = arguments.flag("allow_unknown", allow_unknown)
+    goal = _objective(objective)
+    if progress is not None and not callable(progress):
+        raise arguments.refuse("progress", "a function of (done, total, what), or None", progress)
+    if sizes and wanted and all(isinstance(entry, Graph) for entry in wanted):
+        raise OptionError(
+            "dims: every model is a graph, whose dimensions have sizes", hint="give dims to load_model"
+        )
+    assumed, machine = _assumed(scenario), _machine(accelerator)
+    nests = None if mappings is None else _nests(mappings, machine)
+    files = [entry for entry in wanted if not isinstance(entry, Graph)]
+    own = iter(sizes_by_model(files, sizes))
     graphs: list[Graph] = []
     for entry in wanted:
-        loaded = (
-            (entry,)
-            if isinstance(entry, Graph)
-            else load_models(entry, dims=dims, allow_unknown=allow_unknown)
-        )
-        graphs += loaded
-    machine = _machine(accelerator)
-    if mappings is not None:
-        mappings = {_as_costed(einsum, machine).canonical(): nest for einsum, nest in mappings.items()}
+        if isinstance(entry, Graph):
+            graphs.append(entry)
+        else:
+            graphs += models.load_models(entry, dims=next(own), allow_unknown=allow_unknown)
     return evaluate_design(
-        graphs,
-        machine,
-        scenario=_assumed(scenario),
-        objective=objective,
-        mappings=mappings,
-        progress=progress,
+        graphs, machine, scenario=assumed, objective=goal, mappings=nests, progress=progress
     )
 
 
@@ -135,11 +160,13 @@ def evaluate_mapping(einsum: Einsum, mapping: Mapping, accelerator: Accelerator 
     Raises:
         MappingError: the mapping is illegal, or a memory overflows; `node` of the error is the index of the
             node at fault.
+        OptionError: an argument of another type.
     """
+    op, nest = _einsum(einsum), arguments.instance("mapping", mapping, Mapping, "a Mapping")
+    machine = _machine(accelerator)
     from catx.costmodel.evaluate import evaluate  # numba is slow to import
 
-    machine = _machine(accelerator)
-    return evaluate(_as_costed(einsum, machine), mapping, machine)
+    return evaluate(_as_costed(op, machine), nest, machine)
 
 
 def find_mapping(
@@ -159,19 +186,63 @@ def find_mapping(
 
     Raises:
         MappingError: no mapping fits, or the matrix unit does not compute the einsum's element types.
+        OptionError: an argument of another type, or an objective that does not exist.
     """
-    goal, machine = Objective(objective), _machine(accelerator)
-    if objective == "carbon":
-        goal = Objective(objective, *op_carbon_rate(machine, _assumed(scenario)))
-    return map_einsum(_as_costed(einsum, machine), machine, goal)
+    op, goal, place = _einsum(einsum), Objective(_objective(objective)), _assumed(scenario)
+    machine = _machine(accelerator)
+    if goal.name == "carbon":
+        goal = Objective(goal.name, *op_carbon_rate(machine, place))
+    return map_einsum(_as_costed(op, machine), machine, goal)
+
+
+def _wanted(model: Model | Sequence[Model]) -> list[Graph | str | Path]:
+    """One model or several, as a list."""
+    if isinstance(model, Graph):
+        return [model]
+    if isinstance(model, (str, PathLike)):
+        return [arguments.path_or_name("model", model, _MODEL)]
+    entries = arguments.several("model", model, f"{_MODEL}, or several of them in a list")
+    return [
+        entry if isinstance(entry, Graph) else arguments.path_or_name(f"model[{index}]", entry, _MODEL)
+        for index, entry in enumerate(entries)
+    ]
+
+
+def _nests(mappings: Dict[Einsum, Mapping], machine: Accelerator) -> dict[Einsum, Mapping]:
+    """Mappings by the canonical einsum, at the machine's precision."""
+    if not isinstance(mappings, Dict):
+        raise arguments.refuse("mappings", "a dict from Einsum to Mapping, or None", mappings)
+    for einsum, nest in mappings.items():
+        arguments.instance("a key of mappings", einsum, Einsum, "an Einsum")
+        arguments.instance(f"mappings[{einsum.name}]", nest, Mapping, "a Mapping")
+    return {_as_costed(einsum, machine).canonical(): nest for einsum, nest in mappings.items()}
+
+
+def _einsum(einsum: Einsum) -> Einsum:
+    hint = "ops of a graph that are no einsums have no mapping" if isinstance(einsum, VectorOp) else ""
+    if not isinstance(einsum, Einsum):
+        raise arguments.refuse("einsum", "an Einsum", einsum, hint=hint)
+    return einsum
+
+
+def _objective(objective: ObjectiveName) -> ObjectiveName:
+    return objective_name(arguments.instance("objective", objective, str, _OBJECTIVE))
 
 
 def _assumed(scenario: Scenario | str | Path) -> Scenario:
-    return scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+    if isinstance(scenario, Scenario):
+        return scenario
+    return scenarios.load_scenario(
+        arguments.path_or_name("scenario", scenario, f"a Scenario, {_SCENARIO_FILE}")
+    )
 
 
 def _machine(accelerator: Accelerator | str | Path) -> Accelerator:
-    return accelerator if isinstance(accelerator, Accelerator) else load_accelerator(accelerator)
+    if isinstance(accelerator, Accelerator):
+        return accelerator
+    return hardware.load_accelerator(
+        arguments.path_or_name("accelerator", accelerator, f"an Accelerator, {_HW_FILE}")
+    )
 
 
 def _as_costed(einsum: Einsum, accelerator: Accelerator) -> Einsum:

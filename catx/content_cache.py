@@ -55,28 +55,41 @@ class Shelf:
 
     def load(self, key: str) -> Any | None:
         """The data that was saved under a key, or None if there is none that can be read."""
-        try:
-            head, _, body = self._path(key).read_bytes().partition(b"\n")
-        except OSError:
-            return None
-        return json.loads(body) if head == _seal(body) else None
+        body = read_sealed(self._path(key))
+        return None if body is None else json.loads(body)
 
     def save(self, key: str, data: Any) -> None:
         """Keep JSON data, whole or not at all; a cache that cannot be written is no error."""
-        path, body = self._path(key), json.dumps(data, separators=(",", ":")).encode()
-        with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(_seal(body) + b"\n" + body)
-                os.replace(name, path)
-            except BaseException:
-                os.unlink(name)
-                raise
+        write_sealed(self._path(key), json.dumps(data, separators=(",", ":")).encode())
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+
+
+def read_sealed(path: Path) -> bytes | None:
+    """What `write_sealed` wrote; None if there is no such file, it cannot be read, or its content differs."""
+    try:
+        head, _, body = path.read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    return body if head == _seal(body) else None
+
+
+def write_sealed(path: Path, body: bytes) -> None:
+    """Write a file that starts with a hash of the rest: whole, or not at all where it cannot be written.
+
+    Processes that write the same file at once do not disturb each other: the last one's file stays.
+    """
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(_seal(body) + b"\n" + body)
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
 
 
 def _seal(body: bytes) -> bytes:

@@ -23,6 +23,17 @@ def nearest(name: object, known: Iterable[str]) -> str:
     return f"; did you mean {folded[close[0]]!r}?" if close else ""
 
 
+def listed(names: Iterable[str], most: int = 20) -> str:
+    """Names in one line; of many, the first ones and how many there are.
+
+    >>> listed("abc"), listed("abc", 2)
+    ('a, b, c', 'a, b, ... (3 in all)')
+    """
+    all_names = list(names)
+    shown = ", ".join(all_names[:most])
+    return shown if len(all_names) <= most else f"{shown}, ... ({len(all_names)} in all)"
+
+
 def unknown_name(
     what: str,
     name: object,

@@ -1,9 +1,13 @@
 """Where the kernels' machine code is kept, and whether it is there; asked without importing the compiler."""
 
+from pathlib import Path
+
 from catx.content_cache import Shelf
 
-SHELF = Shelf("kernels", ("*/*_kernel.py", "costmodel/jit.py"), ("numba",))
-"""Named after the content of all kernel files, as numba alone watches only the caller's file."""
+SHELF = Shelf(
+    "kernels", ("*/*_kernel.py", "costmodel/jit.py", "costmodel/machine_code.py"), ("numba", "llvmlite")
+)
+"""Named after the content of all kernel files, as a kernel's code holds that of those which it calls."""
 
 COMPILING = "compiling kernels (once, about half a minute)"
 """What progress calls work that waits for the compiler."""
@@ -14,7 +18,15 @@ def kernels_cached(*rooms: str) -> bool:
 
     Loading it takes a second. A run that was stopped while it compiled leaves a part, which counts as all.
     """
-    return all(any(SHELF.folder.glob(f"{room}_*/*.nbc")) for room in rooms)
+    try:
+        return all(any(room_folder(room).glob("*.nbc")) for room in rooms)
+    except OSError:  # a folder that may not be looked into holds nothing that can be loaded
+        return False
+
+
+def room_folder(room: str) -> Path:
+    """Where the machine code of the kernels of one room is; it may not exist."""
+    return SHELF.folder / room
 
 
 def phase_of(work: str, *rooms: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catx.errors import GraphError, Loc, MappingError, SpecError
+from catx.frontend.file_kind import MAPPING
 from catx.frontend.hardware.document import Data, Document, Format, describe, read_document
 from catx.frontend.hardware.problems import KeyPath, Problem, fail
 from catx.frontend.mapping_writer import SCHEMA, einsum_text
@@ -21,9 +22,9 @@ from catx.names import nearest
 FORM = Format(
     "one set of mappings",
     f"a mapping file starts with `schema: {SCHEMA}`; `catx compile -o DIR` writes one",
+    MAPPING,
     max_bytes=2**23,
     max_nodes=500_000,
-    marked=True,
 )
 
 _FILE_KEYS = ("schema", "accelerator", "accelerator_sha256", "objective", "models", "layers")
@@ -75,7 +76,7 @@ def load_mappings(path: str | Path) -> MappingFile:
     Raises:
         SpecError: with file, line and key, for anything that does not follow the format.
     """
-    return _Reader(read_document(read_text(path, FORM.max_bytes), str(path), FORM)).read()
+    return _Reader(read_document(read_text(path, FORM.max_bytes, MAPPING), str(path), FORM)).read()
 
 
 class _Reader:

@@ -1,10 +1,14 @@
 """Models: a file, or a built-in name, becomes a graph in its canonical form."""
 
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from catx.errors import Loc, ModelError, OptionError
+from catx.frontend.file_kind import MODEL, text_kind
+from catx.frontend.text_file import is_missing
 from catx.ir.graph import Graph
 from catx.ir.pipeline import run
 from catx.names import nearest
@@ -22,6 +26,7 @@ class BuiltinModel:
 
 _FOLDER = Path(__file__).parent.parent / "data" / "models"
 _VISION, _TEXT = _FOLDER / "clip_vit_b16_vision.onnx", _FOLDER / "clip_vit_b16_text.onnx"
+_EXPORT = "export the model to ONNX (torch.onnx.export, or tf2onnx for TensorFlow)"
 _SOURCE = (
     "CLIP ViT-B/16 (Radford et al., arXiv 2103.00020) of Hugging Face transformers 5.23.0, random weights, "
     "torch.onnx.export with dynamo, opset 20, weights not shipped"
@@ -95,17 +100,34 @@ def _checked(name: str) -> Path:
     path = Path(name)
     if path.suffix == ".onnx":
         return path
-    if name and path.exists():
-        raise ModelError(
-            f"{path.suffix or 'this'} is no kind of model that catx reads",
-            loc=Loc(str(path)),
-            hint="export the model to ONNX (torch.onnx.export, or tf2onnx for TensorFlow)",
-        )
+    if name and not is_missing(name):
+        raise _no_model(path)
     names = list(builtin_models())
     raise ModelError(
         f"no built-in model and no file {name!r}{nearest(name, names)}",
         hint=f"built in are {', '.join(names)}; files end in .onnx",
     )
+
+
+def _no_model(path: Path) -> ModelError:
+    """The error for something that exists and is not called *.onnx."""
+    try:
+        folder = stat.S_ISDIR(os.stat(path).st_mode)
+    except OSError as error:
+        return ModelError(f"cannot be read: {error.strerror}", loc=Loc(str(path)))
+    kind = text_kind(path)
+    if kind == MODEL:
+        return ModelError(
+            "an ONNX model by another name",
+            loc=Loc(str(path)),
+            hint="rename it: names of models end in .onnx",
+        )
+    if kind is not None:
+        what, hint = f"this looks like {kind.what}, not an ONNX model", kind.where
+    else:
+        what = "a folder" if folder else path.suffix or "this"
+        what, hint = f"{what} is no kind of model that catx reads", ""
+    return ModelError(what, loc=Loc(str(path)), hint=hint or _EXPORT)
 
 
 def _load(path: Path, dims: Mapping[str, int], allow_unknown: bool) -> Graph:

@@ -5,12 +5,15 @@ from pathlib import Path
 
 from catx.costmodel.carbon.scenarios import SCENARIOS
 from catx.errors import SpecError
+from catx.frontend.file_kind import SCENARIO
 from catx.frontend.hardware.document import Format, read_document
-from catx.frontend.text_file import read_text
+from catx.frontend.text_file import is_missing, read_text
 from catx.ir.scenario import Scenario
 from catx.names import nearest
 
-FORM = Format("one scenario", "a scenario file has keys such as `base: edge-default` and `grid: 24 g/kWh`")
+FORM = Format(
+    "one scenario", "a scenario file has keys such as `base: edge-default` and `grid: 24 g/kWh`", SCENARIO
+)
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -27,12 +30,13 @@ def load_scenario(path_or_name: str | Path) -> Scenario:
     name = os.fspath(path_or_name)
     if name in SCENARIOS:
         return SCENARIOS[name]
-    if not isinstance(path_or_name, Path) and Path(name).suffix not in SUFFIXES:
+    is_file = isinstance(path_or_name, Path) or Path(name).suffix in SUFFIXES or not is_missing(name)
+    if not is_file:
         raise SpecError(
             f"no built-in scenario {name!r}{nearest(name, SCENARIOS)}",
             hint=f"built in are {', '.join(SCENARIOS)}; files end in .yaml",
         )
-    return parse_scenario(read_text(path_or_name, FORM.max_bytes), name)
+    return parse_scenario(read_text(path_or_name, FORM.max_bytes, SCENARIO), name)
 
 
 def parse_scenario(text: str, file: str = "<text>") -> Scenario:

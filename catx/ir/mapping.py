@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from catx.arguments import shown
 from catx.errors import MappingError
 from catx.ir.checks import is_count
 
@@ -66,6 +67,8 @@ class Mapping:
         for index, node in enumerate(self.nodes):
             if isinstance(node, Loop):
                 continue
+            if not isinstance(node, Store):
+                raise MappingError(f"expected a Loop or a Store, not {shown(node)}", node=index)
             if node in stores:
                 raise MappingError(f"{node}: {node.memory} stores the {node.role} already", node=index)
             stores.add(node)

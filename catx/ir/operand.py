@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 
+from catx.arguments import instance
 from catx.errors import GraphError, Loc
 from catx.ir.dtype import DType
 
@@ -44,7 +45,13 @@ class Operand:
 
 
 def plain_axes(*dims: str) -> tuple[Axis, ...]:
-    """Axes that each follow one dim with coefficient 1: `plain_axes("m", "k")` is a matrix."""
+    """Axes that each follow one dim with coefficient 1: `plain_axes("m", "k")` is a matrix.
+
+    Raises:
+        OptionError: a dim that is no text.
+    """
+    for index, dim in enumerate(dims):
+        instance(f"dims[{index}]", dim, str, "the name of a dim")
     return tuple(((dim, 1),) for dim in dims)
 
 

@@ -58,5 +58,7 @@ def compile_models(
             progress=progress.step,
         )
     from catx.tools.deliver import deliver
+    from catx.tools.kept import tell_unkept_kernels
 
+    tell_unkept_kernels()
     deliver(report, folder, as_json=as_json)

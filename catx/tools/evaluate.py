@@ -58,6 +58,8 @@ def evaluate_models(
             inputs.graphs, inputs.accelerator, scenario=inputs.scenario, mappings=nests.mappings
         )
     from catx.tools.deliver import deliver
+    from catx.tools.kept import tell_unkept_kernels
 
+    tell_unkept_kernels()
     tell_differences(nests, report)
     deliver(report, folder, as_json=as_json, mapping_source=Path(mapping))

@@ -7,12 +7,12 @@ from typing import ParamSpec
 import typer
 
 from catx.errors import CatxError
+from catx.tools.interrupt import INTERRUPTED
 from catx.tools.streams import drop_output, tell, tell_error
 
 USER_ERROR = 2
-INTERRUPTED = 130
 BROKEN_PIPE = 141
-"""Exit codes: 128 + the signal's number, as shells report it, for the last two. Bugs exit with 1."""
+"""Exit codes, with `INTERRUPTED`; that of a pipe is 128 + its signal's number. Bugs exit with 1."""
 
 P = ParamSpec("P")
 

@@ -1,15 +1,18 @@
 """`catx hw`: list, show and describe accelerators."""
 
-from pathlib import Path
+import os
 from typing import Annotated
 
 import typer
 
 from catx.errors import Loc, OptionError
+from catx.tools.app import Verb, Verbs
 from catx.tools.guard import guarded
 from catx.tools.options import JsonList
 
-app = typer.Typer(help="List the built-in accelerators, print one, or print the format of hw.yaml.")
+app = typer.Typer(
+    cls=Verbs, help="List the built-in accelerators, print one, or print the format of hw.yaml."
+)
 
 
 @app.callback(invoke_without_command=True)
@@ -21,10 +24,12 @@ def list_hardware(context: typer.Context, as_json: JsonList = False) -> None:
         _refuse_json(context.invoked_subcommand)
 
 
-@app.command()
+@app.command(cls=Verb)
 @guarded
 def show(
-    name: Annotated[str, typer.Argument(help="A name of `catx hw`; with --expand also a hw.yaml.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A name of `catx hw`; with --expand also a hw.yaml.")
+    ],
     expand: Annotated[
         bool,
         typer.Option("--expand", help="Print the general form, with every number of a template filled in."),
@@ -37,12 +42,12 @@ def show(
     if expand:
         emit(dump_accelerator(load_accelerator(name)))
         return
-    if name not in builtin_names() and Path(name).is_file():
+    if name not in builtin_names() and os.path.isfile(name):
         raise OptionError("a file is shown in its general form only", loc=Loc(name), hint="add --expand")
     emit(accelerator_text(name))
 
 
-@app.command()
+@app.command(cls=Verb)
 @guarded
 def schema() -> None:
     """Print the JSON schema of hw.yaml, for editors that complete it."""

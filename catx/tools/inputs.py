@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO
-from catx.errors import OptionError
 from catx.frontend.hardware import load_accelerator
-from catx.frontend.models import builtin_models, load_models
-from catx.frontend.onnx.reader import dim_names
+from catx.frontend.model_dims import sizes_by_model
+from catx.frontend.models import load_models
 from catx.frontend.scenarios import load_scenario
 from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import Einsum
@@ -57,26 +56,11 @@ def load_graphs(
     models: Sequence[str], dims: Mapping[str, int], *, allow_unknown: bool, progress: Progress
 ) -> tuple[Graph, ...]:
     """Read models by path or name; each gets the sizes of the dimensions that it has."""
-    own = _dims_by_model(models, dims)
     graphs: list[Graph] = []
-    for model in models:
+    for model, sizes in zip(models, sizes_by_model(models, dims), strict=True):
         progress.phase(f"reading {model}")
-        graphs += load_models(model, dims=own[model], allow_unknown=allow_unknown)
+        graphs += load_models(model, dims=sizes, allow_unknown=allow_unknown)
     return tuple(graphs)
-
-
-def _dims_by_model(models: Sequence[str], dims: Mapping[str, int]) -> dict[str, Mapping[str, int]]:
-    """Sizes for each model. A lone model takes all: what it does not have, it tells itself."""
-    if not dims or len(models) == 1:
-        return dict.fromkeys(models, dims)
-    names = {model: () if model in builtin_models() else dim_names(model) for model in models}
-    known = sorted({name for known in names.values() for name in known})
-    if unknown := [name for name in dims if name not in known]:
-        raise OptionError(
-            f"--dim {unknown[0]}: none of the models has such a dimension",
-            hint=f"their dynamic dimensions: {', '.join(known) or 'none'}",
-        )
-    return {model: {name: size for name, size in dims.items() if name in own} for model, own in names.items()}
 
 
 def tell_differences(file: "MappingFile", report: Report) -> None:

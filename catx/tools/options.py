@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from catx.arguments import MAX_SIZE, SIZE, refuse
 from catx.errors import OptionError
 from catx.tools.guard import guarded
 
@@ -82,11 +83,12 @@ def parse_dims(pairs: list[str] | None) -> dict[str, int]:
     dims: dict[str, int] = {}
     for pair in pairs or []:
         name, equals, value = pair.rpartition("=")
-        digits = value.strip()
-        if not (equals and name.strip() and digits.isascii() and digits.isdigit() and 0 < len(digits) < 19):
+        if not equals or not name.strip():
             raise OptionError(f"--dim {pair!r}: expected NAME=VALUE", hint="for example `--dim batch=1`")
-        if int(digits) == 0:
-            raise OptionError(f"--dim {pair!r}: a dimension has at least one element")
+        digits = value.strip()
+        plain = digits.isascii() and digits.isdigit() and len(digits) <= len(str(MAX_SIZE))
+        if not plain or not 1 <= int(digits) <= MAX_SIZE:
+            raise refuse(f"--dim {name.strip()}", SIZE, digits, hint="for example `--dim batch=1`")
         if dims.setdefault(name.strip(), int(digits)) != int(digits):
             raise OptionError(f"--dim {name.strip()} is given twice, with different values")
     return dims

@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from catx.tools.human import printable
-from catx.tools.streams import has_color, is_terminal, tell
+from catx.tools.interrupt import ends_at_once
+from catx.tools.streams import can_redraw, has_color, tell
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -18,9 +19,10 @@ _NAME_WIDTH = 48
 
 
 class Progress:
-    """Says nothing for two seconds; then a bar on a terminal, elsewhere a line now and then.
+    """Says nothing for two seconds; then a bar on a terminal, elsewhere a line now and then if there is news.
 
-    A thread waits, so that work which never reports (compiling, reading a large file) is told of too.
+    A thread waits, so that work which never reports (compiling, reading a large file) is told of too. Ctrl-C
+    ends such work at once.
     """
 
     def __init__(self, what: str, *, patience_s: float = PATIENCE_S) -> None:
@@ -28,15 +30,22 @@ class Progress:
         self._done, self._total = 0, 0
         self._bar: RichProgress | None = None
         self._stopped = threading.Event()
+        self._interrupt = ends_at_once(self._stop)
         self._thread = threading.Thread(target=self._watch, name="catx-progress", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
+        self._interrupt.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._interrupt.__exit__(kind, error, trace)
+        self._stop()
+
+    def _stop(self) -> None:
+        """Take the bar off the terminal."""
         self._stopped.set()
         self._thread.join()
 
@@ -51,15 +60,19 @@ class Progress:
     def _watch(self) -> None:
         if self._stopped.wait(self._patience_s):
             return
-        if is_terminal(sys.stderr):
+        if can_redraw(sys.stderr):
             self._show_bar()
         else:
             self._show_lines()
 
     def _show_lines(self) -> None:
+        told = ""
         while True:
             count = f" ({self._done} of {self._total})" if self._done else ""
-            tell(f"catx: {printable(self._what)}{count} ...")
+            line = f"catx: {printable(self._what)}{count} ..."
+            if line != told:
+                tell(line)
+            told = line
             if self._stopped.wait(LINE_EVERY_S):
                 return
 

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from catx.errors import CatxError, OutputError
@@ -17,10 +19,18 @@ def emit(text: str) -> None:
     Raises:
         OutputError: the text cannot be written. A reader that has gone away is a BrokenPipeError instead.
     """
+    with writes_output():
+        assert sys.stdout is not None
+        sys.stdout.write(_encodable(text if text.endswith("\n") else text + "\n", sys.stdout))
+
+
+@contextmanager
+def writes_output() -> Iterator[None]:
+    """Turn what goes wrong while standard output is written to into the error that `emit` tells of."""
     if sys.stdout is None:
         raise OutputError("standard output is closed")
     try:
-        sys.stdout.write(_encodable(text if text.endswith("\n") else text + "\n", sys.stdout))
+        yield
         sys.stdout.flush()
     except BrokenPipeError:
         raise
@@ -63,6 +73,11 @@ def has_color(stream: TextIO | None) -> bool:
 def is_terminal(stream: TextIO | None) -> bool:
     """Whether a person reads along."""
     return stream is not None and not stream.closed and stream.isatty()
+
+
+def can_redraw(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal that can move its cursor, as a bar that grows needs."""
+    return is_terminal(stream) and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 def drop_output() -> None:

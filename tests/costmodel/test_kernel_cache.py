@@ -13,10 +13,18 @@ def test_a_cold_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CATX_CACHE_DIR", str(tmp_path))
     assert not kernels_cached("costmodel")
     assert phase_of("costing", "costmodel") == COMPILING
-    (SHELF.folder / "costmodel_0").mkdir(parents=True)
-    (SHELF.folder / "costmodel_0" / "nest_kernel.evaluate_nest-1.py311.1.nbc").touch()
+    (SHELF.folder / "costmodel").mkdir(parents=True)
+    (SHELF.folder / "costmodel" / "nest_kernel.evaluate_nest-0.nbc").touch()
     assert phase_of("costing", "costmodel") == "costing"
     assert phase_of("costing", "costmodel", "mapper") == COMPILING
+
+
+def test_a_folder_that_may_not_be_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "glob", refuse)
+    assert not kernels_cached("costmodel")
 
 
 def test_numba_keeps_its_files_where_they_are_looked_for() -> None:

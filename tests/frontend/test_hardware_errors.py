@@ -124,8 +124,9 @@ class TestFiles:
         ("content", "message"),
         [
             (b"", "the file is empty"),
-            (b"\x08\x01\x12\x00onnx\xff\xfe", "not UTF-8 text"),
-            (b"PK\x03\x04\x00\x00", "not YAML text"),
+            (b"\x08\x01\x12\x00onnx\xff\xfe", "this looks like an ONNX model"),
+            (b"name: \xe9\n", "not UTF-8 text"),
+            (b"PK\x03\x04\x00\x00", "this looks like a zip archive"),
             (b"x: y\n" * 300_000, "larger than"),
         ],
     )

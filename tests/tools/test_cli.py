@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 
 from catx.frontend.hardware import DEFAULT
+from catx.frontend.models import builtin_models
 from catx.ir.scenario import Scenario
 from catx.mapper.objective import OBJECTIVES
 from catx.tools import cli, inputs
@@ -36,6 +37,9 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         return int(ended.value.code or 0), out, err
 
     return call
+
+
+SIZE = "expected a positive integer up to 2^48"
 
 
 def in_shell(script: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -128,8 +132,16 @@ def test_several_models_make_one_report(run: Run, tiny: Path, tmp_path: Path) ->
     assert {layer["model"] for layer in json.loads(out)["layers"]} == {"tiny", "other"}
     code, _, err = run("compile", tiny, second, "--dim", "tokens=7", "--dim", "c=2")
     assert code == 2
-    assert "--dim c" in err
-    assert "tokens" in err
+    assert err == (
+        "error: --dim c: none of the models has such a dimension\n  hint: their dimensions are b, tokens\n"
+    )
+
+
+def test_a_misspelt_dimension(run: Run, tiny: Path) -> None:
+    code, out, err = run("compile", tiny, "--dim", "tokns=1")
+    assert (code, out) == (2, "")
+    assert "--dim 'tokns': the model has no such dimension; did you mean 'tokens'?" in err
+    assert err.endswith("hint: its dimensions are tokens\n")
 
 
 def test_evaluate_gives_the_same_numbers(run: Run, tiny: Path, compiled: Path, tmp_path: Path) -> None:
@@ -285,7 +297,11 @@ def test_what_is_built_in(run: Run, args: tuple[str, ...], words: tuple[str, ...
         (("compile", "--scenario", "edge"), ("error: ", "did you mean 'edge-default'?", "built in are ")),
         (("compile", "--scenario", ""), ("error: no built-in scenario ''", "built in are ")),
         (("compile", "--dim", "batch"), ("error: --dim 'batch'", "batch=1")),
-        (("compile", "--dim", "batch=0"), ("at least one",)),
+        (("compile", "--dim", "=1"), ("expected NAME=VALUE",)),
+        *(
+            (("compile", "--dim", f"batch={size}"), (f"--dim batch: {SIZE}, not '{size}'", "--dim batch=1`"))
+            for size in ("0", "-1", "1.5", "x", "", "1_0", "\u0663", "281474976710657", "9" * 23)
+        ),
         (("compile", "--dim", "b=1", "--dim", "b=2"), ("twice",)),
         (("compile", "-o", __file__), ("is a file, not a folder",)),
         (("compile", "-o", Path(__file__) / "out"), ("cannot write into",)),
@@ -301,6 +317,8 @@ def test_what_is_built_in(run: Run, args: tuple[str, ...], words: tuple[str, ...
         (("hw", "--json", "show", "edge"), ("error: --json prints the list",)),
         (("hw", "show", __file__), ("is shown in its general form only", "--expand")),
         (("hw", "show", "egde"), ("error: ", "'edge'")),
+        (("hw", "show", "x" * 300), ("error: no built-in accelerator 'xxx",)),
+        (("compile", "x" * 300), ("error: no built-in model and no file 'xxx",)),
         (("evaluate",), ("--mapping",)),
         (("evaluate", "--mapping", "missing.yaml"), ("error: missing.yaml: no such file",)),
         (("evaluate", "--mapping", ""), ("error: an empty path names no file",)),
@@ -316,12 +334,66 @@ def test_mistakes_exit_with_2(run: Run, args: tuple[str, ...], words: tuple[str,
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("args", "block"),
+    [
+        (
+            ("compile", "--jsn"),
+            "no such option: --jsn; did you mean '--json'?\n  hint: `catx compile --help`",
+        ),
+        (("hw", "show"), "missing argument 'NAME'\n  hint: `catx hw show --help`"),
+        (("compile", "--hw"), "option '--hw' requires an argument\n"),
+        (("models", "x"), "got unexpected extra argument"),
+        (
+            ("comple",),
+            "no such command: 'comple'; did you mean 'compile'?\n  hint: the commands are compile, ",
+        ),
+        (
+            ("hw", "shw"),
+            "no such command: 'shw'; did you mean 'show'?\n  hint: the commands are ",
+        ),
+        (("x.onnx",), "no such command: 'x.onnx'\n  hint: to compile a model: `catx compile x.onnx`\n"),
+        (
+            ("--objective", "edp", "compile"),
+            "no such option before a command: --objective\n  hint: it stands after the command: "
+            "`catx compile ... --objective`\n",
+        ),
+        (("compile", "-objective=edp"), "no such option: -objective; did you mean '--objective'?\n"),
+        (("compile", "x.onnx", "-output", "y"), "no such option: -output; did you mean '--output'?\n"),
+    ],
+)
+def test_mistakes_of_use_are_one_block(run: Run, args: tuple[str, ...], block: str) -> None:
+    code, out, err = run(*args)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {block}")
+    assert err.count("\n") <= 2
+
+
+def test_without_a_command_there_is_help(run: Run) -> None:
+    code, out, err = run()
+    assert (code, err) == (2, "")
+    assert "Usage" in out
+    assert "compile" in out
+
+
 def test_results_do_not_go_over_files_of_the_user(run: Run, tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "layers.csv").write_text("mine\n")
     code, out, err = run("compile", tiny, "--dim", "tokens=7", "-o", tmp_path)
     assert (code, out) == (2, "")
     assert "not written by catx" in err
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine\n"]
+
+
+def test_kernels_that_cannot_be_kept_are_told(
+    run: Run, tiny: Path, compiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").write_text("mine")
+    monkeypatch.setenv("CATX_CACHE_DIR", str(tmp_path / "cache"))
+    args = ("evaluate", tiny, "--dim", "tokens=7", "--mapping", compiled / "mapping.yaml", "--json")
+    code, _, err = run(*args)
+    assert code == 0
+    assert err.startswith(f"note: compiled kernels could not be written to {tmp_path / 'cache'}, ")
+    assert err.count("\n") == 1
 
 
 def test_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch, tiny: Path) -> None:
@@ -344,7 +416,7 @@ def test_a_bug_is_no_mistake_of_the_user(monkeypatch: pytest.MonkeyPatch, tiny: 
 def test_defaults_of_the_command_line_are_those_of_the_library() -> None:
     assert inspect.signature(compile_models).parameters["objective"].default in OBJECTIVES
     assert DEFAULT == "edge"
-    assert set(inputs.DEFAULT_MODELS) <= set(inputs.builtin_models())
+    assert set(inputs.DEFAULT_MODELS) <= set(builtin_models())
 
 
 def test_a_reader_that_goes_away() -> None:
@@ -354,9 +426,16 @@ def test_a_reader_that_goes_away() -> None:
 
 
 def test_a_full_disk_behind_stdout() -> None:
-    ended = in_shell("catx hw schema > /dev/full")
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == "error: cannot write to standard output: No space left on device\n"
+    for verb in ("hw schema", "compile --help", "--help", "hw --help"):
+        ended = in_shell(f"catx {verb} > /dev/full")
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr == "error: cannot write to standard output: No space left on device\n"
+
+
+def test_help_for_nobody() -> None:
+    ended = in_shell("{ sleep 0.2; catx --help; echo $? >&2; } | true; catx --help >&-; echo $?")
+    assert ended.stderr == "141\nerror: standard output is closed\n"
+    assert ended.stdout == "2\n"
 
 
 def test_an_uncaught_bug_exits_with_1() -> None:

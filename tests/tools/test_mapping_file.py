@@ -98,7 +98,7 @@ layers:
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        ("catx.mapping/1", "catx.report/1", 1, "expected `catx.mapping/1`"),
+        ("catx.mapping/1", "catx.mapping/2", 1, "expected `catx.mapping/1`"),
         ("schema: catx.mapping/1", "objective: edp", 1, "key `schema` is missing"),
         ("layers:", "layer:", 2, "unknown key; did you mean 'layers'?"),
         ("O[m,n] +=", "O[m,n] =", 3, "is no einsum"),

@@ -1,6 +1,8 @@
 """What goes to a terminal, what to a pipe, and when progress speaks."""
 
 import io
+import signal
+import subprocess
 import sys
 import time
 
@@ -72,6 +74,24 @@ def test_slow_work_is_told_in_lines(
         wait_for(capsys, "catx: qk\\x1b[2J (3 of 12) ...\n")
 
 
+def test_a_line_is_told_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "LINE_EVERY_S", 0.001)
+    with progress.Progress("starting", patience_s=0.0) as shown:
+        shown.step(0, 12, "compiling kernels")
+        time.sleep(0.2)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1] == "catx: compiling kernels ..."
+    assert len(lines) == len(set(lines))
+
+
+def test_a_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "dumb")
+    with progress.Progress("working", patience_s=0.0):
+        time.sleep(0.2)
+    assert sys.stderr.getvalue() == "catx: working ...\n"  # type: ignore[attr-defined]
+
+
 def test_slow_work_has_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("TERM", "xterm")
@@ -90,6 +110,39 @@ def test_an_error_ends_progress() -> None:
     with pytest.raises(CatxError), shown:
         raise CatxError("bad")
     assert not shown._thread.is_alive()
+
+
+WORK = """
+import concurrent.futures, os, signal, threading, time
+from catx.tools.progress import Progress
+
+with Progress("working", patience_s=0.0), concurrent.futures.ThreadPoolExecutor() as pool:
+    pool.submit(time.sleep, 60)
+    threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
+    time.sleep(30)
+"""
+
+
+def test_ctrl_c_waits_for_no_thread() -> None:
+    started = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-c", WORK], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "catx: working ...\ninterrupted\n")
+    assert time.monotonic() - started < 20
+
+
+def test_a_handler_of_the_caller_stays() -> None:
+    def mine(*_: object) -> None:
+        pass
+
+    before = signal.signal(signal.SIGINT, mine)
+    try:
+        with progress.Progress("working"):
+            assert signal.getsignal(signal.SIGINT) is mine
+        assert signal.getsignal(signal.SIGINT) is mine
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def wait_for(capsys: pytest.CaptureFixture[str], line: str) -> None:

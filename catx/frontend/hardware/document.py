@@ -7,6 +7,8 @@ from typing import NoReturn
 import yaml
 
 from catx.errors import Loc, SpecError
+from catx.frontend import file_kind
+from catx.frontend.file_kind import Kind
 from catx.frontend.hardware.problems import KeyPath, Problem, fail, visible
 
 MAX_BYTES = 2**20
@@ -16,20 +18,19 @@ MAX_NODES = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A kind of file: what one describes, a hint for one that is something else, and how large it may be.
-
-    A `marked` kind has a `schema` key that tells it from others.
-    """
+    """A kind of file: what one describes, a hint for one that is something else, and how large it may be."""
 
     describes: str
     hint: str
+    kind: Kind
     max_bytes: int = MAX_BYTES
     max_nodes: int = MAX_NODES
-    marked: bool = False
 
 
 HARDWARE = Format(
-    "one accelerator", "a hardware file starts with keys such as `name: my-chip` or `template: systolic`"
+    "one accelerator",
+    "a hardware file starts with keys such as `name: my-chip` or `template: systolic`",
+    file_kind.HARDWARE,
 )
 
 Data = dict[str, "Data"] | list["Data"] | str | int | float | bool | None
@@ -100,10 +101,10 @@ def read_document(text: str, file: str, form: Format = HARDWARE) -> Document:
     except yaml.YAMLError as error:
         detail = " ".join(str(error).split())[:200]
         raise SpecError(f"not YAML text: {detail}", loc=Loc(file)) from None
+    if isinstance(reader.root, dict):
+        file_kind.check_data(file, reader.root, form.kind)
     if reader.problems:
         fail(file, reader.problems)
-    if isinstance(reader.root, dict) and not form.marked:
-        _refuse_marked(reader.root.get("schema"), reader.lines.get(("schema",), 0), file, form)
     if not isinstance(reader.root, dict):
         empty = reader.root is None
         raise SpecError(
@@ -112,16 +113,6 @@ def read_document(text: str, file: str, form: Format = HARDWARE) -> Document:
             hint=form.hint,
         )
     return Document(file, reader.root, reader.lines)
-
-
-def _refuse_marked(schema: Data, line: int, file: str, form: Format) -> None:
-    """Refuse a file that says that it is of another kind, before all its keys are called unknown."""
-    if isinstance(schema, str) and schema.startswith("catx."):
-        raise SpecError(
-            f"this is a file of {visible(schema)}; what is read here describes {form.describes}",
-            loc=Loc(file, "schema", line),
-            hint=form.hint,
-        )
 
 
 def describe(value: object) -> str:

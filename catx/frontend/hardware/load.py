@@ -6,9 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from catx.errors import Loc, SpecError
+from catx.frontend.file_kind import HARDWARE
 from catx.frontend.hardware.document import MAX_BYTES, read_document
 from catx.frontend.hardware.problems import visible
-from catx.frontend.text_file import read_text
+from catx.frontend.text_file import is_missing, read_text
 from catx.ir.accelerator import Accelerator
 from catx.names import nearest
 
@@ -78,9 +79,9 @@ def builtin_names() -> tuple[str, ...]:
 
 def _read(path: str | Path) -> str:
     """The text of a hardware file; where there is none, the nearest built-in name may be meant."""
-    if not os.path.exists(path):
+    if is_missing(path):
         raise _missing(path)
-    return read_text(path, MAX_BYTES)
+    return read_text(path, MAX_BYTES, HARDWARE)
 
 
 def _missing(path: str | Path) -> SpecError:

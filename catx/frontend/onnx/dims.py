@@ -1,16 +1,18 @@
 """Sizes for dynamic dimensions: which ones a model has, and what the user gives for them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, helper
 
+from catx.arguments import MAX_SIZE, SIZE
+from catx.arguments import shown as as_given
 from catx.errors import Loc, ModelError, OptionError
 from catx.frontend.onnx.names import printable, shown
-from catx.frontend.onnx.proto_types import MAX_ELEMENTS, checked_shape, shape_of, tensor_type
+from catx.frontend.onnx.proto_types import checked_shape, shape_of, tensor_type
+from catx.names import listed, nearest
 
 
 def dynamic_dims(value: ValueInfoProto) -> Iterator[tuple[int, str]]:
@@ -41,15 +43,19 @@ def check_dims(dims: Mapping[str, int], known: Sequence[str], loc: Loc) -> None:
     """Refuse numbers below 1 and names that the model does not have.
 
     Raises:
-        OptionError: with the nearest names that exist.
+        OptionError: with the nearest name and all names that exist.
     """
     for name, size in dims.items():
-        if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= MAX_ELEMENTS:
-            raise OptionError(f"--dim {printable(name)}={size}: a size is an integer from 1 to 2^48", loc=loc)
+        if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= MAX_SIZE:
+            raise OptionError(f"--dim {printable(name)}: expected {SIZE}, not {as_given(size)}", loc=loc)
         if name not in known:
-            near = get_close_matches(name, known, 3, 0.5) or known[:8]
-            hint = f"it has {', '.join(map(printable, near))}" if near else "all its dimensions have a size"
-            raise OptionError(f"--dim {shown(name)}: the model has no such dimension", loc=loc, hint=hint)
+            names = listed(map(printable, known))
+            hint = f"its dimensions are {names}" if known else "all its dimensions have a size"
+            raise OptionError(
+                f"--dim {shown(name)}: the model has no such dimension{nearest(name, known)}",
+                loc=loc,
+                hint=hint,
+            )
 
 
 def is_scalar(value: ValueInfoProto) -> bool:

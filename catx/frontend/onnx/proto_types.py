@@ -5,11 +5,12 @@ from math import prod
 
 from onnx import TensorProto, TypeProto
 
+from catx.arguments import MAX_SIZE
 from catx.errors import Loc, ModelError
 from catx.frontend.onnx.names import shown
 from catx.ir.dtype import DType
 
-MAX_ELEMENTS = 2**48
+MAX_ELEMENTS = MAX_SIZE
 """Elements of the largest tensor that is believed: 256 TiB of bytes is a damaged or hostile file."""
 MAX_RANK = 64
 SMALL = 65_536
