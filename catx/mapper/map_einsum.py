@@ -50,7 +50,7 @@ def map_einsum(einsum: Einsum, accelerator: Accelerator, objective: Objective) -
 
 def _find(einsum: Einsum, accelerator: Accelerator) -> Front:
     from catx.costmodel.evaluate import evaluate  # numba is slow to import
-    from catx.mapper.nest_search import search_front
+    from catx.mapper.tree_search import search_front
 
     mappings, evaluated = search_front(einsum, accelerator)
     points = tuple(FrontPoint(mapping, evaluate(einsum, mapping, accelerator)) for mapping in mappings)

@@ -1,6 +1,7 @@
-"""The mapspace of an einsum as arrays: candidate tiles, allowed unrollings, roles that memories may keep."""
+"""What a mapping may choose, as numbers: spatial unrollings, and the roles that each memory keeps."""
 
-from math import ceil, isqrt
+from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,49 +12,28 @@ from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import ROLES, Einsum
 from catx.mapper import unroll_kernel
 from catx.mapper.bounds import touched
-from catx.mapper.nests_kernel import MAX_TILES, SEARCH_STATE, State
 
 Unrolling = tuple[tuple[int, int, int], ...]
-"""Spatial loops as (axis, dim, factor), by axis."""
+"""Spatial loops as (axis, dim, factor), in this order; at most one per axis and dim."""
+
+Kept = tuple[tuple[bool, ...], ...]
+"""Whether a memory keeps a role, (memories, roles)."""
 
 
-def useful_tiles(extent: int) -> list[int]:
-    """Tile sizes that give an extent a trip count of its own, ascending: the smallest of each trip count."""
-    root = isqrt(extent)
-    trips = {*range(1, root + 2), *(ceil(extent / tile) for tile in range(1, root + 2))}
-    return sorted({ceil(extent / trip) for trip in trips})
-
-
-def thinned(values: list[int], ratio: float) -> list[int]:
-    """Values of which each is at least `ratio` times the one before; first and last stay."""
-    kept = values[:1]
-    for value in values[1:-1]:
-        if value >= kept[-1] * ratio:
-            kept.append(value)
-    return kept + values[len(values) - 1 :] if len(values) > 1 else kept
-
-
-def new_state(einsum: Einsum, accelerator: Accelerator) -> State:
-    """A search record with everything that may be chosen, but for tile sizes."""
-    state = np.zeros(1, SEARCH_STATE)[0]
-    allowed = allowed_unrollings(einsum, accelerator)
-    state["allowed"][: allowed.shape[0], : allowed.shape[1]] = allowed
-    for row, memory in enumerate(accelerator.memories):
-        state["may"][row] = [role in memory.keeps for role in ROLES]
-        state["must"][row] = [role in memory.keeps - memory.optional for role in ROLES]
-    return state
-
-
-def put_tiles(state: State, candidates: list[list[int]]) -> None:
-    """Write the candidate tiles of each dim to a search record, thinned evenly where there are too many."""
-    for row, values in enumerate(candidates):
-        ratio = 1.0
-        kept = values
-        while len(kept) > MAX_TILES:
-            ratio *= 1.02
-            kept = thinned(values, ratio)
-        state["tiles"][row, : len(kept)] = kept
-        state["n_tiles"][row] = len(kept)
+def kept_roles(accelerator: Accelerator) -> list[Kept]:
+    """Every choice of what memories keep; first everything that they may."""
+    memories = accelerator.memories
+    optional = [(m, role) for m, memory in enumerate(memories) for role in ROLES if role in memory.optional]
+    choices = []
+    for dropped in product((False, True), repeat=len(optional)):
+        gone = {place for place, drop in zip(optional, dropped, strict=True) if drop}
+        choices.append(
+            tuple(
+                tuple(role in memory.keeps and (m, role) not in gone for role in ROLES)
+                for m, memory in enumerate(memories)
+            )
+        )
+    return choices
 
 
 def allowed_unrollings(einsum: Einsum, accelerator: Accelerator) -> NDArray[np.bool_]:
@@ -64,18 +44,6 @@ def allowed_unrollings(einsum: Einsum, accelerator: Accelerator) -> NDArray[np.b
     return np.array(table, bool).reshape(len(axes), len(dims))
 
 
-def tile_candidates(einsum: Einsum, accelerator: Accelerator) -> list[list[int]]:
-    """For each dim: tiles that change a trip count, and multiples of what the axes unroll."""
-    sizes = sorted({axis.size for fanout in accelerator.fanouts for axis in fanout.axes})
-    candidates = []
-    for extent in einsum.extents.values():
-        values = set(useful_tiles(extent))
-        for size in sizes:
-            values.update(size * 2**power for power in range(extent.bit_length()) if size * 2**power < extent)
-        candidates.append(sorted(values))
-    return candidates
-
-
 def unrollings(einsum: Einsum, accelerator: Accelerator, bench: Bench, limit: int) -> list[Unrolling]:
     """Promising spatial unrollings by what they would cost if no capacity limited reuse, and none at all.
 
@@ -83,9 +51,10 @@ def unrollings(einsum: Einsum, accelerator: Accelerator, bench: Bench, limit: in
     largest first, whatever their order in the description.
     """
     listed = np.zeros(1, unroll_kernel.UNROLL_STATE)[0]
-    state = new_state(einsum, accelerator)
-    for name in ("allowed", "may"):
-        listed[name] = state[name]
+    allowed = allowed_unrollings(einsum, accelerator)
+    listed["allowed"][: allowed.shape[0], : allowed.shape[1]] = allowed
+    for row, memory in enumerate(accelerator.memories):
+        listed["may"][row] = [role in memory.keeps for role in ROLES]
     listed["touched"] = [touched(einsum, operand) for operand in einsum.operands]
     listed["static_w"], listed["second"] = accelerator.static_w, 1.0 / accelerator.clock_hz
     n_axes = int(bench["n_axes"])
@@ -101,8 +70,31 @@ def unrollings(einsum: Einsum, accelerator: Accelerator, bench: Bench, limit: in
 def _rows(choices: list[list[int]]) -> Unrolling:
     """Spatial loops of a choice per axis."""
     return tuple(
-        (axis, d, factor)
-        for axis, (first, factor_1, second, factor_2) in enumerate(choices)
-        for d, factor in ((first, factor_1), (second, factor_2))
-        if d >= 0 and factor > 1
+        sorted(
+            (axis, d, factor)
+            for axis, (first, factor_1, second, factor_2) in enumerate(choices)
+            for d, factor in ((first, factor_1), (second, factor_2))
+            if d >= 0 and factor > 1
+        )
     )
+
+
+def neighbours(unrolling: Unrolling, allowed: NDArray[np.bool_], bench: Bench) -> Iterator[Unrolling]:
+    """Unrollings that differ in one factor: none, half, one less, one more, double, all that fits."""
+    factors = {(axis, d): factor for axis, d, factor in unrolling}
+    for axis, d in np.argwhere(allowed).tolist():
+        others = {place: factor for place, factor in factors.items() if place != (axis, d)}
+        room, left = int(bench["axis_size"][axis]), int(bench["extents"][d])
+        for (other, dim), factor in others.items():
+            room //= factor if other == axis else 1
+            left = -(-left // factor) if dim == d else left
+        now, most = factors.get((axis, d), 1), min(room, left)
+        tried = {now}
+        for factor in (1, now // 2, now * 3 // 4, now - 1, now + 1, now * 3 // 2, now * 2, most // 2, most):
+            if not 1 <= factor <= most:
+                continue
+            least = -(-left // -(-left // factor))  # the smallest with as few steps
+            if least not in tried:
+                tried.add(least)
+                changed = others | {(axis, d): least}
+                yield tuple(sorted((a, dim, f) for (a, dim), f in changed.items() if f > 1))

@@ -18,7 +18,7 @@ from catx.costmodel.tiles_kernel import (
     constant,
 )
 
-BEAM, TOP, MAX_CHOICES = 256, 64, 1 << 10
+BEAM, TOP, MAX_CHOICES = 256, 256, 1 << 10
 """Unrollings of some axes that are followed, unrollings of all that are kept, and ways to fill one axis."""
 
 BY_EDP, BY_TIME, BY_ENERGY = constant(0), constant(1), constant(2)
@@ -85,7 +85,10 @@ def _list_choices(w: Bench, s: State, axis: int) -> None:
     for first in range(w.n_dims):
         if not s.allowed[axis, first] or left[first] == 1:
             continue
-        _add_choice(s, first, _least_factor(left[first], size), NONE, ONE)
+        part = size
+        while part > 1:
+            _add_choice(s, first, _least_factor(left[first], part), NONE, ONE)
+            part = (part + 1) // 2
         for second in range(w.n_dims):
             if second == first or not s.allowed[axis, second] or left[second] == 1:
                 continue

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from catx.costmodel.kernel_cache import COMPILING, SHELF, kernels_cached, phase_of
-from catx.mapper.nest_search import search_front
+from catx.mapper.tree_search import search_front
 from tests.tools.reports import MACHINE, matmul
 
 

@@ -15,9 +15,9 @@ from catx.ir.einsum import Einsum
 from catx.ir.operand import Operand, plain_axes
 from catx.mapper.map_einsum import map_einsum, map_front
 from catx.mapper.mapspace import unrollings
-from catx.mapper.nest_search import search_front
 from catx.mapper.objective import OBJECTIVES, Objective
 from catx.mapper.store import load_front
+from catx.mapper.tree_search import search_front
 from tests.mapper.random_nests import random_mapping
 
 INT8, INT32 = DType.INT8, DType.INT32

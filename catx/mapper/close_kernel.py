@@ -1,0 +1,255 @@
+"""Compiled costs of one store of a nest whose tiles are as even as can be: never more than the real ones."""
+
+from typing import Any
+
+import numpy as np
+
+from catx.costmodel.jit import kernel
+from catx.costmodel.tiles_kernel import (
+    BUSIEST,
+    INNERMOST,
+    NONE,
+    OUT,
+    TOTAL,
+    Bench,
+)
+from catx.mapper.tree_kernel import CLOSED, LARGE, ONE, ZERO, Frame, Tree
+
+
+@kernel
+def ceil_div(a: int, b: int) -> int:
+    """Quotient, rounded up."""
+    return (a + b - 1) // b
+
+
+@kernel
+def span(w: Bench, role: int, x: Any) -> float:
+    """Elements of a tile with extents x."""
+    elements = 1.0
+    for axis in range(w.n_tensor_axes[role]):
+        span = 1
+        for d in range(w.n_dims):
+            if w.axis_of[role, d] == axis:
+                span += w.coeff[role, d] * (x[d] - 1)
+        elements *= span
+    return elements
+
+
+@kernel
+def touched_along(w: Bench, s: Tree, role: int, axis: int, zone: int) -> float:
+    """Elements along an axis that one instance of a zone touches at least."""
+    span, distinct, dense, low = 1, 1, True, ZERO
+    while True:  # by coefficient, from the smallest: no holes as long as each step is within reach
+        coeff = LARGE
+        for d in range(w.n_dims):
+            if w.axis_of[role, d] == axis and low < w.coeff[role, d] < coeff:
+                coeff = w.coeff[role, d]
+        if coeff == LARGE:
+            return float(span if dense else distinct)
+        for d in range(w.n_dims):
+            if w.axis_of[role, d] == axis and w.coeff[role, d] == coeff:
+                dense = dense and (s.full[zone, d] == 1 or coeff <= span)
+                span += coeff * (s.full[zone, d] - 1)
+                distinct += s.full[zone, d] - 1
+        low = coeff
+
+
+@kernel
+def _count(
+    w: Bench, s: Tree, role: int, d: int, x: int, store_zone: int, zone: int, pivot: int, scope: int
+) -> float:
+    """Tiles of a dim that a store visits at least, with `x` per step in `zone`; seen from zone `pivot`."""
+    times, over = 1.0, float(x)
+    for f in range(store_zone):
+        every = s.factor[f, d]
+        first = 1.0
+        if f < pivot:
+            if scope == BUSIEST:
+                first, every = every, 1.0
+        elif w.axis_of[role, d] < 0:
+            first = s.shared[f, role, d]
+            every /= first
+        if f < zone:
+            over *= first
+        else:
+            times *= every
+    exact: float = w.extents[d] * times / over
+    return exact if s.real else max(1.0, np.ceil(exact - 1e-9))
+
+
+@kernel
+def _overlaps(
+    w: Bench, s: Tree, role: int, axis: int, store_zone: int, zone: int, pivot: int, scope: int
+) -> float:
+    """How many more elements than it touches a store visits along an axis of windows that does not slide."""
+    tiles, covered = 1.0, 0.0
+    for d in range(w.n_dims):
+        if w.axis_of[role, d] == axis:
+            count = _count(w, s, role, d, s.at[d], store_zone, zone, pivot, scope)
+            extent = float(w.extents[d] if scope == TOTAL else s.full[pivot, d])
+            covered = covered * count + w.coeff[role, d] * max(0.0, extent - count) * tiles
+            tiles *= count
+    touched: float = s.along[role, axis, ZERO if scope == TOTAL else pivot]
+    return max(1.0, (tiles + covered) / touched)
+
+
+@kernel
+def _visits(w: Bench, s: Tree, role: int, store_zone: int, zone: int, pivot: int, scope: int) -> float:
+    """V of docs/cost-model.md at least, of a store that closes at the extents `s.at` of a zone.
+
+    Windows slide along one axis at most; along the others neighbours' overlaps are fetched again. The matrix
+    unit, `store_zone` INNERMOST, holds nothing: each operation is a visit.
+    """
+    unit = store_zone == INNERMOST
+    total: float = s.size[role, pivot, scope]
+    if unit:
+        store_zone, total = w.n_links, 1.0
+        for d in range(w.n_dims):
+            if w.axis_of[role, d] >= 0:
+                total *= w.extents[d] if scope == TOTAL else s.full[pivot, d]
+    for d in range(w.n_dims):
+        if w.axis_of[role, d] < 0:
+            total *= _count(w, s, role, d, s.at[d], store_zone, zone, pivot, scope)
+    more, most = 1.0, 1.0
+    for axis in range(w.n_tensor_axes[role]):
+        if s.windows[role, axis] and not unit:
+            factor = _overlaps(w, s, role, axis, store_zone, zone, pivot, scope)
+            more, most = more * factor, max(most, factor)
+    return float(total * more / most)
+
+
+@kernel
+def instances(w: Bench, s: Tree, zone: int) -> float:
+    """Instances of a zone that share one output element."""
+    total = 1.0
+    for f in range(zone):
+        for d in range(w.n_dims):
+            if w.axis_of[OUT, d] < 0:
+                total *= s.factor[f, d]
+    return total
+
+
+@kernel
+def _reduced(w: Bench, s: Tree, store_zone: int, link: int) -> bool:
+    """Whether results of a store can be final further out: where they are stored (NONE), or at a fanout."""
+    for f in range(store_zone):
+        for d in range(w.n_dims):
+            if w.axis_of[OUT, d] >= 0 or s.factor[f, d] == 1.0:
+                continue
+            if link < 0 or f < link or s.shared[f, OUT, d] != s.factor[f, d]:
+                return False
+    return True
+
+
+@kernel
+def _held(w: Bench, s: Tree, zone: int, scope: int) -> float:
+    """D of docs/cost-model.md for stores of a zone."""
+    held: float = s.size[OUT, zone, scope]
+    return held * instances(w, s, zone) if scope == TOTAL else held
+
+
+@kernel
+def _cost_parent(w: Bench, s: Tree, parent: int, role: int, served: float, scope: int) -> None:
+    """What a parent reads and writes for `served` elements."""
+    width, wide, zone = w.width[role], w.accumulator, s.zone_of[parent]
+    read, written = served * width, 0.0
+    if role == OUT:
+        held = _held(w, s, zone, scope)
+        done = held if _reduced(w, s, zone, NONE) else 0.0
+        read, written = (served - held) * wide, (served - done) * wide + done * width
+        if scope == TOTAL:
+            s.part_final = ONE if served <= done * (1.0 + 1e-9) else ZERO
+    if scope == BUSIEST:
+        s.part_read[parent] += read
+        s.part_written[parent] += written
+    else:
+        s.part_energy += read * w.read_j[parent] + written * w.write_j[parent]
+
+
+@kernel
+def _cost_child(w: Bench, s: Tree, child: int, role: int, visited: float, scope: int) -> None:
+    """What a store reads and writes on its parent's side."""
+    width, wide, zone = w.width[role], w.accumulator, s.zone_of[child]
+    read, written = 0.0, visited * width
+    if role == OUT:
+        held = _held(w, s, zone, scope)
+        done = held if _reduced(w, s, zone, NONE) else 0.0
+        read, written = (visited - done) * wide + done * width, (visited - held) * wide
+    if scope == BUSIEST:
+        s.part_read[child] += read
+        s.part_written[child] += written
+        if w.overlap_only == 0 and not w.double[child]:
+            s.part_stopped += written / w.write_rate[child] + read / w.read_rate[child]
+    else:
+        s.part_energy += read * w.read_j[child] + written * w.write_j[child]
+
+
+@kernel
+def _cost_link(w: Bench, s: Tree, f: int, role: int, crossed: float, store_zone: int, scope: int) -> None:
+    """What crosses a fanout for `crossed` elements."""
+    width, wide = w.width[role], w.accumulator
+    moved = crossed * width
+    if role == OUT:
+        known = s.size[OUT, f, scope]
+        for d in range(w.n_dims):
+            if w.axis_of[OUT, d] >= 0:
+                continue
+            for g in range(store_zone):
+                if g >= f:
+                    known *= s.factor[g, d] / s.shared[g, OUT, d]
+                elif scope == TOTAL:
+                    known *= s.factor[g, d]
+        done = known if _reduced(w, s, store_zone, f) else 0.0
+        moved = (2.0 * crossed - known - done) * wide + done * width
+    if scope == BUSIEST:
+        s.part_crossed[f] += moved
+    else:
+        s.part_energy += moved * w.link_j[f]
+
+
+@kernel
+def cost_store(w: Bench, s: Tree, child: int, role: int, zone: int) -> None:
+    """Costs of a store that closes at the extents `s.at` of a zone; child -1: the matrix unit."""
+    s.part_energy = s.part_stopped = 0.0
+    for m in range(w.n_memories):
+        s.part_read[m] = s.part_written[m] = 0.0
+    for f in range(w.n_links):
+        s.part_crossed[f] = 0.0
+    parent = s.parent[child, role] if child >= 0 else s.inner[role]
+    store_zone = s.zone_of[child] if child >= 0 else INNERMOST
+    outer, last = s.zone_of[parent], min(store_zone, w.n_links)
+    for scope in range(2):
+        if child >= 0:
+            _cost_child(w, s, child, role, _visits(w, s, role, store_zone, zone, store_zone, scope), scope)
+        _cost_parent(w, s, parent, role, _visits(w, s, role, store_zone, zone, outer, scope), scope)
+        for f in range(outer, last):
+            if w.link_j[f] > 0.0 or w.link_rate[f] < np.inf:
+                crossed = _visits(w, s, role, store_zone, zone, f, scope)
+                _cost_link(w, s, f, role, crossed, last, scope)
+
+
+@kernel
+def close_store(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> None:
+    """A store is done at the extents `s.at` of the frame's zone."""
+    cost_store(w, s, m, role, fr.zone)
+    fr.energy += s.part_energy - s.least[m, role]
+    for i in range(w.n_memories):
+        fr.read[i] += s.part_read[i] - s.least_read[m, role, i]
+        fr.written[i] += s.part_written[i] - s.least_written[m, role, i]
+    for f in range(w.n_links):
+        fr.crossed[f] += s.part_crossed[f] - s.least_crossed[m, role, f]
+    fr.edges += s.part_stopped - s.least_stopped[m, role]
+    fr.placed[m, role] = CLOSED
+    if role == OUT:
+        fr.final[s.parent[m, role]] = s.part_final
+
+
+@kernel
+def add_parts(w: Bench, s: Tree, fr: Frame) -> None:
+    """Add what `_cost` found to a frame."""
+    fr.energy += s.part_energy
+    for i in range(w.n_memories):
+        fr.read[i] += s.part_read[i]
+        fr.written[i] += s.part_written[i]
+    for f in range(w.n_links):
+        fr.crossed[f] += s.part_crossed[f]

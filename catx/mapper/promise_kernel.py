@@ -1,0 +1,324 @@
+"""Compiled lower bounds: what no completion of a nest can beat in energy or latency."""
+
+from typing import Any
+
+import numpy as np
+
+from catx.costmodel.jit import kernel
+from catx.costmodel.tiles_kernel import BUSIEST, N_ROLES, NONE, OUT, TOTAL, Bench
+from catx.mapper.close_kernel import add_parts, ceil_div, cost_store, span, touched_along
+from catx.mapper.tree_kernel import MISSING, NO, YES, ZERO, Frame, Tree
+
+
+@kernel
+def edge(w: Bench, s: Tree, x: Any, m: int, role: int) -> float:
+    """Cycles, at least, of a store's first or last full tile that nothing overlaps."""
+    parent, zone = s.parent[m, role], s.zone_of[m]
+    own = span(w, role, x) * w.width[role]
+    across = own
+    for f in range(s.zone_of[parent], zone):
+        for d in range(w.n_dims):
+            if w.axis_of[role, d] < 0:
+                across *= s.factor[f, d] / s.shared[f, role, d]
+            elif not s.halo[role, d]:
+                across *= min(s.factor[f, d], w.extents[d] / x[d])
+    if role == OUT:
+        alone = own / w.read_rate[m]
+        wait = max(alone, across / w.write_rate[parent])
+    else:
+        alone = own / w.write_rate[m]
+        wait = max(alone, across / w.read_rate[parent])
+    return float(wait if w.double[m] else wait - alone)
+
+
+@kernel
+def edges_least(w: Bench, s: Tree, fr: Frame, x: Any) -> float:
+    """Cycles, at least, of the first and last tiles of stores that are missing, from extents x on."""
+    total = 0.0
+    if w.overlap_only:
+        return total
+    for d in range(w.n_dims):
+        s.reach[d] = x[d]
+    zone = fr.zone
+    for m in range(w.n_memories - 1, 0, -1):
+        if s.zone_of[m] > fr.zone:
+            continue
+        while zone > s.zone_of[m]:
+            zone -= 1
+            for d in range(w.n_dims):
+                s.reach[d] = min(s.reach[d] * int(s.factor[zone, d]), s.full[zone, d])
+        for role in range(N_ROLES):
+            if s.kept[m, role] and fr.placed[m, role] == MISSING:
+                total += edge(w, s, s.reach, m, role)
+    return total
+
+
+@kernel
+def _tile_slope(w: Bench, s: Tree, m: int, role: int) -> float:
+    """Bytes that a store takes, at least, per product of what its groups' dims have grown to outermost."""
+    width = min(w.width[role], w.accumulator) if role == OUT else w.width[role]
+    bytes_ = width * (2.0 if w.double[m] else 1.0)
+    for d in range(w.n_dims):
+        if w.axis_of[role, d] < 0:
+            continue
+        if s.group[d] < 0:
+            if not s.halo[role, d]:
+                bytes_ *= max(1.0, s.reach[d] / s.spread[s.zone_of[m], d])
+        else:
+            bytes_ /= s.spread[s.zone_of[m], d]
+    return float(bytes_)
+
+
+@kernel
+def _two_least(
+    a1: float,
+    b1: float,
+    a2: float,
+    b2: float,
+    base: float,
+    most: float,
+    room: float,
+    beta: float,
+    gamma: float,
+) -> float:
+    """Least max(a1 / y, b1) + max(a2 / z, b2) with base <= y <= most and beta y + gamma y z <= room.
+
+    The sum is convex in y once z is as large as may be: its least is where the slopes cancel, or at a bend.
+    """
+    high = most
+    if b1 > 0.0:
+        high = min(high, max(base, a1 / b1))
+    if room == np.inf:
+        return float(max(a1 / high, b1) + b2)
+    y = base
+    if a1 > 0.0:
+        y = room * np.sqrt(a1) / (beta * np.sqrt(a1) + np.sqrt(a2 * gamma * room))
+    if a2 * gamma + beta * b2 > 0.0:
+        y = max(y, room * b2 / (a2 * gamma + beta * b2))
+    y = min(max(y, base), high)
+    cost = b2
+    if a2 * gamma > 0.0:
+        left = room - beta * y
+        cost = max(a2 * gamma * y / left, b2) if left > 0.0 else np.inf
+    return float(max(a1 / y, b1) + cost)
+
+
+@kernel
+def _layer_least(w: Bench, s: Tree, fr: Frame, n: int) -> float:
+    """Energy that the missing stores of a layer need beyond `least`, in any order, from `s.reach` on.
+
+    A layer has one store of each role. Of three stores the first one's dims grow before the tiles of the
+    others are fixed, the second one's before the tile of the third.
+    """
+    missing, absent = 0, NONE
+    base, most = [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]
+    tile, room = [0.0, 0.0, 0.0], [np.inf, np.inf, np.inf]
+    a, b = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
+    for d in range(w.n_dims):
+        if s.group[d] >= 0:
+            base[s.group[d]] *= s.reach[d]
+            most[s.group[d]] *= w.extents[d]
+    for role in range(N_ROLES):
+        m = s.layer[n, role]
+        if m < 0 or fr.placed[m, role] != MISSING:
+            absent = role
+            continue
+        missing += 1
+        tile[role] = _tile_slope(w, s, m, role)
+        room[role] = w.capacity[m] - fr.used[m]
+        a[role] = s.slope[m, role]
+        b[role] = s.least[m, role] - s.offset[m, role]
+        for d in range(w.n_dims):
+            if s.group[d] == role:
+                a[role] *= s.spread[s.zone_of[m], d]
+    best = np.inf
+    for first in range(N_ROLES):
+        for second in range(N_ROLES):
+            if second == first or (missing < 3 and first != absent):
+                continue
+            third = 3 - first - second
+            same = [[False, False, False], [False, False, False], [False, False, False]]
+            for one in range(N_ROLES):
+                for two in range(N_ROLES):
+                    same[one][two] = s.layer[n, one] == s.layer[n, two]
+            alpha = tile[first] * base[second] * base[third]
+            beta, gamma = tile[second] * base[third], tile[third]
+            if alpha > room[first]:
+                continue
+            free = room[third] - (alpha if same[first][third] else 0.0)
+            high = most[first] if first != absent else base[first]
+            alone = room[second] - (alpha if same[first][second] else 0.0)
+            if beta > 0.0:
+                high = min(high, alone / beta)
+            joint = beta if same[second][third] else 0.0
+            if joint + gamma * base[second] > 0.0:
+                high = min(high, free / (joint + gamma * base[second]))
+            if high < base[first] * (1.0 - 1e-9):
+                continue
+            cost = _two_least(
+                a[first],
+                b[first],
+                a[second],
+                b[second],
+                base[first],
+                max(high, base[first]),
+                free,
+                joint,
+                gamma,
+            )
+            best = min(best, cost - b[first] - b[second])
+    return best
+
+
+@kernel
+def rest_least(w: Bench, s: Tree, fr: Frame, x: Any) -> float:
+    """Energy that missing stores need beyond `least`, from extents x on; infinite where they cannot fit."""
+    for d in range(w.n_dims):
+        s.reach[d] = min(int(x[d] * s.spread[fr.zone, d]), w.extents[d])
+    total = 0.0
+    for n in range(s.n_layers):
+        some = False
+        for role in range(N_ROLES):
+            m = s.layer[n, role]
+            some = some or (m >= 0 and fr.placed[m, role] == MISSING)
+        if some:
+            total += _layer_least(w, s, fr, n)
+    return total
+
+
+@kernel
+def cycles_least(w: Bench, s: Tree, fr: Frame) -> float:
+    """Latency at least."""
+    load = s.compute
+    for m in range(w.n_memories):
+        if w.shared[m]:
+            load = max(load, (fr.read[m] + fr.written[m]) / w.read_rate[m])
+        else:
+            load = max(load, fr.read[m] / w.read_rate[m], fr.written[m] / w.write_rate[m])
+    for f in range(w.n_links):
+        load = max(load, fr.crossed[f] / w.link_rate[f])
+    return float(load + fr.edges + s.launch)
+
+
+@kernel
+def hopeless(w: Bench, s: Tree, fr: Frame, x: Any, rest: float) -> bool:
+    """Whether nothing that a frame leads to, from extents x on, can enter the front."""
+    if rest == np.inf:
+        return True
+    time = (cycles_least(w, s, fr) + edges_least(w, s, fr, x)) * s.second * (1.0 + s.slack)
+    energy = (fr.energy + rest) * (1.0 + s.slack) + s.static_w * time
+    s.promise = energy * time
+    beaten = False
+    for i in range(s.n_front):
+        beaten = beaten or (s.front_energy[i] <= energy and s.front_time[i] <= time)
+    return beaten
+
+
+@kernel
+def _bound_store(w: Bench, s: Tree, m: int, role: int) -> None:
+    """What a store costs at least, and how that falls with the extents of the dims that it does not index."""
+    zone, most = s.zone_of[m], 1.0
+    for d in range(w.n_dims):
+        s.at[d] = s.full[zone, d]
+        if s.group[d] == role:
+            most *= s.full[zone, d]
+    cost_store(w, s, m, role, zone)
+    s.least[m, role], s.least_stopped[m, role] = s.part_energy, s.part_stopped
+    for i in range(w.n_memories):
+        s.least_read[m, role, i], s.least_written[m, role, i] = s.part_read[i], s.part_written[i]
+    for f in range(w.n_links):
+        s.least_crossed[m, role, f] = s.part_crossed[f]
+    s.real = YES
+    cost_store(w, s, m, role, zone)
+    fallen = s.part_energy
+    for d in range(w.n_dims):
+        if s.group[d] == role:
+            s.at[d] = 1
+    cost_store(w, s, m, role, zone)
+    s.slope[m, role] = max((s.part_energy - fallen) / (1.0 - 1.0 / most), 0.0) if most > 1.0 else 0.0
+    s.offset[m, role] = s.part_energy - s.slope[m, role]
+    s.real = NO
+
+
+@kernel
+def _spread_out(w: Bench, s: Tree) -> None:
+    """Instances per fanout and dim, what an instance of each zone sees, and the cycles of the matrix unit."""
+    for f in range(w.n_links):
+        for d in range(w.n_dims):
+            s.factor[f, d] = 1.0
+            for role in range(N_ROLES):
+                s.shared[f, role, d] = 1.0
+    for i in range(s.n_spatial):
+        axis, d, factor = s.spatial[i, 0], s.spatial[i, 1], s.spatial[i, 2]
+        s.factor[w.axis_link[axis], d] *= factor
+        for role in range(N_ROLES):
+            if (w.axis_shares[axis] >> role) & 1:
+                s.shared[w.axis_link[axis], role, d] *= factor
+    s.compute = 1.0 / w.unit_rate
+    for d in range(w.n_dims):
+        together = 1
+        for zone in range(w.n_links + 1):
+            s.full[zone, d], s.spread[zone, d] = ceil_div(w.extents[d], together), together
+            if zone < w.n_links:
+                together *= int(s.factor[zone, d])
+        s.compute *= s.full[w.n_links, d]
+    for role in range(N_ROLES):
+        for zone in range(w.n_links + 1):
+            s.size[role, zone, BUSIEST] = 1.0
+            for axis in range(w.n_tensor_axes[role]):
+                s.along[role, axis, zone] = touched_along(w, s, role, axis, zone)
+                s.size[role, zone, BUSIEST] *= s.along[role, axis, zone]
+            s.size[role, zone, TOTAL] = s.size[role, ZERO, BUSIEST]
+
+
+@kernel
+def prepare(w: Bench, s: Tree, frames: Any) -> None:
+    """What follows from einsum, accelerator, kept roles and unrolling; frame 0 is the matrix unit's."""
+    _spread_out(w, s)
+    fr = frames[0]
+    fr.zone, fr.last, fr.n_rows = w.n_links, NONE, 0
+    s.real = NO
+    fr.energy, fr.edges = w.unit_j, 0.0
+    for d in range(w.n_dims):
+        fr.energy *= w.extents[d]
+        fr.x[d] = 1
+    if w.overlap_only == 0:
+        fr.edges += w.unit_pipeline
+    for m in range(w.n_memories):
+        fr.used[m] = fr.read[m] = fr.written[m] = 0.0
+        fr.final[m] = 1
+        for role in range(N_ROLES):
+            fr.placed[m, role] = MISSING
+    for f in range(w.n_links):
+        fr.crossed[f] = 0.0
+    for role in range(N_ROLES):
+        for d in range(w.n_dims):
+            s.at[d] = 1
+        cost_store(w, s, NONE, role, w.n_links)
+        add_parts(w, s, fr)
+        if role == OUT:
+            fr.final[s.inner[OUT]] = s.part_final
+        for m in range(1, w.n_memories):
+            if s.kept[m, role]:
+                _bound_store(w, s, m, role)
+                _add_least(w, s, fr, m, role)
+
+
+@kernel
+def _add_least(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> None:
+    """Add what a store costs at least to a frame."""
+    fr.energy += s.least[m, role]
+    for i in range(w.n_memories):
+        fr.read[i] += s.least_read[m, role, i]
+        fr.written[i] += s.least_written[m, role, i]
+    for f in range(w.n_links):
+        fr.crossed[f] += s.least_crossed[m, role, f]
+    fr.edges += s.least_stopped[m, role]
+
+
+@kernel
+def bound(w: Bench, s: Tree, frames: Any) -> tuple[float, float]:
+    """Energy [J] and latency [s] that no nest of the unrolling can beat, after `prepare`."""
+    fr = frames[0]
+    time = (cycles_least(w, s, fr) + edges_least(w, s, fr, fr.x)) * s.second
+    return fr.energy + rest_least(w, s, fr, fr.x) + s.static_w * time, time

@@ -1,0 +1,248 @@
+"""Search for mappings: branch and bound under promising unrollings, then under neighbours of the best."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catx.costmodel.evaluate import evaluate
+from catx.costmodel.pack import new_bench
+from catx.costmodel.tiles_kernel import SPATIAL, STORE
+from catx.errors import MappingError
+from catx.ir.accelerator import Accelerator
+from catx.ir.einsum import ROLES, Einsum
+from catx.ir.mapping import Loop, Mapping, Node, Store
+from catx.mapper import branch_kernel, promise_kernel
+from catx.mapper.mapspace import Kept, Unrolling, allowed_unrollings, kept_roles, neighbours, unrollings
+from catx.mapper.tree_kernel import FRAME, KIDS, MAX_DEPTH, TREE, ZERO, Tree
+
+Rows = NDArray[np.int64]
+"""A nest as the kernel's rows, (rows, 4)."""
+
+N_UNROLLINGS = 128
+"""Spatial unrollings that a search starts from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """How thoroughly trees are searched."""
+
+    ratio: float
+    """Between extents that are tried."""
+    slack: float
+    """By which a nest must be better than the front to be followed."""
+    width: int
+    """Continuations of a nest that are followed."""
+    nodes: int
+    """That the pass may visit in all."""
+    share: int
+    """That it may visit in one tree."""
+
+
+FIRST = (Pass(4.0, 0.02, 2, 20_000, 3_000), Pass(2.0, 0.01, 4, 20_000, 3_000))
+"""Passes over the promising unrollings."""
+
+NEAR, ROUNDS = Pass(2.0, 0.01, 4, 10_000, 1_000), 3
+"""Passes over neighbours of the unrollings on the front, as long as there are new ones."""
+
+LAST = Pass(1.2, 0.002, 8, 30_000, 8_000)
+"""The pass over everything that is still promising."""
+
+
+def search_front(einsum: Einsum, accelerator: Accelerator) -> tuple[list[Mapping], int]:
+    """Mappings that no other one found beats in both energy and latency, and how many nests were costed.
+
+    They come by increasing latency. Raises as `mapper.map_einsum.map_front` says.
+    """
+    forest = Forest(einsum, accelerator)
+    for step in FIRST:
+        forest.search(step, forest.bounds)
+    searched: set[Root] = set()
+    for _ in range(ROUNDS):
+        fresh = [root for root in forest.roots_on_front() if root not in searched]
+        searched.update(fresh)
+        added = forest.add_neighbours(fresh)
+        if not added:
+            break
+        forest.search(NEAR, added)
+    forest.search(LAST, forest.bounds)
+    tree = forest.tree
+    if tree["n_front"] == 0:
+        return [_smallest(einsum, accelerator)], int(tree["evaluated"]) + 1
+    order = np.argsort(tree["front_time"][: tree["n_front"]], kind="stable")
+    nests = [tree["front_nest"][i, : tree["front_rows"][i]] for i in order]
+    return [_unpack(rows, einsum, accelerator) for rows in nests], int(tree["evaluated"])
+
+
+Root = tuple[Kept, Unrolling]
+"""What a tree starts from."""
+
+
+class Forest:
+    """One tree per choice of kept roles and unrolling; all share a front."""
+
+    def __init__(self, einsum: Einsum, accelerator: Accelerator) -> None:
+        self.bench = new_bench(einsum, accelerator)
+        self.tree = _new_tree(einsum, accelerator, self.bench["axis_of"][:, : len(einsum.dims)])
+        self.frames = np.zeros(MAX_DEPTH + 1, FRAME)
+        self.kids = np.zeros(MAX_DEPTH + 1, KIDS)
+        self.allowed = allowed_unrollings(einsum, accelerator)
+        self.bounds: dict[Root, tuple[float, float]] = {}
+        promising = unrollings(einsum, accelerator, self.bench, N_UNROLLINGS)
+        for kept in kept_roles(accelerator):
+            for unrolling in promising:
+                self.bound((kept, unrolling))
+
+    def _plant(self, root: Root) -> None:
+        """Make the tree that of a root."""
+        kept, unrolling = root
+        _put_kept(self.tree, np.array(kept, np.int64))
+        self.tree["n_spatial"] = len(unrolling)
+        self.tree["spatial"][: len(unrolling)] = np.array(unrolling).reshape(-1, 3)
+        promise_kernel.prepare(self.bench, self.tree, self.frames)
+
+    def bound(self, root: Root) -> tuple[float, float]:
+        """Energy [J] and latency [s] that no nest of a tree can beat."""
+        if root not in self.bounds:
+            self._plant(root)
+            self.bounds[root] = promise_kernel.bound(self.bench, self.tree, self.frames)
+        return self.bounds[root]
+
+    def add_neighbours(self, roots: Iterable[Root]) -> list[Root]:
+        """Add the neighbours of roots; returns those that are new."""
+        added = []
+        for kept, unrolling in roots:
+            for other in neighbours(unrolling, self.allowed, self.bench):
+                if (kept, other) not in self.bounds:
+                    self.bound((kept, other))
+                    added.append((kept, other))
+        return added
+
+    def search(self, step: Pass, roots: Iterable[Root]) -> None:
+        """Search the trees of roots, the most promising first, where they can still improve the front."""
+        tree = self.tree
+        tree["ratio"], tree["slack"], tree["width"] = step.ratio, step.slack, step.width
+        end = int(tree["nodes"]) + step.nodes
+
+        def promise(root: Root) -> tuple[float, Root]:
+            energy, time = self.bounds[root]
+            return energy * time, root
+
+        for root in sorted(roots, key=promise):
+            if tree["nodes"] >= end:
+                break
+            if not self._hopeless(root, 1.0 + step.slack):
+                self._plant(root)
+                tree["budget"] = min(int(tree["nodes"]) + step.share, end)
+                branch_kernel.branch(self.bench, tree, self.frames, self.kids, ZERO)
+
+    def _hopeless(self, root: Root, slack: float) -> bool:
+        """Whether some nest of the front is no worse than the tree's bound."""
+        energy, time = self.bounds[root]
+        n = self.tree["n_front"]
+        below = self.tree["front_energy"][:n] <= energy * slack
+        return not energy < np.inf or bool(np.any(below & (self.tree["front_time"][:n] <= time * slack)))
+
+    def roots_on_front(self) -> list[Root]:
+        """Roots of the nests on the front, each once."""
+        found: dict[Root, None] = {}
+        for i in range(int(self.tree["n_front"])):
+            nest = self.tree["front_nest"][i, : self.tree["front_rows"][i]]
+            found[self.root_of(nest)] = None
+        return list(found)
+
+    def root_of(self, nest: Rows) -> Root:
+        """Kept roles and unrolling of a nest."""
+        extents = self.bench["extents"].tolist()
+        kept = np.zeros((int(self.bench["n_memories"]), len(ROLES)), bool)
+        factors: dict[tuple[int, int], int] = {}
+        for kind, index, tile, extra in nest.tolist():
+            if kind == STORE:
+                kept[index, extra] = True
+                continue
+            if kind == SPATIAL:
+                factors[extra, index] = factors.get((extra, index), 1) * -(-extents[index] // tile)
+            extents[index] = tile
+        unrolling = tuple(sorted((axis, d, factor) for (axis, d), factor in factors.items()))
+        return tuple(tuple(row) for row in kept.tolist()), unrolling
+
+
+def _new_tree(einsum: Einsum, accelerator: Accelerator, axis_of: NDArray[np.int64]) -> Tree:
+    """A record with what does not depend on kept roles and unrolling; `axis_of` is (roles, dims)."""
+    tree = np.zeros(1, TREE)[0]
+    depth = {level.name: index for index, level in enumerate(accelerator.levels)}
+    for m, memory in enumerate(accelerator.memories):
+        tree["zone_of"][m] = sum(depth[fanout.name] < depth[memory.name] for fanout in accelerator.fanouts)
+    extents = list(einsum.extents.values())
+    for d in range(len(extents)):
+        lacking = [role for role in range(len(ROLES)) if axis_of[role, d] < 0]
+        tree["group"][d] = lacking[0] if len(lacking) == 1 else -1
+        for role in range(len(ROLES)):
+            mates = np.flatnonzero(axis_of[role] == axis_of[role, d])
+            if axis_of[role, d] < 0 or len(mates) == 1:
+                continue
+            tree["halo"][role, d] = tree["windows"][role, axis_of[role, d]] = 1
+            if d != max(mates, key=lambda mate: (extents[mate], -mate)):
+                tree["group"][d] = -1  # a window's span is no product: bounds follow its longest dim alone
+    tree["static_w"], tree["second"] = accelerator.static_w, 1.0 / accelerator.clock_hz
+    tree["launch"] = accelerator.launch_s * accelerator.clock_hz
+    return tree
+
+
+def _put_kept(tree: Tree, kept: NDArray[np.int64]) -> None:
+    """Write what memories keep, (memories, roles), and what follows: parents, and stores by rank."""
+    tree["kept"][: len(kept)] = kept
+    tree["layer"] = -1
+    for role in range(len(ROLES)):
+        keepers = [0, *(m for m in range(1, len(kept)) if kept[m, role])]
+        tree["inner"][role] = keepers[-1]
+        for rank, (parent, memory) in enumerate(pairwise(keepers)):
+            tree["parent"][memory, role] = parent
+            tree["layer"][rank, role] = memory
+    tree["n_layers"] = int(kept[1:].sum(axis=0).max(initial=0))
+
+
+def _smallest(einsum: Einsum, accelerator: Accelerator) -> Mapping:
+    """The nest that needs the least room: one element of what must be kept, sums finished in one place.
+
+    Raises:
+        MappingError: even this does not fit; the message names the memory, its tensors and the missing bytes.
+    """
+    outer, *inner = accelerator.memories
+    first = [dim for dim in einsum.extents if dim in einsum.output.dims]
+    last = [dim for dim in einsum.extents if dim not in einsum.output.dims]
+    nodes: list[Node] = [Store(outer.name, role) for role in ROLES]
+    nodes += [Loop(dim, 1) for dim in first + last]
+    nodes += [
+        Store(memory.name, role)
+        for memory in inner
+        for role in ROLES
+        if role in memory.keeps - memory.optional
+    ]
+    mapping = Mapping(tuple(nodes))
+    try:
+        evaluate(einsum, mapping, accelerator)
+    except MappingError as error:
+        raise MappingError(
+            f"{einsum.name or 'the einsum'} does not fit {accelerator.name}, not even one element of each "
+            f"tensor: {error.args[0]}",
+            loc=einsum.loc,
+        ) from None
+    return mapping
+
+
+def _unpack(rows: Rows, einsum: Einsum, accelerator: Accelerator) -> Mapping:
+    """The mapping of the kernel's rows."""
+    dims = list(einsum.extents)
+    axes = [(fanout.name, axis.name) for fanout in accelerator.fanouts for axis in fanout.axes]
+    nodes: list[Node] = []
+    for kind, index, tile, extra in rows.tolist():
+        if kind == STORE:
+            nodes.append(Store(accelerator.memories[index].name, ROLES[extra]))
+        elif kind == SPATIAL:
+            nodes.append(Loop(dims[index], tile, *axes[extra]))
+        else:
+            nodes.append(Loop(dims[index], tile))
+    return Mapping(tuple(nodes))
