@@ -130,7 +130,7 @@ def instances(w: Bench, s: Tree, zone: int) -> float:
 
 
 @kernel
-def _reduced(w: Bench, s: Tree, store_zone: int, link: int) -> bool:
+def reduced(w: Bench, s: Tree, store_zone: int, link: int) -> bool:
     """Whether results of a store can be final further out: where they are stored (NONE), or at a fanout."""
     for f in range(store_zone):
         for d in range(w.n_dims):
@@ -154,8 +154,8 @@ def _cost_parent(w: Bench, s: Tree, parent: int, role: int, served: float, scope
     width, wide, zone = w.width[role], w.accumulator, s.zone_of[parent]
     read, written = served * width, 0.0
     if role == OUT:
-        held = _held(w, s, zone, scope)
-        done = held if _reduced(w, s, zone, NONE) else 0.0
+        held = min(served, _held(w, s, zone, scope))
+        done = held if reduced(w, s, zone, NONE) else 0.0
         read, written = (served - held) * wide, (served - done) * wide + done * width
         if scope == TOTAL:
             s.part_final = ONE if served <= done * (1.0 + 1e-9) else ZERO
@@ -172,8 +172,8 @@ def _cost_child(w: Bench, s: Tree, child: int, role: int, visited: float, scope:
     width, wide, zone = w.width[role], w.accumulator, s.zone_of[child]
     read, written = 0.0, visited * width
     if role == OUT:
-        held = _held(w, s, zone, scope)
-        done = held if _reduced(w, s, zone, NONE) else 0.0
+        held = min(visited, _held(w, s, zone, scope))
+        done = held if reduced(w, s, zone, NONE) else 0.0
         read, written = (visited - done) * wide + done * width, (visited - held) * wide
     if scope == BUSIEST:
         s.part_read[child] += read
@@ -199,7 +199,8 @@ def _cost_link(w: Bench, s: Tree, f: int, role: int, crossed: float, store_zone:
                     known *= s.factor[g, d] / s.shared[g, OUT, d]
                 elif scope == TOTAL:
                     known *= s.factor[g, d]
-        done = known if _reduced(w, s, store_zone, f) else 0.0
+        known = min(crossed, known)
+        done = known if reduced(w, s, store_zone, f) else 0.0
         moved = (2.0 * crossed - known - done) * wide + done * width
     if scope == BUSIEST:
         s.part_crossed[f] += moved

@@ -6,7 +6,7 @@ import numpy as np
 
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import BUSIEST, N_ROLES, NONE, OUT, TOTAL, Bench
-from catx.mapper.close_kernel import add_parts, ceil_div, cost_store, span, touched_along
+from catx.mapper.close_kernel import add_parts, ceil_div, cost_store, reduced, span, touched_along
 from catx.mapper.tree_kernel import MISSING, NO, YES, ZERO, Frame, Tree
 
 
@@ -14,20 +14,22 @@ from catx.mapper.tree_kernel import MISSING, NO, YES, ZERO, Frame, Tree
 def edge(w: Bench, s: Tree, x: Any, m: int, role: int) -> float:
     """Cycles, at least, of a store's first or last full tile that nothing overlaps."""
     parent, zone = s.parent[m, role], s.zone_of[m]
-    own = span(w, role, x) * w.width[role]
-    across = own
-    for f in range(s.zone_of[parent], zone):
-        for d in range(w.n_dims):
-            if w.axis_of[role, d] < 0:
-                across *= s.factor[f, d] / s.shared[f, role, d]
-            elif not s.halo[role, d]:
-                across *= min(s.factor[f, d], w.extents[d] / x[d])
+    tile = span(w, role, x)
+    across = tile
+    for d in range(w.n_dims):
+        apart = 1.0
+        for f in range(s.zone_of[parent], zone):
+            apart *= s.factor[f, d] if w.axis_of[role, d] >= 0 else s.factor[f, d] / s.shared[f, role, d]
+        if not s.halo[role, d]:
+            across *= min(apart, max(1.0, w.extents[d] / x[d]))
+    width, wide = w.width[role], w.accumulator
     if role == OUT:
-        alone = own / w.read_rate[m]
-        wait = max(alone, across / w.write_rate[parent])
+        alone = tile * (width if reduced(w, s, zone, NONE) else wide) / w.read_rate[m]
+        outer = width if reduced(w, s, s.zone_of[parent], NONE) else wide
+        wait = max(alone, across * outer / w.write_rate[parent])
     else:
-        alone = own / w.write_rate[m]
-        wait = max(alone, across / w.read_rate[parent])
+        alone = tile * width / w.write_rate[m]
+        wait = max(alone, across * width / w.read_rate[parent])
     return float(wait if w.double[m] else wait - alone)
 
 
