@@ -13,7 +13,7 @@ from catx.costmodel.tiles_kernel import (
     TOTAL,
     Bench,
 )
-from catx.mapper.tree_kernel import CLOSED, LARGE, ONE, ZERO, Frame, Tree
+from catx.mapper.tree_kernel import CLOSED, LARGE, ONE, STRIDED, ZERO, Frame, Tree
 
 
 @kernel
@@ -97,8 +97,9 @@ def _overlaps(
 def _visits(w: Bench, s: Tree, role: int, store_zone: int, zone: int, pivot: int, scope: int) -> float:
     """V of docs/cost-model.md at least, of a store that closes at the extents `s.at` of a zone.
 
-    Windows slide along one axis at most; along the others neighbours' overlaps are fetched again. The matrix
-    unit, `store_zone` INNERMOST, holds nothing: each operation is a visit.
+    Windows slide along one axis at most; along the others neighbours' overlaps are fetched again. Smaller
+    tiles have fewer holes where windows are strided, so there `s.any` counts what is touched alone. The
+    matrix unit, `store_zone` INNERMOST, holds nothing: each operation is a visit.
     """
     unit = store_zone == INNERMOST
     total: float = s.size[role, pivot, scope]
@@ -112,7 +113,7 @@ def _visits(w: Bench, s: Tree, role: int, store_zone: int, zone: int, pivot: int
             total *= _count(w, s, role, d, s.at[d], store_zone, zone, pivot, scope)
     more, most = 1.0, 1.0
     for axis in range(w.n_tensor_axes[role]):
-        if s.windows[role, axis] and not unit:
+        if s.windows[role, axis] and not unit and not (s.any and s.windows[role, axis] == STRIDED):
             factor = _overlaps(w, s, role, axis, store_zone, zone, pivot, scope)
             more, most = more * factor, max(most, factor)
     return float(total * more / most)

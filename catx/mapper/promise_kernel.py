@@ -220,6 +220,7 @@ def hopeless(w: Bench, s: Tree, fr: Frame, x: Any, rest: float) -> bool:
 def _bound_store(w: Bench, s: Tree, m: int, role: int) -> None:
     """What a store costs at least, and how that falls with the extents of the dims that it does not index."""
     zone, most = s.zone_of[m], 1.0
+    s.any = YES
     for d in range(w.n_dims):
         s.at[d] = s.full[zone, d]
         if s.group[d] == role:
@@ -239,7 +240,7 @@ def _bound_store(w: Bench, s: Tree, m: int, role: int) -> None:
     cost_store(w, s, m, role, zone)
     s.slope[m, role] = max((s.part_energy - fallen) / (1.0 - 1.0 / most), 0.0) if most > 1.0 else 0.0
     s.offset[m, role] = s.part_energy - s.slope[m, role]
-    s.real = NO
+    s.real = s.any = NO
 
 
 @kernel
@@ -279,7 +280,7 @@ def prepare(w: Bench, s: Tree, frames: Any) -> None:
     _spread_out(w, s)
     fr = frames[0]
     fr.zone, fr.last, fr.n_rows = w.n_links, NONE, 0
-    s.real = NO
+    s.real = s.any = NO
     fr.energy, fr.edges = w.unit_j, 0.0
     for d in range(w.n_dims):
         fr.energy *= w.extents[d]

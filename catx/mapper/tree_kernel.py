@@ -85,7 +85,11 @@ TREE = np.dtype(
             "f8",
             (N_ROLES, MAX_DIMS, MAX_LINKS + 1),
         ),  # the same along an axis, by an instance of a zone
-        ("windows", "i8", (N_ROLES, MAX_DIMS)),  # axes of several dims
+        (
+            "windows",
+            "i8",
+            (N_ROLES, MAX_DIMS),
+        ),  # axes of several dims: DENSE, or STRIDED with holes
         ("group", "i8", MAX_DIMS),  # the one role that does not index a dim, -1: none, or not one alone
         ("halo", "i8", (N_ROLES, MAX_DIMS)),  # dims that share an axis with others
         ("static_w", "f8"),
@@ -118,7 +122,8 @@ TREE = np.dtype(
         ("promise", "f8"),  # what `_hopeless` found at last: energy times latency, at least
         ("at", "i8", MAX_DIMS),
         ("top", "i8", MAX_DIMS),
-        ("real", "i8"),
+        ("real", "i8"),  # counts are not rounded up
+        ("any", "i8"),  # costs are of any smaller extents, too
         # rows from the inside out: kind, index, tile or extents reached, axis or role
         ("rows", "i8", (MAX_ROWS, 4)),
         ("reach", "i8", MAX_DIMS),
@@ -135,5 +140,6 @@ Frame = Any
 
 ZERO, ONE = constant(0), constant(1)
 YES, NO = constant(1), constant(0)
+DENSE, STRIDED = constant(1), constant(2)
 LARGE = constant(1 << 60)
 """Larger than every coefficient."""

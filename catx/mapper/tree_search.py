@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from catx.costmodel.evaluate import evaluate
 from catx.costmodel.pack import new_bench
-from catx.costmodel.tiles_kernel import SPATIAL, STORE
+from catx.costmodel.tiles_kernel import SPATIAL, STORE, Bench
 from catx.errors import MappingError
 from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import ROLES, Einsum
 from catx.ir.mapping import Loop, Mapping, Node, Store
 from catx.mapper import branch_kernel, promise_kernel
 from catx.mapper.mapspace import Kept, Unrolling, allowed_unrollings, kept_roles, neighbours, unrollings
-from catx.mapper.tree_kernel import FRAME, KIDS, MAX_DEPTH, TREE, ZERO, Tree
+from catx.mapper.tree_kernel import DENSE, FRAME, KIDS, MAX_DEPTH, STRIDED, TREE, ZERO, Tree
 
 Rows = NDArray[np.int64]
 """A nest as the kernel's rows, (rows, 4)."""
@@ -85,7 +85,7 @@ class Forest:
 
     def __init__(self, einsum: Einsum, accelerator: Accelerator) -> None:
         self.bench = new_bench(einsum, accelerator)
-        self.tree = _new_tree(einsum, accelerator, self.bench["axis_of"][:, : len(einsum.dims)])
+        self.tree = _new_tree(einsum, accelerator, self.bench)
         self.frames = np.zeros(MAX_DEPTH + 1, FRAME)
         self.kids = np.zeros(MAX_DEPTH + 1, KIDS)
         self.allowed = allowed_unrollings(einsum, accelerator)
@@ -169,8 +169,9 @@ class Forest:
         return tuple(tuple(row) for row in kept.tolist()), unrolling
 
 
-def _new_tree(einsum: Einsum, accelerator: Accelerator, axis_of: NDArray[np.int64]) -> Tree:
-    """A record with what does not depend on kept roles and unrolling; `axis_of` is (roles, dims)."""
+def _new_tree(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> Tree:
+    """A record with what does not depend on kept roles and unrolling."""
+    axis_of, coeff = (bench[name][:, : len(einsum.dims)] for name in ("axis_of", "coeff"))
     tree = np.zeros(1, TREE)[0]
     depth = {level.name: index for index, level in enumerate(accelerator.levels)}
     for m, memory in enumerate(accelerator.memories):
@@ -183,7 +184,9 @@ def _new_tree(einsum: Einsum, accelerator: Accelerator, axis_of: NDArray[np.int6
             mates = np.flatnonzero(axis_of[role] == axis_of[role, d])
             if axis_of[role, d] < 0 or len(mates) == 1:
                 continue
-            tree["halo"][role, d] = tree["windows"][role, axis_of[role, d]] = 1
+            tree["halo"][role, d] = 1
+            dense = all(coeff[role, mate] == 1 for mate in mates)
+            tree["windows"][role, axis_of[role, d]] = DENSE if dense else STRIDED
             if d != max(mates, key=lambda mate: (extents[mate], -mate)):
                 tree["group"][d] = -1  # a window's span is no product: bounds follow its longest dim alone
     tree["static_w"], tree["second"] = accelerator.static_w, 1.0 / accelerator.clock_hz

@@ -19,15 +19,23 @@ quick = settings(max_examples=400, deadline=None, suppress_health_check=list(Hea
 
 
 def _even(case: Case) -> bool:
-    """Whether no instance gets more of a dim than even splits over all its instances would leave it."""
-    nominal, spread = case.einsum.extents, dict.fromkeys(case.einsum.extents, 1)
+    """Whether the first tile of each dim keeps all instances busy that the loops spread it over."""
+    tiles = {dim: [extent] for dim, extent in case.einsum.dims}
+    spread = dict.fromkeys(tiles, 1)
     for node in case.mapping.nodes:
         if isinstance(node, Loop):
+            pieces = [
+                min(node.tile, tile - start)
+                for tile in tiles[node.dim]
+                for start in range(0, tile, node.tile)
+            ]
             if node.spatial:
-                spread[node.dim] *= -(-nominal[node.dim] // node.tile)
-                if node.tile > -(-case.einsum.extents[node.dim] // spread[node.dim]):
+                spread[node.dim] *= -(-tiles[node.dim][0] // node.tile)
+                if len(pieces) < spread[node.dim] or pieces[0] > -(
+                    -case.einsum.extents[node.dim] // len(pieces)
+                ):
                     return False
-            nominal[node.dim] = node.tile
+            tiles[node.dim] = pieces if node.spatial else [min(node.tile, tile) for tile in tiles[node.dim]]
     return True
 
 
