@@ -24,7 +24,7 @@ from catx.ir.report import Layer, LayerCost, Report, Traffic
 from catx.ir.scenario import Scenario
 from catx.ir.schedule import Schedule
 from catx.mapper.bounds import roofline_cycles
-from catx.mapper.front import Choice, Front, FrontPoint, least_product
+from catx.mapper.front import Front, FrontPoint, Options, least_product
 from catx.mapper.map_einsum import certify, map_front
 from catx.mapper.notes import model_notes
 from catx.mapper.objective import Objective, ObjectiveName
@@ -136,18 +136,42 @@ def _layers(
 
 
 def _chosen(uniques: Sequence[_Unique], objective: Objective) -> list[LayerCost]:
-    """One option per op. Energy, latency and carbon add up over ops; the EDP of all does not."""
-    if objective.name != "edp":
-        return [
-            min(unique.options, key=lambda cost: objective.rank(cost.energy_j, cost.latency_s))
-            for unique in uniques
-        ]
-    choices = [
-        Choice(unique.count, tuple((cost.energy_j, cost.latency_s) for cost in unique.options))
-        for unique in uniques
+    """One option per op; ops with the same einsum, whatever is fused to each, take the same mapping.
+
+    Energy, latency and carbon add up over ops; the EDP of all does not.
+    """
+    groups: dict[Einsum | int, list[_Unique]] = {}
+    for index, unique in enumerate(uniques):
+        op = unique.occurrences[0]
+        key = op.as_written().canonical() if isinstance(op, Einsum) else index
+        groups.setdefault(key, []).append(unique)
+    choices = [_together(group) for group in groups.values()]
+    if objective.name == "edp":
+        picked = least_product(choices)
+    else:
+        picked = [_least(options, objective) for options in choices]
+    cost_of = {
+        id(unique): unique.options[option]
+        for group, option in zip(groups.values(), picked, strict=True)
+        for unique in group
+    }
+    return [cost_of[id(unique)] for unique in uniques]
+
+
+def _least(options: Options, objective: Objective) -> int:
+    """The option that costs least; of equal ones the first."""
+    return min(range(len(options)), key=lambda option: objective.rank(*options[option]))
+
+
+def _together(group: Sequence[_Unique]) -> Options:
+    """Energy and latency of all runs of a group's ops under each option, which all have [J, s]."""
+    return [
+        (
+            sum(unique.count * unique.options[option].energy_j for unique in group),
+            sum(unique.count * unique.options[option].latency_s for unique in group),
+        )
+        for option in range(len(group[0].options))
     ]
-    picked = least_product(choices)
-    return [unique.options[option] for unique, option in zip(uniques, picked, strict=True)]
 
 
 def _map_all(

@@ -33,15 +33,11 @@ class Front:
     evaluated: int
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One op of a model: `count` runs, each at one of `options`, (energy, latency) of a run [J, s]."""
-
-    count: int
-    options: Sequence[tuple[float, float]]
+Options = Sequence[tuple[float, float]]
+"""What one part of a model can cost: (energy, latency) of all its runs [J, s]."""
 
 
-def least_product(choices: Sequence[Choice]) -> list[int]:
+def least_product(choices: Sequence[Options]) -> list[int]:
     """Options that together minimize (sum of energies) x (sum of latencies); one index per choice.
 
     A product of two positive sums is quasi-concave, so its least value over a set is at a corner of the
@@ -50,26 +46,26 @@ def least_product(choices: Sequence[Choice]) -> list[int]:
     """
     chosen: list[int] = []
     edges: list[tuple[float, int, int]] = []  # energy paid per latency saved, choice, option after the step
-    for index, choice in enumerate(choices):
-        corners = _lower_hull(choice.options)
+    for index, options in enumerate(choices):
+        corners = _lower_hull(options)
         chosen.append(corners[0])
         for before, after in pairwise(corners):
-            (energy, latency), (more, less) = choice.options[before], choice.options[after]
+            (energy, latency), (more, less) = options[before], options[after]
             edges.append(((more - energy) / (latency - less), index, after))
-    energy_j = sum(c.count * c.options[option][0] for c, option in zip(choices, chosen, strict=True))
-    latency_s = sum(c.count * c.options[option][1] for c, option in zip(choices, chosen, strict=True))
+    energy_j = sum(options[option][0] for options, option in zip(choices, chosen, strict=True))
+    latency_s = sum(options[option][1] for options, option in zip(choices, chosen, strict=True))
     best, best_chosen = energy_j * latency_s, list(chosen)
     for _, index, after in sorted(edges):
-        count, options = choices[index].count, choices[index].options
-        energy_j += count * (options[after][0] - options[chosen[index]][0])
-        latency_s += count * (options[after][1] - options[chosen[index]][1])
+        options = choices[index]
+        energy_j += options[after][0] - options[chosen[index]][0]
+        latency_s += options[after][1] - options[chosen[index]][1]
         chosen[index] = after
         if energy_j * latency_s < best * (1.0 - 1e-12):
             best, best_chosen = energy_j * latency_s, list(chosen)
     return best_chosen
 
 
-def _lower_hull(options: Sequence[tuple[float, float]]) -> list[int]:
+def _lower_hull(options: Options) -> list[int]:
     """Corners of the hull towards low energy and low latency, by increasing energy and decreasing latency."""
     order = sorted(range(len(options)), key=lambda index: (*options[index], index))
     corners: list[int] = []

@@ -1,12 +1,20 @@
 """Whole designs: what a report must say beside its numbers."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import get_args
 
+import pytest
+from onnx import TensorProto, helper, save
+
+import catx
 from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO
 from catx.frontend.hardware import load_accelerator
+from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph
 from catx.ir.tensor import Tensor
 from catx.mapper.design import evaluate_design
+from catx.mapper.objective import ObjectiveName
 from catx.units import S_PER_YEAR
 from tests.mapper.test_map_einsum import INT8, matmul
 
@@ -22,3 +30,30 @@ def test_more_inferences_than_a_lifetime_holds_are_noted() -> None:
     inferences = 2.5 * DEFAULT_SCENARIO.lifetime_years * S_PER_YEAR / usual.latency_s
     busy = evaluate_design([graph], machine, scenario=replace(DEFAULT_SCENARIO, inferences=inferences))
     assert any("take 2.5 lifetimes of one unit" in note for note in busy.notes)
+
+
+def pair(tanhs: Sequence[str], path: str) -> None:
+    """Two products of one shape, the second with activations behind it."""
+    nodes = [helper.make_node("MatMul", ["x", "v"], ["y"]), helper.make_node("MatMul", ["x", "w"], ["u0"])]
+    nodes += [helper.make_node(kind, [f"u{i}"], [f"u{i + 1}"]) for i, kind in enumerate(tanhs)]
+    outputs = ["y", f"u{len(tanhs)}"]
+    graph = helper.make_graph(
+        nodes,
+        "pair",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [197, 256])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [197, 256]) for name in outputs],
+        [helper.make_tensor(name, TensorProto.FLOAT, [256, 256], [0.5] * 256 * 256) for name in "vw"],
+    )
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)]), path)
+
+
+@pytest.mark.parametrize("machine", ["edge", "simba_like", "tpuv4i_like", "a100_like"])
+def test_ops_of_one_einsum_take_one_mapping_whatever_is_fused_to_each(tmp_path, machine: str) -> None:
+    # Fused work can outweigh the product's latency, so alone each of the two could want another mapping.
+    path = str(tmp_path / "pair.onnx")
+    pair(["Tanh", "Sigmoid"] * 8, path)
+    for objective in get_args(ObjectiveName):
+        report = catx.compile_model(path, machine, objective=objective)
+        products = [layer for layer in report.layers if isinstance(layer.op, Einsum)]
+        assert [len(layer.op.fused) for layer in products] == [0, 16]
+        assert products[0].cost.mapping == products[1].cost.mapping
