@@ -60,37 +60,54 @@ def energy_bound_j(einsum: Einsum, accelerator: Accelerator) -> float:
     A MAC reads each operand from the innermost memory that stores it: one that may, no further out than the
     innermost one that must. One access there serves at most as many units as sit on axes further in that
     share the operand. What may bypass every memory but the outermost costs no more than it does there.
+    Each touched element passes every memory that must store it, and every fanout, at least once.
     """
     rate = rate_for(einsum, accelerator)
-    outer = accelerator.memories[0]
-    read, write = compulsory_bytes(einsum)
     total = einsum.macs * rate.j_per_mac
-    total += read * outer.read_j_per_byte + write * outer.write_j_per_byte
     for role, operand in zip(ROLES, einsum.operands, strict=True):
         bits = min(operand.dtype.bits, rate.accumulator.bits) if role == OUTPUT else operand.dtype.bits
-        cheapest = min(
-            (_access_j(accelerator, *place, role) for place in _sources(accelerator, role)), default=0.0
+        passing = touched(einsum, operand) * bits / 8
+        total += min(
+            einsum.macs * bits / 8 * _access_j(accelerator, source, role)
+            + passing * _passing_j(accelerator, source, role)
+            for source in _sources(accelerator, role)
         )
-        total += cheapest * einsum.macs * bits / 8
     return total
 
 
-def _sources(accelerator: Accelerator, role: str) -> list[tuple[int, Memory]]:
-    """Places of inner memories that can be the innermost to store a role; none if it may bypass them all."""
-    inner = [
+def _sources(accelerator: Accelerator, role: str) -> list[int]:
+    """Positions of memories that can be the innermost to store a role."""
+    keepers = [
         (position, level)
         for position, level in enumerate(accelerator.levels)
-        if isinstance(level, Memory) and position > 0 and role in level.keeps
+        if isinstance(level, Memory) and role in level.keeps
     ]
-    must = [position for position, memory in inner if role not in memory.optional]
-    return [(position, memory) for position, memory in inner if must and position >= must[-1]]
+    must = max(position for position, memory in keepers if role not in memory.optional)
+    return [position for position, _ in keepers if position >= must]
 
 
-def _access_j(accelerator: Accelerator, position: int, memory: Memory, role: str) -> float:
-    """Least energy per byte and MAC of serving the matrix unit's operand from a memory [J/byte]."""
-    served = 1
-    for level in accelerator.levels[position:]:
-        for axis in level.axes if isinstance(level, Fanout) else ():
-            served *= axis.size if (axis.reduces if role == OUTPUT else role in axis.multicast) else 1
-    energy = memory.write_j_per_byte if role == OUTPUT else memory.read_j_per_byte
-    return energy / served
+def _access_j(accelerator: Accelerator, source: int, role: str) -> float:
+    """Least energy per byte and MAC of an operand from its innermost memory to the matrix unit [J/byte]."""
+    served, energy = 1, 0.0
+    for level in reversed(accelerator.levels[source + 1 :]):
+        if isinstance(level, Fanout):
+            for axis in level.axes:
+                served *= axis.size if (axis.reduces if role == OUTPUT else role in axis.multicast) else 1
+            energy += level.link_j_per_byte / served
+    memory = accelerator.levels[source]
+    assert isinstance(memory, Memory)
+    return energy + (memory.write_j_per_byte if role == OUTPUT else memory.read_j_per_byte) / served
+
+
+def _passing_j(accelerator: Accelerator, source: int, role: str) -> float:
+    """Least energy per byte of a tensor on its way from the outermost memory to its innermost [J/byte]."""
+    energy = 0.0
+    for position, level in enumerate(accelerator.levels[: source + 1]):
+        if isinstance(level, Fanout):
+            energy += level.link_j_per_byte
+        elif role in level.keeps - level.optional:
+            inwards = position > 0, position < source  # filled from further out, read for what is further in
+            if role == OUTPUT:
+                inwards = inwards[1], inwards[0]  # written from further in, read to go further out
+            energy += inwards[0] * level.write_j_per_byte + inwards[1] * level.read_j_per_byte
+    return energy
