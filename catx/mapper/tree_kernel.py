@@ -107,6 +107,7 @@ TREE = np.dtype(
         # what a search may take and has taken
         ("slack", "f8"),  # a nest must be better by this ratio
         ("ratio", "f8"),  # between tiles that are tried
+        ("aim", "i8"),  # what makes a continuation promising
         ("width", "i8"),  # continuations of a frame that are followed, 0: all
         ("budget", "i8"),
         ("nodes", "i8"),
@@ -119,7 +120,7 @@ TREE = np.dtype(
         ("part_crossed", "f8", MAX_LINKS),
         ("part_stopped", "f8"),  # [cycle] that the moves of a single buffer take
         ("part_final", "i8"),
-        ("promise", "f8"),  # what `_hopeless` found at last: energy times latency, at least
+        ("promise", "f8"),  # what `hopeless` found at last: energy, latency or their product, at least
         ("at", "i8", MAX_DIMS),
         ("top", "i8", MAX_DIMS),
         ("real", "i8"),  # counts are not rounded up
@@ -141,5 +142,6 @@ Frame = Any
 ZERO, ONE = constant(0), constant(1)
 YES, NO = constant(1), constant(0)
 DENSE, STRIDED = constant(1), constant(2)
+AIM_EDP, AIM_TIME, AIM_ENERGY = constant(0), constant(1), constant(2)
 LARGE = constant(1 << 60)
 """Larger than every coefficient."""

@@ -16,7 +16,19 @@ from catx.ir.einsum import ROLES, Einsum
 from catx.ir.mapping import Loop, Mapping, Node, Store
 from catx.mapper import branch_kernel, promise_kernel
 from catx.mapper.mapspace import Kept, Unrolling, allowed_unrollings, kept_roles, neighbours, unrollings
-from catx.mapper.tree_kernel import DENSE, FRAME, KIDS, MAX_DEPTH, STRIDED, TREE, ZERO, Tree
+from catx.mapper.tree_kernel import (
+    AIM_EDP,
+    AIM_ENERGY,
+    AIM_TIME,
+    DENSE,
+    FRAME,
+    KIDS,
+    MAX_DEPTH,
+    STRIDED,
+    TREE,
+    ZERO,
+    Tree,
+)
 
 Rows = NDArray[np.int64]
 """A nest as the kernel's rows, (rows, 4)."""
@@ -39,9 +51,16 @@ class Pass:
     """That the pass may visit in all."""
     share: int
     """That it may visit in one tree."""
+    aim: int = AIM_EDP
+    """What makes a tree, and a continuation, promising."""
 
 
-FIRST = (Pass(4.0, 0.02, 2, 20_000, 3_000), Pass(2.0, 0.01, 4, 20_000, 3_000))
+FIRST = (
+    Pass(4.0, 0.02, 2, 20_000, 3_000),
+    Pass(2.0, 0.01, 4, 20_000, 3_000),
+    Pass(2.0, 0.01, 2, 4_000, 500, AIM_TIME),
+    Pass(2.0, 0.01, 2, 4_000, 500, AIM_ENERGY),
+)
 """Passes over the promising unrollings."""
 
 NEAR, ROUNDS = Pass(2.0, 0.01, 4, 10_000, 1_000), 3
@@ -124,11 +143,13 @@ class Forest:
         """Search the trees of roots, the most promising first, where they can still improve the front."""
         tree = self.tree
         tree["ratio"], tree["slack"], tree["width"] = step.ratio, step.slack, step.width
+        tree["aim"] = step.aim
         end = int(tree["nodes"]) + step.nodes
 
         def promise(root: Root) -> tuple[float, Root]:
             energy, time = self.bounds[root]
-            return energy * time, root
+            promises = {AIM_EDP: energy * time, AIM_TIME: time, AIM_ENERGY: energy}
+            return promises[step.aim], root
 
         for root in sorted(roots, key=promise):
             if tree["nodes"] >= end:
