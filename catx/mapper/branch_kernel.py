@@ -234,6 +234,15 @@ def _grows(w: Bench, s: Tree, fr: Frame, role: int, d: int) -> bool:
 
 
 @kernel
+def _has_windows(w: Bench, s: Tree, role: int) -> bool:
+    """Whether several dims share an axis of a tensor."""
+    found = False
+    for axis in range(w.n_tensor_axes[role]):
+        found = found or s.windows[role, axis] > 0
+    return found
+
+
+@kernel
 def _start(w: Bench, s: Tree, fr: Frame, role: int) -> None:
     """The largest growth before a store of a role is placed."""
     for d in range(w.n_dims):
@@ -320,8 +329,9 @@ def branch(w: Bench, s: Tree, frames: Any, kids: Any, depth: int) -> None:
             fits = _follow(w, s, new, m, role, fr.to)
             vain = False
             if fits and m >= 0:
-                if not known:
-                    least, known = rest_least(w, s, new, fr.x), True
+                if not known and not _has_windows(w, s, role):  # their tile, too, depends on what grows
+                    least = rest_least(w, s, new, fr.x)
+                known = True
                 vain = hopeless(w, s, new, fr.x, least)
             if fits and not vain and not hopeless(w, s, new, new.x, rest_least(w, s, new, new.x)):
                 if s.width > 0:
