@@ -24,6 +24,8 @@ class Memory:
     `keeps` lists the operand roles that the memory may hold; those in `optional` may also bypass it.
     A shared port serves reads and writes together; `read_bytes_per_cycle` is then its rate and the
     write rate is not used. `dram_type` marks off-chip memory (it has embodied carbon per GB, no die area).
+    `port_bytes_per_cycle` is what the component that energy and area are of reads and writes together,
+    infinite where that is not known; no number rests on it, reports tell where the rates exceed it.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Memory:
     area_mm2: float = 0.0
     dram_type: str = ""
     source: str = ""
+    port_bytes_per_cycle: float = field(default=inf, compare=False)
 
     def __post_init__(self) -> None:
         checks.named("memory", self.name)
@@ -49,6 +52,7 @@ class Memory:
             capacity_bytes=self.capacity_bytes,
             read_bytes_per_cycle=self.read_bytes_per_cycle,
             write_bytes_per_cycle=self.write_bytes_per_cycle,
+            port_bytes_per_cycle=self.port_bytes_per_cycle,
         )
         checks.amounts(
             owner,

@@ -161,8 +161,8 @@ def sram(
 ) -> ComponentNumbers:
     """Numbers of a memory of one or more equal SRAM macros.
 
-    Areas and leakages of macros add up. A byte costs what it costs in one of them, and the wire from there to
-    the port that they share.
+    Areas and leakages of macros add up, and so do the words that they move: one per port and cycle. A byte
+    costs what it costs in one of them, and the wire from there to where all of them come together.
 
     Args:
         node_nm: technology node, 7..90 [nm]; below 22 nm the 22 nm numbers are scaled.
@@ -184,6 +184,7 @@ def sram(
     made_nm = max(node_nm, float(REFERENCE_NM))
     values, note = _interpolated(made_nm, CELLS[cell], capacity_bytes / macros, width_bits, ports, banks)
     one = _scaled(values, note, made_nm=made_nm, node_nm=node_nm, word_bytes=width_bits / 8)
+    one = replace(one, port_bytes_per_cycle=width_bits / 8 * ports)
     return one if macros == 1 else _side_by_side(one, macros, node_nm)
 
 
@@ -197,6 +198,7 @@ def _side_by_side(one: ComponentNumbers, macros: int, node_nm: float) -> Compone
         write_j_per_byte=one.write_j_per_byte + way.write_j_per_byte,
         static_w=one.static_w * macros,
         area_mm2=one.area_mm2 * macros,
+        port_bytes_per_cycle=one.port_bytes_per_cycle * macros,
         source=f"{one.source}; {macros} macros, {length_mm:.3g} mm of wire to their port: {way.source}",
     )
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from math import inf
 
+from catx.costmodel.ports import beyond_port
 from catx.errors import Loc
 from catx.frontend.hardware.check import accumulator_of, check
 from catx.frontend.hardware.document import Document
@@ -99,7 +100,7 @@ def _memory(level: MemorySpec, path: KeyPath, spec: GeneralSpec, library: Librar
     assert read is not None
     assert write is not None
     numbers = library.memory(level, path)
-    return Memory(
+    memory = Memory(
         name=level.memory,
         capacity_bytes=inf if level.capacity is None else level.capacity,
         read_bytes_per_cycle=read.bytes_per_cycle(spec.clock),
@@ -114,7 +115,11 @@ def _memory(level: MemorySpec, path: KeyPath, spec: GeneralSpec, library: Librar
         area_mm2=numbers.area_mm2,
         dram_type=level.dram or "",
         source=numbers.source,
+        port_bytes_per_cycle=numbers.port_bytes_per_cycle,
     )
+    if note := beyond_port(memory):
+        return replace(memory, source=f"{memory.source}; {note}")
+    return memory
 
 
 def _axis(axis: AxisSpec) -> FanoutAxis:

@@ -5,6 +5,7 @@ import re
 from math import inf
 from typing import Any
 
+from catx.costmodel.ports import beyond_ports
 from catx.ir.accelerator import Accelerator, Fanout, FanoutAxis, MatrixUnit, Memory, VectorUnit
 from catx.ir.einsum import ROLES
 from catx.units import format_quantity
@@ -16,7 +17,7 @@ Data = dict[str, Any]
 
 
 def dump_accelerator(accelerator: Accelerator) -> str:
-    """The machine as YAML, every number explicit, with its unit.
+    """The machine as YAML, every number explicit, with its unit; notes on it come first, as comments.
 
     Example:
         >>> from catx.frontend.hardware import load_accelerator, parse_accelerator
@@ -45,7 +46,8 @@ def dump_accelerator(accelerator: Accelerator) -> str:
     data["compute"] = {"matrix": _matrix(accelerator.matrix)}
     if accelerator.vector:
         data["compute"]["vector"] = _vector(accelerator.vector)
-    return "\n".join(_lines(data, 0)) + "\n"
+    notes = [f"# note: {note}" for note in beyond_ports(accelerator)]
+    return "\n".join([*notes, *_lines(data, 0)]) + "\n"
 
 
 def _given(data: Data) -> Data:
