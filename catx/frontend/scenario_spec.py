@@ -36,7 +36,7 @@ class ScenarioSpec(Spec):
 
     name: Name | None = Field(None, description="default the file's name")
     base: Annotated[str, Choice("a built-in scenario", tuple(SCENARIOS))] | None = None
-    inferences: Annotated[float, Number(zero=True, most=10**15)] | None = None
+    inferences: Annotated[float, Number(whole=True, exponent=True, least=1, most=10**15)] | None = None
     lifetime: Annotated[float, Quantity("lifetime")] | None = None
     grid: _Intensity | None = None
     fab_grid: _Intensity | None = None

@@ -42,6 +42,13 @@ def counts(owner: str, **values: object) -> None:
             raise SpecError(f"{owner}: {field} must be a whole number above 0, not {value!r}")
 
 
+def whole(owner: str, **values: object) -> None:
+    """Each is a whole number above 0; a float of such a value, as 30e6, is one."""
+    for field, value in values.items():
+        if not (_is_number(value) and isfinite(value) and value > 0 and value == int(value)):
+            raise SpecError(f"{owner}: {field} must be a whole number above 0, not {value!r}")
+
+
 def among(owner: str, known: Collection[str], **values: Collection[str]) -> None:
     """All entries of each are known words."""
     for field, entries in values.items():

@@ -79,12 +79,15 @@ class CarbonReport:
     """Embodied carbon by part, operational carbon per inference and lifetime, and what they assume.
 
     `embodied_per_inference_gco2e` is the embodied carbon times the inference's share of the lifetime.
+    `total_per_inference_gco2e` is the total shared by the scenario's inferences: those that are done carry all
+    that is embodied.
     """
 
     embodied_by_part_gco2e: tuple[tuple[str, float], ...]
     operational_gco2e: float
     operational_per_inference_gco2e: float
     embodied_per_inference_gco2e: float
+    total_per_inference_gco2e: float
     assumptions: tuple[tuple[str, str, str], ...]
 
     @property

@@ -28,10 +28,10 @@ class Scenario:
     def __post_init__(self) -> None:
         checks.named("scenario", self.name)
         owner = f"scenario {self.name}"
+        checks.whole(owner, inferences=self.inferences)
         checks.positive(owner, lifetime_years=self.lifetime_years)
         checks.amounts(
             owner,
-            inferences=self.inferences,
             grid_gco2e_per_kwh=self.grid_gco2e_per_kwh,
             fab_gco2e_per_kwh=self.fab_gco2e_per_kwh,
             abatement_percent=self.abatement_percent,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from os import cpu_count
 
 from catx.costmodel.carbon.act import carbon_report, op_carbon_rate
-from catx.costmodel.carbon.gaps import gaps
+from catx.costmodel.carbon.gaps import gaps, uncertain
 from catx.costmodel.kernel_cache import phase_of
 from catx.costmodel.limit import limit
 from catx.costmodel.ports import beyond_ports
@@ -64,7 +64,7 @@ def evaluate_design(
     if not graphs:
         raise OptionError("no model was given")
     notes = [note for graph in graphs for note in _precision_notes(graph, accelerator)]
-    notes += (*beyond_ports(accelerator), *gaps(accelerator))
+    notes += (*beyond_ports(accelerator), *gaps(accelerator), *uncertain(accelerator))
     if accelerator.precision:
         graphs = [set_precision(graph, accelerator.precision) for graph in graphs]
     notes += [note for graph in graphs for note in model_notes(graph)]

@@ -47,8 +47,8 @@ def _recurrent(graph: Graph) -> list[str]:
             layers[op.op][op.sources[0]] = (once + weights, all_steps + weights * op.repeat)
     return [
         f"{op} {_named(list(sizes))}: one op per time step, so recurrent weights of "
-        f"{_megabytes(once for once, _ in sizes.values())} are fetched anew at every step, "
-        f"{_megabytes(every for _, every in sizes.values())} per inference. Hardware that keeps them on chip "
+        f"{_bytes(once for once, _ in sizes.values())} are fetched anew at every step, "
+        f"{_bytes(every for _, every in sizes.values())} per inference. Hardware that keeps them on chip "
         "moves less"
         for op, sizes in layers.items()
     ]
@@ -64,7 +64,7 @@ def _caches(graph: Graph) -> list[str]:
             sizes[op.sources[0]] = sizes.get(op.sources[0], 0.0) + copied
     return [
         f"{op} {_named(list(sizes))}: the whole cache of keys and values is copied to append to it, "
-        f"{_megabytes(sizes.values())} read and as much written per inference. An implementation that "
+        f"{_bytes(sizes.values())} read and as much written per inference. An implementation that "
         "appends in place moves the new tokens alone"
         for op, sizes in layers.items()
     ]
@@ -75,5 +75,9 @@ def _named(names: Sequence[str], shown: int = 3) -> str:
     return ", ".join(map(repr, names[:shown])) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _megabytes(sizes: Iterable[float]) -> str:
-    return f"{sum(sizes) / 1e6:.3g} MB"
+def _bytes(sizes: Iterable[float]) -> str:
+    value, *larger = sum(sizes), "KiB", "MiB", "GiB", "TiB"
+    unit = "B"
+    while value >= 999.5 and larger:
+        value, unit = value / 1024, larger.pop(0)
+    return f"{value:.3g} {unit}"

@@ -101,6 +101,7 @@ def _carbon(carbon: CarbonReport) -> Json:
         "operational_per_inference_gco2e": carbon.operational_per_inference_gco2e,
         "embodied_per_inference_gco2e": carbon.embodied_per_inference_gco2e,
         "per_inference_gco2e": carbon.per_inference_gco2e,
+        "total_per_inference_gco2e": carbon.total_per_inference_gco2e,
         "total_gco2e": carbon.total_gco2e,
         "assumptions": [
             {"of": what, "value": value, "source": source} for what, value, source in carbon.assumptions

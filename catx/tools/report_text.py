@@ -59,7 +59,8 @@ def _carbon(canvas: Canvas, report: Report) -> None:
             ("operational", grams(carbon.operational_gco2e), f"{uses}, {each} each"),
             ("embodied", grams(carbon.embodied_gco2e), made),
             ("total", grams(total), f"{percent(carbon.embodied_gco2e / total)} embodied" if total else ""),
-            ("inference", grams(carbon.per_inference_gco2e), _each(carbon, report.objective)),
+            ("per inference", grams(carbon.total_per_inference_gco2e), "the total shared by all inferences"),
+            ("while it runs", grams(carbon.per_inference_gco2e), _each(carbon, report.objective)),
         )
     )
     canvas.paragraph(
@@ -71,10 +72,10 @@ def _carbon(canvas: Canvas, report: Report) -> None:
 
 
 def _each(carbon: CarbonReport, objective: str) -> str:
-    """What the carbon of one inference is made of."""
+    """What the carbon of one inference is made of, where idle time carries its own part of what is embodied."""
     used, made = grams(carbon.operational_per_inference_gco2e), grams(carbon.embodied_per_inference_gco2e)
     goal = "; what mappings minimize" if objective == "carbon" else ""
-    return f"{used} of its energy and {made} of embodied carbon, by its share of the lifetime{goal}"
+    return f"per inference: {used} of its energy and {made} embodied, by its share of the lifetime{goal}"
 
 
 def _ops(canvas: Canvas, report: Report) -> None:
@@ -241,4 +242,9 @@ def _certificates(report: Report) -> str:
     proved = sum(certificate.status == "proved" for certificate in known)
     text = f"{plural(len(mapped), 'mapping')}, {proved} proved optimal for {report.objective}"
     gaps = [certificate.gap for certificate in known if certificate.status != "proved"]
-    return f"{text}, the others at most {percent(max(gaps))} above a lower bound" if gaps else text
+    if not gaps:
+        return text
+    worst = max(gaps)
+    if worst < 1:
+        return f"{text}, the others within {percent(worst)} of a lower bound"
+    return f"{text}, the others within a factor of {significant(1 + worst)} of a lower bound that may be out of reach"

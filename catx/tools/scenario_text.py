@@ -8,7 +8,7 @@ def scenario_facts(scenario: Scenario) -> list[tuple[str, str, str]]:
     sources = dict(scenario.sources)
     values = (
         ("inferences", "inferences", f"{scenario.inferences:,.0f}"),
-        ("lifetime", "lifetime_years", f"{scenario.lifetime_years:g} years"),
+        ("lifetime", "lifetime_years", f"{scenario.lifetime_years:g} years of 365 days"),
         ("grid", "grid_gco2e_per_kwh", f"{scenario.grid_gco2e_per_kwh:g} gCO2e/kWh"),
         ("fab_grid", "fab_gco2e_per_kwh", f"{scenario.fab_gco2e_per_kwh:g} gCO2e/kWh"),
         ("abatement", "abatement_percent", f"{scenario.abatement_percent} %"),

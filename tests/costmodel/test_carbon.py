@@ -174,6 +174,20 @@ def test_rates_make_up_the_total(energy_j: float, latency_s: float, area: float)
     assert total == pytest.approx(report.total_gco2e)
 
 
+@given(energy_j=st.floats(1e-6, 1e3), latency_s=st.floats(1e-6, 3), area=st.floats(1, 800))
+def test_inferences_share_the_total(energy_j: float, latency_s: float, area: float) -> None:
+    scenario = SCENARIOS["edge-default"]
+    report = carbon_report(chip(area), energy_j, latency_s, scenario)
+    assert report.total_per_inference_gco2e * scenario.inferences == pytest.approx(report.total_gco2e)
+    assert report.total_per_inference_gco2e >= report.per_inference_gco2e
+
+
+def test_a_year_has_365_days() -> None:
+    report = carbon_report(chip(10), 1.0, 1.0, SCENARIOS["edge-default"])
+    (source,) = [source for name, _, source in report.assumptions if name == "lifetime_years"]
+    assert source.endswith("a year has 365 days")
+
+
 def test_report_says_what_it_assumes() -> None:
     report = carbon_report(chip(10), 1.0, 1.0, SCENARIOS["edge-default"])
     names = [name for name, _, _ in report.assumptions]

@@ -82,6 +82,8 @@ BAD = [
     "",
     "- 1\n",
     "inferences: 1_000\nbase: edge-default\n",
+    "inferences: 1.5\nbase: edge-default\n",
+    "inferences: 0\nbase: edge-default\n",
 ]
 
 

@@ -76,6 +76,7 @@ PARTS: dict[str, Any] = {
 }
 
 POSITIVE = [
+    ("scenario", "inferences"),
     ("memory", "capacity_bytes"),
     ("memory", "read_bytes_per_cycle"),
     ("memory", "write_bytes_per_cycle"),
@@ -105,7 +106,6 @@ AMOUNTS = [
     ("technology", "dram_gb"),
     ("chip", "launch_s"),
     ("chip", "other_area_mm2"),
-    ("scenario", "inferences"),
     ("scenario", "grid_gco2e_per_kwh"),
     ("scenario", "fab_gco2e_per_kwh"),
     ("scenario", "abatement_percent"),
@@ -145,6 +145,7 @@ def test_everything_has_a_name(part: str, name: Any) -> None:
         ),
         ("memory", {"dram_type": "lpddr4", "area_mm2": 1.0}, "area_mm2 must be 0 for DRAM"),
         ("axis", {"multicast": frozenset({"bias"})}, "axis x: multicast has unknown entries"),
+        ("scenario", {"inferences": 1.5}, "inferences must be a whole number above 0, not 1.5"),
         ("axis", {"size": 2.5}, "size must be a whole number above 0, not 2.5"),
         ("fanout", {"axes": ()}, "one or more of different names"),
         ("fanout", {"axes": (AXIS, AXIS)}, "one or more of different names"),

@@ -27,7 +27,7 @@ def test_more_inferences_than_a_lifetime_holds_are_noted() -> None:
     machine = load_accelerator("edge")
     usual = evaluate_design([graph], machine, scenario=DEFAULT_SCENARIO)
     assert not any("lifetimes" in note for note in usual.notes)
-    inferences = 2.5 * DEFAULT_SCENARIO.lifetime_years * S_PER_YEAR / usual.latency_s
+    inferences = round(2.5 * DEFAULT_SCENARIO.lifetime_years * S_PER_YEAR / usual.latency_s)
     busy = evaluate_design([graph], machine, scenario=replace(DEFAULT_SCENARIO, inferences=inferences))
     assert any("take 2.5 lifetimes of one unit" in note for note in busy.notes)
 
@@ -57,3 +57,20 @@ def test_ops_of_one_einsum_take_one_mapping_whatever_is_fused_to_each(tmp_path, 
         products = [layer for layer in report.layers if isinstance(layer.op, Einsum)]
         assert [len(layer.op.fused) for layer in products] == [0, 16]
         assert products[0].cost.mapping == products[1].cost.mapping
+
+
+def test_notes_tell_badly_known_carbon_and_memories_beyond_their_component() -> None:
+    op = matmul(4, 8, 8)
+    shapes = {"a": (4, 8), "b": (8, 8), "c": (4, 8)}
+    tensors = tuple(Tensor(name, shape, INT8, "activation") for name, shape in shapes.items())
+    graph = Graph("one", tensors, (op,), ("a", "b"), ("c",))
+    machine = load_accelerator("edge")
+    usual = evaluate_design([graph], machine, scenario=DEFAULT_SCENARIO)
+    assert not any("UNCERTAIN" in note or "bandwidth" in note for note in usual.notes)
+    levels = tuple(
+        replace(level, read_bytes_per_cycle=1e6) if level.name == "L2" else level for level in machine.levels
+    )
+    odd = replace(machine, levels=levels, technology=replace(machine.technology, node_nm=32))
+    notes = evaluate_design([graph], odd, scenario=DEFAULT_SCENARIO).notes
+    assert sum("UNCERTAIN: at 32 nm" in note for note in notes) == 1
+    assert sum(note.startswith("L2: the bandwidth asked for is") for note in notes) == 1

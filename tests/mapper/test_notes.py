@@ -24,20 +24,20 @@ def test_recurrent_weights_that_are_fetched_at_every_step_are_noted() -> None:
     (note,) = lstm_layers(1)
     assert note.startswith("test: LSTM 'lstm0': one op per time step")
     # 64 x 16 weights of 4 bytes, at each of 50 steps
-    assert "weights of 0.0041 MB are fetched anew at every step, 0.205 MB per inference" in note
+    assert "weights of 4 KiB are fetched anew at every step, 200 KiB per inference" in note
 
 
 def test_layers_of_a_kind_share_a_note() -> None:
     (note,) = lstm_layers(5)
     assert "LSTM 'lstm0', 'lstm1', 'lstm2' and 2 more: one op" in note
-    assert "weights of 0.0205 MB" in note
+    assert "weights of 20 KiB" in note
 
 
 def test_both_products_of_a_gru_step_are_in_its_note() -> None:
     tensors: dict[str, Spec] = {"x": (50, 2, 16), "w": weight(1, 48, 16), "r": weight(1, 48, 16)}
     graph = run(lowered(node("GRU", "x w r", "y"), tensors | {"y": (50, 1, 2, 16)}))
     (note,) = model_notes(graph)
-    assert f"{48 * 16 * 4 / 1e6:.3g} MB are fetched" in note
+    assert f"{48 * 16 * 4 / 1024:.3g} KiB are fetched" in note
 
 
 def test_a_cache_that_is_copied_is_noted() -> None:
@@ -62,7 +62,7 @@ def test_a_cache_that_is_copied_is_noted() -> None:
     (note,) = model_notes(run(lowered(made, tensors)))
     # keys and values: 2 x 100 x 32 elements of 4 bytes each
     assert note.startswith("test: GroupQueryAttention 'attn': the whole cache of keys and values is copied")
-    assert "0.0512 MB read and as much written" in note
+    assert "50 KiB read and as much written" in note
 
 
 def test_an_attention_without_a_cache_has_no_note() -> None:
@@ -74,4 +74,4 @@ def test_notes_reach_the_report_at_the_precision_of_the_accelerator() -> None:
     tensors: dict[str, Spec] = {"x": (50, 2, 16), "w": weight(1, 64, 16), "r": weight(1, 64, 16)}
     graph = run(lowered(node("LSTM", "x w r", "y"), tensors | {"y": (50, 1, 2, 16)}))
     report = evaluate_design([graph], load_accelerator("edge"), scenario=DEFAULT_SCENARIO)
-    assert any("weights of 0.00102 MB are fetched anew" in note for note in report.notes)
+    assert any("weights of 1 KiB are fetched anew" in note for note in report.notes)

@@ -143,6 +143,7 @@ CARBON = CarbonReport(
     operational_gco2e=1234.5,
     operational_per_inference_gco2e=4.115e-5,
     embodied_per_inference_gco2e=7.2e-8,
+    total_per_inference_gco2e=7.0e-5,
     assumptions=(("node", "22 nm", "the accelerator"), ("energy per area", "1.125 kWh/cm2", "a table")),
 )
 

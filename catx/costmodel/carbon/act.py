@@ -22,18 +22,24 @@ SCENARIO_FIELDS = (
     "packaging_gco2e",
 )
 
+_MEANING = {"lifetime_years": "; a year has 365 days"}
+
 SOURCE_CHANGE_NM = 36
 """Between 45 and 28 nm the table changes its source, and EPA jumps; any node in between marks the place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogicNode:
-    """What a node needs per area: fab energy [kWh/cm2], gases at 95 % and 99 % abatement [gCO2e/cm2]."""
+    """What a node needs per area: fab energy [kWh/cm2], gases at 95 % and 99 % abatement [gCO2e/cm2].
+
+    `uncertain`: it lies between rows of sources that do not agree.
+    """
 
     epa_kwh_per_cm2: float
     gpa95_gco2e_per_cm2: float
     gpa99_gco2e_per_cm2: float
     source: str
+    uncertain: bool = False
 
     def gases_gco2e_per_cm2(self, abatement_percent: int) -> float:
         """Gases at an abatement of 95, 97 or 99 %; 97 % is the mean of the other two, as in ACT."""
@@ -104,7 +110,8 @@ def _between(below: float, above: float, node_nm: float) -> LogicNode:
     low, high = tables().logic[below], tables().logic[above]
     share = (node_nm - below) / (above - below)
     note = f"linear interpolation between {below:g} nm ({low.source}) and {above:g} nm ({high.source})"
-    if below < SOURCE_CHANGE_NM < above:
+    uncertain = below < SOURCE_CHANGE_NM < above
+    if uncertain:
         note = (
             f"UNCERTAIN, EPA is {high.epa_kwh_per_cm2:g} at {above:g} nm and {low.epa_kwh_per_cm2:g} at "
             f"{below:g} nm as the source changes in between; {note}"
@@ -114,6 +121,7 @@ def _between(below: float, above: float, node_nm: float) -> LogicNode:
         gpa95_gco2e_per_cm2=_line(low.gpa95_gco2e_per_cm2, high.gpa95_gco2e_per_cm2, share),
         gpa99_gco2e_per_cm2=_line(low.gpa99_gco2e_per_cm2, high.gpa99_gco2e_per_cm2, share),
         source=note,
+        uncertain=uncertain,
     )
 
 
@@ -223,6 +231,7 @@ def carbon_report(
         operational_gco2e=per_inference * scenario.inferences,
         operational_per_inference_gco2e=per_inference,
         embodied_per_inference_gco2e=embodied * latency_s / (scenario.lifetime_years * S_PER_YEAR),
+        total_per_inference_gco2e=per_inference + embodied / scenario.inferences,
         assumptions=_assumptions(accelerator, latency_s, scenario),
     )
 
@@ -236,7 +245,11 @@ def _assumptions(
     dram_type, capacity_gb = dram_of(accelerator)
     busy = latency_s * scenario.inferences / (scenario.lifetime_years * S_PER_YEAR)
     rows = [
-        (name, f"{getattr(scenario, name):g}", sources.get(name, f"scenario {scenario.name}"))
+        (
+            name,
+            f"{getattr(scenario, name):g}",
+            sources.get(name, f"scenario {scenario.name}") + _MEANING.get(name, ""),
+        )
         for name in SCENARIO_FIELDS
     ]
     rows.append(("node_nm", f"{accelerator.technology.node_nm:g}", node.source))

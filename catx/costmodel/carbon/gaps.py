@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from catx.costmodel.carbon.act import logic_node
 from catx.ir.accelerator import Accelerator
 
 
@@ -69,3 +70,19 @@ def _static(accelerator: Accelerator) -> tuple[str, ...]:
     board_w = 0.0 if any(on_die.values()) else sum(drams.values())
     rest = f" beyond the {board_w:.3g} W of {', '.join(drams)}" if board_w else ""
     return (f"not known and counted as 0: {'; '.join(parts)}. Energy and carbon leave them out{rest}",)
+
+
+def uncertain(accelerator: Accelerator) -> tuple[str, ...]:
+    """A plain sentence where the carbon per area of the node is known badly, for the notes of a report.
+
+    Raises:
+        SpecError: there are no data for the node.
+    """
+    node_nm = accelerator.technology.node_nm
+    if not logic_node(node_nm).uncertain:
+        return ()
+    return (
+        f"embodied carbon of the die is UNCERTAIN: at {node_nm:g} nm it lies on a line between two sources that "
+        "do not agree, and either may be up to 30 % away from it (docs/carbon.md). Do not compare it with dies of "
+        "45 nm and above or 28 nm and below",
+    )

@@ -153,9 +153,13 @@ class WireLength(Quantity):
 
 @dataclass(frozen=True)
 class Number(Reader):
-    """A plain number from `least` to `most`, 0 itself only where `zero` is set; whole where `whole` is."""
+    """A plain number from `least` to `most`, 0 itself only where `zero` is set; whole where `whole` is.
+
+    With `exponent` a whole number may also be written like 30e6.
+    """
 
     whole: bool = False
+    exponent: bool = False
     zero: bool = False
     most: float = 1e9
     least: float = 0
@@ -168,8 +172,10 @@ class Number(Reader):
         return f"a {kind} {least} to {int(self.most)}"
 
     def _read(self, value: object) -> float:
-        wanted = int if self.whole else int | float
+        wanted = int if self.whole and not self.exponent else int | float
         good = isinstance(value, wanted) and not isinstance(value, bool)
+        if good and self.whole:
+            good = value == round(cast(float, value), 0)
         if not good or not self.least <= cast(float, value) <= self.most or (value == 0 and not self.zero):
             raise ValueError(f"expected {self.expected}, not {describe(value)}")
         return cast(float, value)
