@@ -9,6 +9,7 @@ from catx.errors import CatxError, GraphError, Loc
 from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
 from catx.ir.graph import FreeNode, Graph, LeftOut, Op
+from catx.ir.held import Held
 from catx.ir.operand import Axis, Operand
 from catx.ir.tensor import Tensor, TensorKind
 from catx.ir.vector_op import VectorOp
@@ -78,7 +79,8 @@ def _left_out(node: LeftOut) -> dict[str, Any]:
 
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:
-    return {"name": tensor.name, "shape": tensor.shape, "dtype": tensor.dtype, "kind": tensor.kind}
+    data = {"name": tensor.name, "shape": tensor.shape, "dtype": tensor.dtype, "kind": tensor.kind}
+    return data if tensor.held is None else {**data, "held": (tensor.held.source, tensor.held.elements)}
 
 
 def _operand(operand: Operand) -> dict[str, Any]:
@@ -215,11 +217,13 @@ def _read_loc(at: _At) -> Loc:
 
 
 def _read_tensor(at: _At) -> Tensor:
-    at.only(["name", "shape", "dtype", "kind"])
+    computed = at.has("held")
+    at.only(["name", "shape", "dtype", "kind", *(["held"] if computed else [])])
     kinds: tuple[TensorKind, ...] = get_args(TensorKind)
     kind = next(kind for kind in kinds if kind == at["kind"].one_of(kinds))
     shape = at["shape"].each(_At.integer)
-    return at.built(lambda: Tensor(at["name"].string(), shape, DType(at["dtype"].one_of(DType)), kind))
+    held = Held(*_read_term(at["held"])) if computed else None
+    return at.built(lambda: Tensor(at["name"].string(), shape, DType(at["dtype"].one_of(DType)), kind, held))
 
 
 def _read_free(at: _At) -> FreeNode:

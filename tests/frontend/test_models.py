@@ -12,6 +12,7 @@ from catx.frontend.onnx.reader import read_model
 from catx.ir.coverage import coverage
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph
+from catx.ir.held import NOTHING
 from catx.ir.vector_op import VectorOp
 from tests.frontend import bert
 from tests.frontend.onnx_models import model, node, save, weight
@@ -99,6 +100,16 @@ def test_clip_has_the_parameters_of_the_paper() -> None:
 
 def layer_vectors(width: int) -> int:
     return layer_parameters(width) - 12 * width**2
+
+
+def test_masks_that_the_reader_computes_are_no_parameters() -> None:
+    """Each layer computes its own causal mask: of shapes, so that the file holds none."""
+    legacy = load_model(DATA / "clip_vit_b16_text_legacy_exporter.onnx")
+    masks = [tensor for tensor in legacy.weights if tensor.shape == (77, 77)]
+    assert len(masks) == 12
+    assert all(mask.holds == NOTHING for mask in masks)
+    assert legacy.parameters == TEXT_MATRICES + 12 * layer_vectors(512) + 2 * 512 == 63_428_096
+    assert legacy.parameter_bytes == 4 * 63_428_096
 
 
 def test_text_tower_holds_its_token_embedding() -> None:

@@ -20,6 +20,7 @@ from catx.frontend.onnx.structure import Step, in_order, named_steps, split_live
 from catx.frontend.onnx.values import Origin, Values
 from catx.frontend.onnx.walk import Walk
 from catx.ir.graph import FreeNode
+from catx.ir.held import NOTHING
 
 
 def resolve(path: Path, dims: Mapping[str, int], *, allow_unknown: bool) -> ResolvedModel:
@@ -115,7 +116,7 @@ def _known_at_first(
         values.set_type(name, type_)
         if name in dims:
             data = scalar_value(type_, name, dims[name], Loc(values.file))
-            values.add_constant(name, type_, Origin.LITERAL, data)
+            values.add_constant(name, type_, Origin.LITERAL, data, NOTHING)
     values.declared.update((value.name, value) for value in (*graph.value_info, *graph.output))
     return values
 
@@ -183,7 +184,8 @@ def _value(name: str, values: Values, is_input: bool, writer: Step | None) -> Va
             f"{shown(name)} has elements of a type that catx has no width for: {_elem_name(elem)}", loc=loc
         )
     data = values.data(name) if values.is_constant(name) else None
-    return Value(name, shape, DTYPES[elem], _kind(name, values, is_input, data is not None), data)
+    kind = _kind(name, values, is_input, data is not None)
+    return Value(name, shape, DTYPES[elem], kind, data, values.held.get(name))
 
 
 def _kind(name: str, values: Values, is_input: bool, has_data: bool) -> ValueKind:

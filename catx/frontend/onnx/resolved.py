@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from catx.errors import Loc
 from catx.ir.dtype import DType
 from catx.ir.graph import FreeNode
+from catx.ir.held import Held
 
 ValueKind = Literal["input", "initializer", "constant", "computed"]
 
@@ -18,7 +19,8 @@ class Value:
     """A named tensor of the model: concrete shape, element type, and its data where it is known and small.
 
     `kind` is "input" (the user gives it), "initializer" (a weight, data known only if small and shipped),
-    "constant" (folded: `data` is known) or "computed".
+    "constant" (folded: `data` is known) or "computed". `held` says which numbers of the file a constant has; None:
+    the file holds it as it is.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Value:
     dtype: DType
     kind: ValueKind
     data: NDArray[Any] | None = field(default=None, compare=False)
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from catx.frontend.onnx.dims import bound_type, dynamic_dims
 from catx.frontend.onnx.names import shown
 from catx.frontend.onnx.proto_types import FLOATS, shape_of, tensor_type
 from catx.frontend.onnx.tensors import check_tensor, small_values
+from catx.ir.held import Held, Part
 
 
 class Origin(IntEnum):
@@ -30,7 +31,8 @@ class Values:
     """Types of all tensors so far, and values and origins of the constant ones.
 
     `declared` are the types that the file itself gives, `dims` the sizes of its dynamic dimensions,
-    `used_dims` the names of those that such a declaration brought in.
+    `used_dims` the names of those that such a declaration brought in. `held` says which numbers of the file
+    a constant has, where it is not in the file as it is, `filled` names those of a single number repeated.
     """
 
     file: str
@@ -39,6 +41,8 @@ class Values:
     types: dict[str, TypeProto] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...] | None] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
+    held: dict[str, Held] = field(default_factory=dict)
+    filled: set[str] = field(default_factory=set)
     declared: dict[str, ValueInfoProto] = field(default_factory=dict)
     used_dims: set[str] = field(default_factory=set)
     _data: dict[str, NDArray[Any] | None] = field(default_factory=dict)
@@ -77,8 +81,17 @@ class Values:
             TensorProto(name=sparse.values.name, data_type=sparse.values.data_type, dims=sparse.dims)
         )
 
-    def add_constant(self, name: str, type_: TypeProto, origin: Origin, data: NDArray[Any] | None) -> None:
+    def add_constant(
+        self,
+        name: str,
+        type_: TypeProto,
+        origin: Origin,
+        data: NDArray[Any] | None,
+        held: Held | None = None,
+    ) -> None:
         """A result that does not depend on the model's inputs; its values are kept while there is room."""
+        if held is not None:
+            self.held[name] = held
         if data is not None and data.size > _HANDFUL:
             self._held += data.size
             data = data if self.has_room() else None
@@ -102,6 +115,11 @@ class Values:
         return name in self.origins and (
             prod(self.shapes[name] or ()) <= _HANDFUL or self.types[name].tensor_type.elem_type not in FLOATS
         )
+
+    def part(self, name: str) -> Part:
+        """What of a constant the file holds, as a part of another one."""
+        held = self.held.get(name) or Held(name, prod(self.shapes[name] or ()))
+        return Part(held, self.types[name].tensor_type.elem_type == TensorProto.BOOL)
 
     def is_constant(self, name: str) -> bool:
         """Whether a tensor is the same for all inputs of the model."""

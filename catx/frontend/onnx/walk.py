@@ -13,6 +13,7 @@ from catx.frontend.onnx.branches import inline_branch
 from catx.frontend.onnx.call import Call
 from catx.frontend.onnx.dims import quoted
 from catx.frontend.onnx.fold import NOT_CONSTANT, evaluate
+from catx.frontend.onnx.held import held_by
 from catx.frontend.onnx.literal import literal, measured
 from catx.frontend.onnx.modernize import modernized
 from catx.frontend.onnx.names import shown
@@ -22,6 +23,7 @@ from catx.frontend.onnx.stale import Stale, contradiction
 from catx.frontend.onnx.structure import Step, in_order, named_steps, subgraphs
 from catx.frontend.onnx.values import Origin, Values
 from catx.ir.graph import FreeNode
+from catx.ir.held import NOTHING
 
 
 @dataclass(slots=True)
@@ -142,7 +144,8 @@ class Walk:
         type_, data = found
         checked_shape(call.node.output[0], shape_of(type_) or (), call.loc)
         origin = Origin.LITERAL if call.op == "Constant" else Origin.SHAPE
-        self.values.add_constant(call.node.output[0], type_, origin, data)
+        held = None if call.op == "Constant" else NOTHING
+        self.values.add_constant(call.node.output[0], type_, origin, data, held)
         self._fold(step, "constant" if origin is Origin.LITERAL else "shape arithmetic")
         return True
 
@@ -204,7 +207,8 @@ class Walk:
             if data is not None and type_ is not None:
                 type_ = tensor_type(type_.tensor_type.elem_type, data.shape)
             if name in self.wanted:
-                self.values.add_constant(name, self._complete(call, index, type_), origin, data)
+                whole = self._complete(call, index, type_)
+                self.values.add_constant(name, whole, origin, data, held_by(call, name, whole, origin, self.values))
         self._fold(step, _REASONS[origin])
 
     def _origin(self, call: Call, types: Types) -> Origin:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph, Op, op_inputs, op_outputs
+from catx.ir.held import Part, derived
 from catx.ir.operand import Operand
 from catx.ir.passes.registry import register
 from catx.ir.passes.rewrite import freed, with_ops
@@ -42,7 +43,7 @@ def fold_constants(graph: Graph) -> Graph:
         ):
             folded.append(op)
             for output in op.outputs:
-                made[output.tensor] = replace(graph.by_name[output.tensor], kind="weight")
+                made[output.tensor] = _made(graph, op, output, made)
                 constant.add(output.tensor)
         else:
             kept.append(op)
@@ -57,6 +58,17 @@ def fold_constants(graph: Graph) -> Graph:
     reason = "constant: computed once from weights, ahead of time"
     free = freed(graph, folded, kept, reason)
     return with_ops(graph, (_retyped(op, stored) for op in kept), tensors=made.values(), free=free)
+
+
+def _made(graph: Graph, op: VectorOp, output: Operand, made: Mapping[str, Tensor]) -> Tensor:
+    """The result of a folded op as a weight, and what of it the model's file holds."""
+    tensors = dict.fromkeys(graph.resolve(operand.tensor) for operand in op.inputs)
+    read = [made.get(name, graph.by_name[name]) for name in tensors]
+    parts = [Part(tensor.holds, tensor.dtype is DType.BOOL) for tensor in read]
+    tensor = graph.by_name[output.tensor]
+    is_bool = tensor.dtype is DType.BOOL
+    held = derived(tensor.name, tensor.elements, parts, is_bool=is_bool, joins=op.kind == "concat")
+    return replace(tensor, kind="weight", held=held)
 
 
 def _foldable(graph: Graph, readers: Readers, op: VectorOp, constant: set[str]) -> bool:

@@ -155,4 +155,4 @@ def _tensor(model: ResolvedModel, state: _State, name: str, holder: str) -> Tens
         kind = "input"
     elif name in state.shown:
         kind = "output"
-    return Tensor(name, value.shape, value.dtype, kind)
+    return Tensor(name, value.shape, value.dtype, kind, value.held if kind == "weight" else None)
