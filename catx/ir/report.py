@@ -53,7 +53,8 @@ class Layer:
     """A unique op: `op` is its first occurrence, `names` every place where the model has it.
 
     `count` is how often the model runs it (a recurrent layer runs one op many times). `model` is the index of
-    the input file; costs are per occurrence.
+    the input file; costs are per occurrence. `nodes` are the model's nodes that all occurrences cover, those of
+    fused ops included.
     """
 
     model: int
@@ -61,6 +62,7 @@ class Layer:
     names: tuple[str, ...]
     count: int
     cost: LayerCost
+    nodes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

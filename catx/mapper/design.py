@@ -20,6 +20,7 @@ from catx.ir.coverage import model_info
 from catx.ir.einsum import Einsum
 from catx.ir.fingerprint import fingerprint
 from catx.ir.graph import Graph, Op
+from catx.ir.passes.rewrite import sources_of
 from catx.ir.passes.set_precision import set_precision
 from catx.ir.report import Layer, LayerCost, Report, Traffic
 from catx.ir.scenario import Scenario
@@ -131,6 +132,7 @@ def _layers(
             names=tuple(op.name for op in unique.occurrences),
             count=unique.count,
             cost=cost,
+            nodes=sources_of(unique.occurrences),
         )
         for unique, cost in zip(uniques, _chosen(uniques, objective), strict=True)
     ]

@@ -8,7 +8,9 @@ from catx.frontend.models import BuiltinModel
 from catx.ir.coverage import model_info
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph, Op
+from catx.ir.passes.rewrite import sources_of
 from catx.ir.scenario import Scenario
+from catx.tools.labels import label
 from catx.tools.report_json import model_object, operands_object, scenario_object
 
 Json = dict[str, Any]
@@ -57,8 +59,8 @@ def _op(op: Op) -> Json:
         "count": op.repeat,
         "shape": dict(op.dims),
         "macs": op.macs,
-        "fused": [part.op for part in op.fused],
-        "nodes": list(op.sources),
+        "fused": [label(part) for part in op.fused],
+        "nodes": list(sources_of([op])),
         **operands_object(op),
     }
 

@@ -1,11 +1,14 @@
 """A graph for a terminal: every op, its shape, what is fused into it, and why other nodes are free."""
 
+from collections import Counter
+
 from catx.frontend.mapping_writer import einsum_text
 from catx.ir.coverage import coverage
 from catx.ir.einsum import Einsum
 from catx.ir.graph import FreeNode, Graph, LeftOut, Op
 from catx.tools.canvas import Canvas, Column
 from catx.tools.human import binary, counted, plural
+from catx.tools.labels import label
 
 
 def ops_text(graph: Graph, canvas: Canvas) -> None:
@@ -51,18 +54,20 @@ def _left_out_cells(node: LeftOut) -> tuple[str, ...]:
 def _op_cells(op: Op, *, runs: bool) -> tuple[str, ...]:
     return (
         op.name,
-        _kind(op),
+        label(op),
         *([f"{op.repeat:,}"] if runs else []),
         " ".join(f"{dim}={extent}" for dim, extent in op.dims) or "scalar",
         counted(op.macs * op.repeat) if op.macs else "",
-        ", ".join(part.op for part in op.fused),
+        _fused(op),
     )
 
 
-def _kind(op: Op) -> str:
-    """The model's operator, and as what it is costed where that is not the same word."""
-    kind = "einsum" if isinstance(op, Einsum) else op.kind
-    return op.op if op.op.lower().startswith(kind) else f"{op.op} ({kind})"
+def _fused(op: Op, shown: int = 3) -> str:
+    """What is fused into an op, each kind with how often; only the first kinds, and how many ops more."""
+    kinds = Counter(label(part) for part in op.fused)
+    listed = [f"{count:,} x {kind}" if count > 1 else kind for kind, count in list(kinds.items())[:shown]]
+    more = sum(list(kinds.values())[shown:])
+    return ", ".join([*listed, *([f"and {more:,} more"] if more else [])])
 
 
 def _einsums(graph: Graph, canvas: Canvas) -> None:

@@ -12,6 +12,7 @@ from catx.ir.graph import Op
 from catx.ir.report import CarbonReport, Certificate, Coverage, Layer, ModelInfo, Report, Traffic
 from catx.ir.scenario import Scenario
 from catx.mapper.objective import OBJECTIVES
+from catx.tools.labels import label
 from catx.tools.summary import Totals, by_op, sum_parts, totals
 
 SCHEMA = "catx.report/1"
@@ -134,8 +135,8 @@ def _layer(report: Report, layer: Layer, whole: Totals) -> Json:
         "roofline_s": cost.roofline_s,
         "traffic": _traffic(cost.traffic),
         "energy_by_part_j": dict(cost.energy_by_part_j),
-        "fused": [part.op for part in op.fused],
-        "nodes": list(op.sources),
+        "fused": [label(part) for part in op.fused],
+        "nodes": list(layer.nodes),
     }
     data |= operands_object(op)
     if cost.mapping is not None:

@@ -204,7 +204,7 @@ def report() -> Report:
 
 
 def layer(index: int, op: Op, names: tuple[str, ...], cost: LayerCost) -> Layer:
-    return Layer(model=index, op=op, names=names, count=len(names), cost=cost)
+    return Layer(model=index, op=op, names=names, count=len(names), cost=cost, nodes=names)
 
 
 def model(name: str, costed: int, free: tuple[FreeNode, ...]) -> ModelInfo:

@@ -84,7 +84,7 @@ def test_types_are_those_that_are_written(tmp_path: Path) -> None:
     made = compile_model(save(model(nodes, inputs, ["q", "y"], weights), tmp_path), "edge")
     product, softmax = report_object(made)["layers"]
     assert product["dtypes"] == {"input": "uint8", "weight": "uint8", "output": "uint8"}
-    assert product["fused"] == ["QLinearMatMul"]
+    assert product["fused"] == ["QLinearMatMul (quantize)"]
     assert "dtypes: {input: uint8, weight: uint8, output: uint8}" in dump_mappings(made)
     assert softmax["dtypes"] == {"inputs": ["int8"], "outputs": ["int8"]}
 
@@ -96,3 +96,28 @@ def test_csv_has_a_line_per_layer() -> None:
     assert rows[0]["dram_read_bytes"] == "741120.0"
     assert rows[3]["buffer_write_bytes"] == "0.0"
     assert rows[1]["shape"] == "m=197 n=768 k=768"
+
+
+def test_every_node_of_the_model_is_found(tmp_path: Path) -> None:
+    """In a layer, fused or not, or among the free ones; coverage counts the same nodes."""
+    nodes = [
+        node("Conv", ["x", "w", "b"], ["c"]),
+        node("Relu", ["c"], ["r"]),
+        node("Conv", ["r", "v"], ["d"]),
+        node("Sigmoid", ["d"], ["s"]),
+        node("Flatten", ["s"], ["f"]),
+        node("Conv", ["r", "u"], ["e"]),
+        node("Sigmoid", ["e"], ["y"]),
+    ]
+    weights = [const(name, np.ones((4, c, 1, 1)), np.float32) for name, c in (("w", 3), ("v", 4), ("u", 4))]
+    weights.append(const("b", np.ones(4), np.float32))
+    path = save(model(nodes, {"x": (1, 3, 6, 6)}, ["y", "f"], weights), tmp_path)
+    data = report_object(compile_model(path, "edge4"))
+    (coverage,) = [entry["coverage"] for entry in data["models"]]
+    listed = {name for layer in data["layers"] for name in layer["nodes"]}
+    free = {entry["name"] for entry in coverage["free_nodes"]}
+    assert len(listed) == coverage["costed"] + coverage["unknown"]
+    assert listed | free == {made.name for made in nodes}
+    assert data["layers"][0]["nodes"] == ["Conv_c", "Relu_r"]
+    assert data["layers"][0]["fused"] == ["Conv (add)", "Relu"]
+    assert data["layers"][1]["nodes"] == ["Conv_d", "Sigmoid_s", "Conv_e", "Sigmoid_y"]
