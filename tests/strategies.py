@@ -353,7 +353,7 @@ def _mutated(draw: DrawFn, case: Case) -> Case:
             nodes.insert(draw(st.integers(0, len(nodes))), node)
         elif isinstance(node, Store):
             memories = [memory.name for memory in case.accelerator.memories]
-            new = Store(draw(st.sampled_from((*memories, "none"))), draw(st.sampled_from((*ROLES, "bias"))))
+            new = Store(draw(st.sampled_from((*memories, "none"))), draw(st.sampled_from(ROLES)))
             nodes[i] = node if new in nodes else new
         else:
             nodes[i] = _other_loop(draw, node, case)

@@ -94,7 +94,10 @@ MODEL = "clip_vit_b16_text"
         (lambda op: catx.load_models(op), "model: .*, not an object of the class Einsum"),
         (lambda op: catx.load_accelerator(5), "accelerator: expected the path of a hw.yaml .*, not 5"),
         (lambda op: catx.load_scenario(2.5), "scenario: expected the path of a YAML file .*, not 2.5"),
-        (lambda op: catx.evaluate_mapping("q", catx.Mapping(()), "edge"), "einsum: .* an Einsum, not 'q'"),
+        (
+            lambda op: catx.evaluate_mapping("q", catx.Mapping((catx.Loop("m", 1),)), "edge"),
+            "einsum: .* an Einsum, not 'q'",
+        ),
         (lambda op: catx.evaluate_mapping(op, [op], "edge"), "mapping: .* a Mapping, not a list of 1"),
         (lambda op: catx.find_mapping(None, "edge"), "einsum: expected an Einsum, not None"),
         (lambda op: catx.find_mapping(op, catx.Accelerator), "accelerator: .*, not the class Accelerator"),
@@ -131,7 +134,7 @@ def test_sizes_are_positive_integers(dims: Any, message: str) -> None:
 
 
 def test_sizes_of_numpy_count() -> None:
-    with pytest.raises(ModelError, match="No such file"):
+    with pytest.raises(ModelError, match="no such file"):
         catx.load_model(Path("missing.onnx"), dims={"batch": np.int64(3)})
 
 

@@ -11,7 +11,7 @@ def beyond_ports(accelerator: Accelerator) -> tuple[str, ...]:
     """A sentence for each memory that moves more per cycle than its component, for the notes of a report."""
     notes = ((memory.name, beyond_port(memory)) for memory in accelerator.memories)
     return tuple(
-        f"{name}: {note}; its latency is that of the faster memory, its energy and area are those of the slower"
+        f"{name}: {note}; latency is that of the faster memory, energy and area are those of the slower"
         for name, note in notes
         if note
     )

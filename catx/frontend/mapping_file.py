@@ -236,11 +236,12 @@ class _Reader:
         return 1
 
     def role(self, value: Data, path: KeyPath) -> str:
-        if value not in ROLES:
-            self.problem(
-                f"unknown role {describe(value)}{nearest(value, ROLES)}", path, f"roles: {', '.join(ROLES)}"
-            )
-        return str(value)
+        if value in ROLES:
+            return str(value)
+        self.problem(
+            f"unknown role {describe(value)}{nearest(value, ROLES)}", path, f"roles: {', '.join(ROLES)}"
+        )
+        return ROLES[0]
 
     def dtype(self, value: Data, path: KeyPath) -> DType:
         known = [str(dtype) for dtype in DType]

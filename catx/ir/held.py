@@ -1,4 +1,4 @@
-"""Held: how many of a constant's numbers the model's file holds, through everything that is computed ahead."""
+"""Held: how many of a constant's numbers the model's file holds, whatever was computed ahead of time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from catx.arguments import shown
 from catx.errors import MappingError
 from catx.ir.checks import is_count
+from catx.ir.einsum import ROLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,12 @@ class Store:
     memory: str
     role: str
 
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise MappingError(
+                f"store in {self.memory}: the role must be one of {', '.join(ROLES)}, not {shown(self.role)}"
+            )
+
     def __str__(self) -> str:
         """The store as mapping.yaml has it, if it stands alone."""
         return f"{{store: {self.memory}, roles: [{self.role}]}}"
@@ -63,6 +70,11 @@ class Mapping:
     nodes: tuple[Node, ...]
 
     def __post_init__(self) -> None:
+        if not self.nodes:
+            raise MappingError(
+                "a mapping without nodes",
+                hint="it begins with the outermost memory's stores of input, weight and output",
+            )
         stores: set[Store] = set()
         for index, node in enumerate(self.nodes):
             if isinstance(node, Loop):

@@ -53,8 +53,8 @@ class Layer:
     """A unique op: `op` is its first occurrence, `names` every place where the model has it.
 
     `count` is how often the model runs it (a recurrent layer runs one op many times). `model` is the index of
-    the input file; costs are per occurrence. `nodes` are the model's nodes that all occurrences cover, those of
-    fused ops included.
+    the input file; costs are per occurrence. `nodes` are the model's nodes that all occurrences cover, those
+    of fused ops included.
     """
 
     model: int
@@ -81,8 +81,8 @@ class CarbonReport:
     """Embodied carbon by part, operational carbon per inference and lifetime, and what they assume.
 
     `embodied_per_inference_gco2e` is the embodied carbon times the inference's share of the lifetime.
-    `total_per_inference_gco2e` is the total shared by the scenario's inferences: those that are done carry all
-    that is embodied.
+    `total_per_inference_gco2e` is the total shared by the scenario's inferences: those that are done carry
+    all that is embodied.
     """
 
     embodied_by_part_gco2e: tuple[tuple[str, float], ...]

@@ -2,10 +2,12 @@
 
 import io
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 
 from rich.box import Box
 from rich.cells import cell_len
@@ -25,14 +27,15 @@ _RULE = Box("    \n    \n ── \n    \n    \n ── \n    \n    \n")
 _INDENT = (0, 0, 0, 2)
 _SHORTEST_NAME = 14
 _LONGEST_WORD = 20
+_CUT = "\u2026"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A table column. Numbers stand right and are never cut; text wraps.
 
-    A `name` has one line: one that does not fit loses its beginning, which says least. Where a table does not
-    fit at all, it goes without `spare` columns, those with the largest number first.
+    A `name` has one line: those that do not fit lose the beginning that they share, then their middle. Where
+    a table does not fit at all, it goes without `spare` columns, those with the largest number first.
     """
 
     head: str
@@ -162,13 +165,43 @@ def _cut_names(columns: Sequence[Column], rows: list[list[str]], room: int) -> l
     ]
     taken = sum(width for width, column in zip(widths, columns, strict=True) if not column.name)
     fits = max(_SHORTEST_NAME, room - taken)
+    names = [i for i, column in enumerate(columns) if column.name]
+    short = {i: _shortened([row[i] for row in rows], fits) for i in names}
     return [
-        [
-            cell if not column.name or cell_len(cell) <= fits else "\u2026" + cell[1 - fits :]
-            for cell, column in zip(row, columns, strict=True)
-        ]
-        for row in rows
+        [short[i][place] if i in short else cell for i, cell in enumerate(row)]
+        for place, row in enumerate(rows)
     ]
+
+
+def _shortened(names: Sequence[str], room: int) -> list[str]:
+    """Names of at most `room` cells, still told apart where that is possible: by both of their ends."""
+    long: dict[str, list[str]] = {}
+    for name in names:
+        if cell_len(name) > room:
+            long.setdefault(_root(name), []).append(name)
+    start = {root: _dropped(group, room) for root, group in long.items()}
+    return [_cut(name, start[_root(name)], room) if cell_len(name) > room else name for name in names]
+
+
+def _root(name: str) -> str:
+    """The first part of a name: those of a model mostly share theirs."""
+    return re.split("[/.]", name.lstrip("/."))[0]
+
+
+def _dropped(names: Sequence[str], room: int) -> int:
+    """How long a beginning names lose: parts, up to a `/` or a `.`, that all share, no more than needed."""
+    shared = commonprefix(list(names)) if len(names) > 1 else ""
+    ends = [i + 1 for i, char in enumerate(shared) if char in "/."] or [0]
+    return next((end for end in ends if all(cell_len(name[end:]) < room for name in names)), ends[-1])
+
+
+def _cut(name: str, start: int, room: int) -> str:
+    """The name without its first `start` characters, and without its middle where that is not enough."""
+    rest = f"{_CUT}{name[start:]}" if start > 1 else name
+    if cell_len(rest) <= room:
+        return rest
+    end = room // 2
+    return rest[: room - end - 1] + _CUT + rest[-end:]
 
 
 def stdout_canvas() -> Canvas:

@@ -11,6 +11,6 @@ def tell_unkept_kernels() -> None:
     """Say, after a run, that the kernels which it compiled could not be kept."""
     if "catx.costmodel.jit" in sys.modules and not kernels_cached("costmodel"):
         tell_note(
-            f"compiled kernels could not be written to {cache_dir()}, so that each run compiles them again; "
-            "CATX_CACHE_DIR names another folder"
+            f"compiled kernels and found mappings could not be written to {cache_dir()}, so that each run "
+            "compiles and searches again; CATX_CACHE_DIR names another folder"
         )

@@ -10,4 +10,5 @@ def label(op: Op) -> str:
     A bias that is added to the result of a convolution is `Conv (add)`.
     """
     kind = "einsum" if isinstance(op, Einsum) else op.kind
-    return op.op if op.op.lower().startswith(kind) else f"{op.op} ({kind})"
+    same = op.op.lower().startswith(kind.replace("_", ""))
+    return op.op if same else f"{op.op} ({kind})"

@@ -67,7 +67,7 @@ def _fused(op: Op, shown: int = 3) -> str:
     kinds = Counter(label(part) for part in op.fused)
     listed = [f"{count:,} x {kind}" if count > 1 else kind for kind, count in list(kinds.items())[:shown]]
     more = sum(list(kinds.values())[shown:])
-    return ", ".join([*listed, *([f"and {more:,} more"] if more else [])])
+    return ", ".join(listed) + (f" and {more:,} more" if more else "")
 
 
 def _einsums(graph: Graph, canvas: Canvas) -> None:

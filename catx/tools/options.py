@@ -27,7 +27,11 @@ Objective = Annotated[
 ]
 Dims = Annotated[
     list[str] | None,
-    typer.Option("--dim", metavar="NAME=VALUE", help="Size of a dynamic dimension; repeatable."),
+    typer.Option(
+        "--dim",
+        metavar="NAME=VALUE",
+        help="Size of a dynamic dimension, or value of an input that is one integer; repeatable.",
+    ),
 ]
 ScenarioName = Annotated[
     str | None,

@@ -72,7 +72,7 @@ def _carbon(canvas: Canvas, report: Report) -> None:
 
 
 def _each(carbon: CarbonReport, objective: str) -> str:
-    """What the carbon of one inference is made of, where idle time carries its own part of what is embodied."""
+    """What the carbon of one inference is made of, where idle time carries its part of what is embodied."""
     used, made = grams(carbon.operational_per_inference_gco2e), grams(carbon.embodied_per_inference_gco2e)
     goal = "; what mappings minimize" if objective == "carbon" else ""
     return f"per inference: {used} of its energy and {made} embodied, by its share of the lifetime{goal}"
@@ -247,4 +247,5 @@ def _certificates(report: Report) -> str:
     worst = max(gaps)
     if worst < 1:
         return f"{text}, the others within {percent(worst)} of a lower bound"
-    return f"{text}, the others within a factor of {significant(1 + worst)} of a lower bound that may be out of reach"
+    factor = significant(1 + worst)
+    return f"{text}, the others within a factor of {factor} of a lower bound that ignores capacities"

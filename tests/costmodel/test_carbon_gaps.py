@@ -1,9 +1,8 @@
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-import pytest
 
 from catx.costmodel.carbon import SCENARIOS, embodied_parts, gaps
 from catx.costmodel.carbon.gaps import uncertain
@@ -128,7 +127,9 @@ def test_a_part_is_named_exactly_when_it_adds_nothing(
     assert ("no stated capacity" in text) == (parts["dram"] == 0)
 
 
-@pytest.mark.parametrize(("node_nm", "noted"), [(22, 0), (28, 0), (30, 1), (32, 1), (44, 1), (45, 0), (50, 0)])
+@pytest.mark.parametrize(
+    ("node_nm", "noted"), [(22, 0), (28, 0), (30, 1), (32, 1), (44, 1), (45, 0), (50, 0)]
+)
 def test_a_node_between_sources_that_do_not_agree_is_noted(node_nm: float, noted: int) -> None:
     notes = uncertain(replace(machine(), technology=Technology(node_nm=node_nm, dram_gb=1)))
     assert len(notes) == noted

@@ -50,7 +50,10 @@ def test_an_sram_moves_a_word_per_port_and_macro() -> None:
         ("bandwidth: 32 GB/s", ""),
         ("read_bandwidth: 32 B/cycle, write_bandwidth: 32 B/cycle", ""),
         ("bandwidth: 4096 B/cycle", "4096 B/cycle"),
-        ("read_bandwidth: 64 B/cycle, write_bandwidth: 32 B/cycle", "96 B/cycle for reads and writes together"),
+        (
+            "read_bandwidth: 64 B/cycle, write_bandwidth: 32 B/cycle",
+            "96 B/cycle for reads and writes together",
+        ),
         ("bandwidth: unlimited", "unlimited"),
     ],
 )
@@ -58,7 +61,9 @@ def test_more_than_the_component_moves_is_told(bandwidth: str, asked: str) -> No
     notes = beyond_ports(machine(bandwidth))
     assert len(notes) == bool(asked)
     if asked:
-        assert notes[0].startswith(f"Buffer: the bandwidth asked for is {asked}, and its component gives 64 B/cycle")
+        assert notes[0].startswith(
+            f"Buffer: the bandwidth asked for is {asked}, and its component gives 64 B/cycle"
+        )
 
 
 def test_the_general_form_tells_it_first_and_keeps_it_in_the_source() -> None:
@@ -74,6 +79,7 @@ def test_the_general_form_tells_it_first_and_keeps_it_in_the_source() -> None:
 def test_a_memory_without_component_has_any_rate() -> None:
     wide = machine("bandwidth: 4096 B/cycle")
     levels = tuple(
-        replace(level, port_bytes_per_cycle=inf) if isinstance(level, Memory) else level for level in wide.levels
+        replace(level, port_bytes_per_cycle=inf) if isinstance(level, Memory) else level
+        for level in wide.levels
     )
     assert beyond_ports(replace(wide, levels=levels)) == ()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catx.costmodel.carbon.act import tables
-from catx.frontend.hardware import dump_accelerator, parse_accelerator
+from catx.frontend.hardware import dump_accelerator, load_accelerator, parse_accelerator
 from catx.ir.accelerator import (
     RESERVED,
     RESERVED_OF_UNITS,
@@ -144,3 +144,10 @@ def accelerators(draw: st.DrawFn) -> Accelerator:
 @given(accelerators())
 def test_what_is_dumped_reads_back(accelerator: Accelerator) -> None:
     assert parse_accelerator(dump_accelerator(accelerator)) == accelerator
+
+
+def test_an_axis_for_any_dim_lists_none() -> None:
+    text = dump_accelerator(load_accelerator("edge4"))
+    assert "{name: row, size: 32, multicast:" in text
+    assert "dims: []" not in text
+    assert parse_accelerator(text) == load_accelerator("edge4")

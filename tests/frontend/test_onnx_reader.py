@@ -183,6 +183,44 @@ def test_all_missing_dims_are_told_at_once(tmp_path: Path) -> None:
     assert resolved.values["y"].shape == (2, 4, 3)
 
 
+@pytest.mark.parametrize("mark", ["?", "*", "-1", "None"])
+def test_marks_for_any_size_are_no_names(tmp_path: Path, mark: str) -> None:
+    """Each axis has its own size; those of a name share theirs."""
+    nodes = [node("Relu", ["x"], ["u"]), node("Relu", ["z"], ["v"])]
+    path = save(model(nodes, {"x": (mark, 3, mark), "z": ("n", "n", mark)}, {"u": None, "v": None}), tmp_path)
+    assert dim_names(path) == ("x.0", "x.2", "n", "z.2")
+    resolved = read_model(path, dims={"x.0": 1, "x.2": 48, "n": 5, "z.2": 7})
+    assert resolved.values["u"].shape == (1, 3, 48)
+    assert resolved.values["v"].shape == (5, 5, 7)
+    with pytest.raises(OptionError, match=r"no such dimension(.|\n)*its dimensions are x.0, x.2, n, z.2$"):
+        read_model(path, dims={mark: 4})
+
+
+def test_hints_name_dims_of_inputs_alone(tmp_path: Path) -> None:
+    made = model([node("Relu", ["x"], ["y"])], {"x": ("n", 3)}, {"y": ("rows", 3)})
+    with pytest.raises(OptionError) as caught:
+        read_model(save(made, tmp_path), dims={"row": 2})
+    assert caught.value.hint == "its dimensions are n"
+    assert "did you mean" not in str(caught.value)
+
+
+def test_an_integer_that_decides_a_branch_is_asked_for_with_the_sizes(tmp_path: Path) -> None:
+    nodes = [
+        node("Equal", ["sr", "rate"], ["c"]),
+        node("If", ["c"], ["y"], then_branch=branch("Add"), else_branch=branch("Mul")),
+        node("Add", ["count", "rate"], ["total"]),
+    ]
+    inputs = {"x": ("batch", 3), "sr": Of(INT64, ()), "count": Of(INT64, ())}
+    path = save(model(nodes, inputs, ["y", "total"], [const("rate", 16000)]), tmp_path)
+    with pytest.raises(ModelError) as caught:
+        read_model(path)
+    assert "--dim batch=1; and fix the value that decides which branch runs" in caught.value.hint
+    assert caught.value.hint.endswith(": --dim sr=VALUE")
+    with pytest.raises(ModelError) as caught:
+        read_model(path, dims={"sr": 16000})
+    assert caught.value.hint == "give each a size: --dim batch=1"
+
+
 def test_a_size_of_minus_one_or_zero_means_any(tmp_path: Path) -> None:
     path = save(model([node("Relu", ["x"], ["y"])], {"x": (-1, 0, 3)}, ["y"]), tmp_path)
     assert dim_names(path) == ("x.0", "x.1")
@@ -337,7 +375,7 @@ def test_an_undecided_branch_is_passed_on_if_its_shape_is_declared(tmp_path: Pat
     path = save(model(nodes, inputs, {"y": (2, 3)}), tmp_path)
     assert ops(read_model(path)) == ["Cast", "If"]
     bare = save(model(nodes, inputs, ["y"]), tmp_path)
-    with pytest.raises(ModelError, match=r"what it runs depends on data(.|\n)*--dim flag=1"):
+    with pytest.raises(ModelError, match=r"what it runs depends on data(.|\n)*--dim flag=VALUE"):
         read_model(bare)
     assert "flag" in dim_names(bare)
     fixed = read_model(bare, dims={"flag": 1})

@@ -72,12 +72,12 @@ def test_a_torch_archive(tmp_path: Path) -> None:
 
 def test_paths_that_are_no_files(tmp_path: Path) -> None:
     refused(tmp_path, "is a directory")
-    refused(tmp_path / "missing.onnx", "No such file")
+    refused(tmp_path / "missing.onnx", "missing.onnx: no such file")
     refused(save(PLAIN, tmp_path) / "below.onnx", "Not a directory")
     os.mkfifo(tmp_path / "pipe.onnx")
     refused(tmp_path / "pipe.onnx", "is not a regular file")
     (tmp_path / "loop.onnx").symlink_to(tmp_path / "loop.onnx")
-    refused(tmp_path / "loop.onnx", "cannot read the file")
+    refused(tmp_path / "loop.onnx", "cannot be read")
 
 
 def test_a_name_with_control_characters(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_name_with_control_characters(tmp_path: Path) -> None:
 
 
 def test_a_null_byte_in_the_path() -> None:
-    with pytest.raises(ModelError, match="cannot read the file"):
+    with pytest.raises(ModelError, match="cannot be read"):
         read_model("model\0.onnx")
 
 
@@ -98,7 +98,7 @@ def test_permission_denied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
     path = save(PLAIN, tmp_path)
     monkeypatch.setattr(Path, "open", denied)
-    refused(path, "cannot read the file: Permission denied")
+    refused(path, "cannot be read: Permission denied")
 
 
 def test_a_file_above_two_gib_says_what_to_do(tmp_path: Path) -> None:

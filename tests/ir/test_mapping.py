@@ -27,3 +27,14 @@ def test_spatial_loops_name_fanout_and_axis() -> None:
 def test_a_tensor_is_stored_once_in_a_memory() -> None:
     with pytest.raises(MappingError, match="GLB stores the input already"):
         Mapping((Store("GLB", "input"), Loop("m", 1), Store("GLB", "input")))
+
+
+@pytest.mark.parametrize("role", ["foo", "", None, 3])
+def test_stores_name_one_of_the_three_operands(role: Any) -> None:
+    with pytest.raises(MappingError, match=f"store in DRAM: .* input, weight, output, not {role!r}"):
+        Store("DRAM", role)
+
+
+def test_a_mapping_has_nodes() -> None:
+    with pytest.raises(MappingError, match="a mapping without nodes"):
+        Mapping(())

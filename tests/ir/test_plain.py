@@ -21,6 +21,7 @@ from catx.ir.accelerator import (
 )
 from catx.ir.counts import Access, Counts, Cycles, LinkCounts, StoreCounts
 from catx.ir.dtype import DType
+from catx.ir.einsum import ROLES
 from catx.ir.mapping import Loop, Mapping, Store
 from catx.ir.plain import from_plain, to_plain
 
@@ -55,7 +56,7 @@ plain = st.one_of(
     st.frozensets(st.text()),
     st.builds(Loop, st.text(), st.integers(1)),
     st.builds(Loop, st.text(), st.integers(1), st.text(min_size=1), st.text(min_size=1)),
-    st.builds(Store, st.text(), st.text()),
+    st.builds(Store, st.text(), st.sampled_from(ROLES)),
     st.builds(Access, fill=st.integers(), drain=st.integers()),
     st.builds(Cycles, **dict.fromkeys([f.name for f in fields(Cycles)], st.floats(allow_nan=False))),
 )

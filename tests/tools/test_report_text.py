@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from catx.tools.canvas import Canvas
+from catx.tools.canvas import Canvas, Column, _shortened
 from catx.tools.report_text import report_text
 from tests.tools.reports import report
 
@@ -84,3 +86,44 @@ def test_empty_report() -> None:
     empty = replace(report(), layers=(), latency_s=0.0, energy_j=0.0, traffic=(), notes=())
     text = report_text(empty, Canvas(100, color=False))
     assert "n/a /s" in text
+
+
+def test_long_names_are_told_apart() -> None:
+    canvas = Canvas(60, color=False)
+    long = [f"/model/encoder/layers.{i}/{part}/MatMul" for i in range(12) for part in ("attention_in", "mlp")]
+    columns = (Column("layer", name=True), Column("latency of all runs together", number=True))
+    canvas.table(
+        columns, [(name, "1 ms") for name in (*long, "Conv", "a_single_name_without_any_parts_in_it")]
+    )
+    cells = [line.split()[0] for line in canvas.text.splitlines() if line.endswith("1 ms")]
+    assert len(set(cells)) == len(cells) == 26
+    assert "Conv" in cells
+
+
+def test_of_long_names_only_as_much_is_dropped_as_needed() -> None:
+    names = ["/a/b/first_one/MatMul", "/a/b/second_one/MatMul", "Conv"]
+    assert _shortened(names, 22) == names
+    assert _shortened(names, 20) == ["\u2026b/first_one/MatMul", "\u2026b/second_one/MatMul", "Conv"]
+    assert _shortened(names, 14) == ["\u2026first\u2026/MatMul", "\u2026secon\u2026/MatMul", "Conv"]
+
+
+@given(names=st.lists(st.text("ab/.", min_size=1, max_size=40), max_size=6), room=st.integers(14, 30))
+def test_shortened_names_fit_and_short_ones_stay(names: list[str], room: int) -> None:
+    for name, cut in zip(names, _shortened(names, room), strict=True):
+        assert len(cut) <= room
+        assert (cut == name) == (len(name) <= room)
+
+
+@pytest.mark.parametrize(
+    ("gap", "told"), [(0.031, "within 3.1 % of a lower bound"), (9.751, "a factor of 10.8 of")]
+)
+def test_a_wide_gap_is_told_as_a_factor(gap: float, told: str) -> None:
+    one = report()
+    layers = tuple(
+        replace(part, cost=replace(part.cost, certificate=replace(part.cost.certificate, gap=gap)))
+        if part.cost.certificate is not None and part.cost.certificate.status == "gap"
+        else part
+        for part in one.layers
+    )
+    text = " ".join(report_text(replace(one, layers=layers), Canvas(160, color=False)).split())
+    assert told in text

@@ -82,7 +82,7 @@ def uncertain(accelerator: Accelerator) -> tuple[str, ...]:
     if not logic_node(node_nm).uncertain:
         return ()
     return (
-        f"embodied carbon of the die is UNCERTAIN: at {node_nm:g} nm it lies on a line between two sources that "
-        "do not agree, and either may be up to 30 % away from it (docs/carbon.md). Do not compare it with dies of "
-        "45 nm and above or 28 nm and below",
+        f"embodied carbon of the die is UNCERTAIN: at {node_nm:g} nm it lies on a line between two sources "
+        "that do not agree, and either may be up to 30 % away from it (docs/carbon.md). Do not compare it "
+        "with dies of 45 nm and above or 28 nm and below",
     )

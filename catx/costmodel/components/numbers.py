@@ -9,8 +9,9 @@ class ComponentNumbers:
     """Costs of one instance of a component.
 
     Storage has energies per byte [J/byte], compute per operation [J]; what does not apply is 0.
-    `static_w` is leakage (of DRAM: background power) [W], `area_mm2` is die area [mm2]. `port_bytes_per_cycle`
-    is the most that it reads and writes together [byte/cycle]; infinite where the data do not say.
+    `static_w` is leakage (of DRAM: background power) [W], `area_mm2` is die area [mm2].
+    `port_bytes_per_cycle` is the most that it reads and writes together [byte/cycle]; infinite where the data
+    do not say.
     `source` names the data, the node that they were made for, and how far they were scaled.
     """
 

@@ -1,5 +1,6 @@
 """Read YAML text into plain data that remembers its lines: bounded, without tags, aliases or surprises."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import NoReturn
@@ -124,6 +125,8 @@ def describe(value: object) -> str:
     if isinstance(value, dict | list):
         kind, size = ("mapping", "keys") if isinstance(value, dict) else ("list", "items")
         return f"a {kind} of {len(value)} {size}"
+    if isinstance(value, str) and not isinstance(_scalar(value), str):  # else it were no text: it has quotes
+        return f"the text `{visible(json.dumps(value))}`"
     return f"`{visible(str(value))}`"
 
 

@@ -92,10 +92,11 @@ def _fanout(fanout: Fanout) -> Data:
 
 
 def _axis(axis: FanoutAxis) -> Data:
+    dims = {"dims": sorted(axis.dims)} if axis.dims else {}
     return {
         "name": axis.name,
         "size": axis.size,
-        "dims": sorted(axis.dims),
+        **dims,
         "multicast": _roles(axis.multicast),
         "reduces": axis.reduces,
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, helper
+from onnx import GraphProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, helper
 
 from catx.arguments import MAX_SIZE, SIZE
 from catx.arguments import shown as as_given
@@ -18,14 +18,21 @@ from catx.names import listed, nearest
 def dynamic_dims(value: ValueInfoProto) -> Iterator[tuple[int, str]]:
     """Axis and name of each dimension of a tensor that has no size; "x.0" where the file gives no name.
 
+    A name without letters or digits, such as the `?` of some exporters, is none: it stands for any size, and
+    not for the same one wherever it stands.
+
     A size of -1 counts as none, as exporters write it for "any". So does 0, which is a size in ONNX but was
     none to some exporters: `bind_inputs` asks which of the two it is.
     """
     for axis, dim in enumerate(value.type.tensor_type.shape.dim):
-        if dim.dim_param:
+        if any(map(str.isalnum, dim.dim_param)) and dim.dim_param not in _NO_NAMES:
             yield axis, dim.dim_param
-        elif dim.dim_value in (0, -1):
+        elif dim.dim_param or dim.dim_value in (0, -1):
             yield axis, f"{value.name}.{axis}"
+
+
+_NO_NAMES = frozenset({"-1", "None"})
+"""What exporters wrote for "any size", beside marks such as `?`."""
 
 
 def known_names(inputs: Iterable[ValueInfoProto], declared: Iterable[ValueInfoProto]) -> list[str]:
@@ -39,20 +46,28 @@ def known_names(inputs: Iterable[ValueInfoProto], declared: Iterable[ValueInfoPr
     return list(dict.fromkeys(names + [name for value in declared for _, name in dynamic_dims(value)]))
 
 
-def check_dims(dims: Mapping[str, int], known: Sequence[str], loc: Loc) -> None:
+def check_dims(
+    dims: Mapping[str, int],
+    inputs: Iterable[ValueInfoProto],
+    declared: Iterable[ValueInfoProto],
+    loc: Loc,
+) -> None:
     """Refuse numbers below 1 and names that the model does not have.
 
     Raises:
-        OptionError: with the nearest name and all names that exist.
+        OptionError: with the nearest name and all those of inputs: names that only other tensors have decide
+            nothing, but where their nodes do not.
     """
+    inputs = list(inputs)
+    known, settable = known_names(inputs, declared), known_names(inputs, ())
     for name, size in dims.items():
         if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= MAX_SIZE:
             raise OptionError(f"--dim {printable(name)}: expected {SIZE}, not {as_given(size)}", loc=loc)
         if name not in known:
-            names = listed(map(printable, known))
-            hint = f"its dimensions are {names}" if known else "all its dimensions have a size"
+            names = listed(map(printable, settable))
+            hint = f"its dimensions are {names}" if settable else "all dimensions of its inputs have a size"
             raise OptionError(
-                f"--dim {shown(name)}: the model has no such dimension{nearest(name, known)}",
+                f"--dim {shown(name)}: the model has no such dimension{nearest(name, settable)}",
                 loc=loc,
                 hint=hint,
             )
@@ -65,8 +80,32 @@ def is_scalar(value: ValueInfoProto) -> bool:
     return integer and tensor.HasField("shape") and all(dim.dim_value == 1 for dim in tensor.shape.dim)
 
 
-def bind_inputs(inputs: Iterable[ValueInfoProto], dims: Mapping[str, int], loc: Loc) -> dict[str, TypeProto]:
+def deciding_scalars(graph: GraphProto, inputs: Iterable[ValueInfoProto]) -> list[str]:
+    """Inputs of one integer that decide what an `If` runs, by themselves or with constants."""
+    inputs = list(inputs)
+    scalars = {value.name: {value.name} for value in inputs if is_scalar(value)}
+    fed = {value.name for value in inputs} - scalars.keys()
+    found: set[str] = set()
+    for node in graph.node:
+        if fed.intersection(node.input):
+            fed.update(node.output)
+            continue
+        reasons = set().union(*(scalars.get(name, set()) for name in node.input))
+        scalars |= dict.fromkeys(node.output, reasons)
+        found |= reasons if node.op_type == "If" else set()
+    return [value.name for value in inputs if value.name in found]
+
+
+def bind_inputs(
+    inputs: Iterable[ValueInfoProto], dims: Mapping[str, int], loc: Loc, *, deciding: Sequence[str] = ()
+) -> dict[str, TypeProto]:
     """Types of the graph's inputs with every dimension known.
+
+    Args:
+        inputs: of the graph.
+        dims: sizes by name.
+        loc: the file.
+        deciding: inputs of one integer that choose a branch, to be told with the missing dimensions.
 
     Raises:
         ModelError: dimensions without a size, all of them listed; an axis of size 0 to which the user gives
@@ -93,7 +132,7 @@ def bind_inputs(inputs: Iterable[ValueInfoProto], dims: Mapping[str, int], loc: 
             "dimensions without a size: "
             + "; ".join(f"{name} ({', '.join(places)})" for name, places in missing.items()),
             loc=loc,
-            hint=f"give each a size: {_options(missing)}",
+            hint=f"give each a size: {_options(missing)}{_choices(deciding, dims)}",
         )
     for name, type_ in bound.items():
         checked_shape(name, shape_of(type_) or (), loc)
@@ -125,6 +164,16 @@ def _is_zero(dim: TensorShapeProto.Dimension) -> bool:
 def _options(names: Iterable[str]) -> str:
     """The command-line options that give each dimension a size."""
     return " ".join(f"--dim {quoted(name)}=1" for name in names)
+
+
+def _choices(deciding: Iterable[str], given: Collection[str]) -> str:
+    """What to add to a hint where inputs choose a branch: their options, whose values only the user knows."""
+    options = [f"--dim {quoted(name)}=VALUE" for name in deciding if name not in given]
+    if not options:
+        return ""
+    return (
+        f"; and fix the value that decides which branch runs (such as a sampling rate): {' '.join(options)}"
+    )
 
 
 def scalar_value(value: TypeProto, name: str, number: int, loc: Loc) -> NDArray[Any]:

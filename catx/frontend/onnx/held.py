@@ -25,9 +25,9 @@ _MOVED = frozenset(
 def held_by(call: Call, name: str, type_: TypeProto, origin: Origin, values: Values) -> Held:
     """What of a folded node's result the file holds; nothing, if it is shape arithmetic.
 
-    Files without their weights write `ConstantOfShape` in their place, so one of a size that the file gives is a
-    weight, but for a triangle of it, which is a mask. An `Identity` is a weight of its own: that is how an exporter
-    that stores equal weights once writes the others.
+    Files without their weights write `ConstantOfShape` in their place, so one of a size that the file gives
+    is a weight, but for a triangle of it, which is a mask. An `Identity` is a weight of its own: that is how
+    an exporter that stores equal weights once writes the others.
     """
     elements = prod(shape_of(type_) or ())
     inputs = [each for each in call.node.input if each]

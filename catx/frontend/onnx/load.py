@@ -61,10 +61,12 @@ def _parse(path: Path, loc: Loc) -> tuple[ModelProto, str]:
                 return _decode(skim(view), view[:64], loc), digest
     except WireError as error:
         raise ModelError(f"not an ONNX model, or damaged: {error}", loc=loc, hint=_EXPORT) from error
+    except FileNotFoundError as error:
+        raise ModelError("no such file", loc=loc) from error
     except OSError as error:
-        raise ModelError(f"cannot read the file: {error.strerror or error}", loc=loc) from error
+        raise ModelError(f"cannot be read: {error.strerror or error}", loc=loc) from error
     except ValueError as error:  # a null byte in the path
-        raise ModelError(f"cannot read the file: {error}", loc=loc) from error
+        raise ModelError(f"cannot be read: {error}", loc=loc) from error
 
 
 def _check_file(status: os.stat_result, loc: Loc) -> None:

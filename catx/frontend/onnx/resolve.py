@@ -8,7 +8,14 @@ from onnx import GraphProto, ModelProto, ValueInfoProto
 
 from catx.errors import Loc, ModelError, OptionError
 from catx.frontend.onnx.call import Call
-from catx.frontend.onnx.dims import bind_inputs, check_dims, is_scalar, known_names, scalar_value
+from catx.frontend.onnx.dims import (
+    bind_inputs,
+    check_dims,
+    deciding_scalars,
+    is_scalar,
+    known_names,
+    scalar_value,
+)
 from catx.frontend.onnx.load import load, opset_versions
 from catx.frontend.onnx.modernize import OLDEST_OPSET
 from catx.frontend.onnx.names import printable, shown
@@ -28,7 +35,7 @@ def resolve(path: Path, dims: Mapping[str, int], *, allow_unknown: bool) -> Reso
     file = printable(str(path))
     model, digest = load(path, Loc(file))
     inputs = _true_inputs(model.graph)
-    check_dims(dims, known_names(inputs, (*model.graph.value_info, *model.graph.output)), Loc(file))
+    check_dims(dims, inputs, (*model.graph.value_info, *model.graph.output), Loc(file))
     values = _known_at_first(model.graph, inputs, dims, Values(file, path.parent, dims))
     outputs = _outputs(model.graph, file)
     steps, dead = _split(model.graph, outputs, file)
@@ -112,7 +119,8 @@ def _known_at_first(
         values.add_initializer(tensor)
     for sparse in graph.sparse_initializer:
         values.add_sparse(sparse)
-    for name, type_ in bind_inputs(inputs, dims, Loc(values.file)).items():
+    deciding = deciding_scalars(graph, inputs)
+    for name, type_ in bind_inputs(inputs, dims, Loc(values.file), deciding=deciding).items():
         values.set_type(name, type_)
         if name in dims:
             data = scalar_value(type_, name, dims[name], Loc(values.file))

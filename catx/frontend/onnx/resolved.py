@@ -19,8 +19,8 @@ class Value:
     """A named tensor of the model: concrete shape, element type, and its data where it is known and small.
 
     `kind` is "input" (the user gives it), "initializer" (a weight, data known only if small and shipped),
-    "constant" (folded: `data` is known) or "computed". `held` says which numbers of the file a constant has; None:
-    the file holds it as it is.
+    "constant" (folded: `data` is known) or "computed". `held` says which numbers of the file a constant has;
+    None: the file holds it as it is.
     """
 
     name: str

@@ -208,7 +208,9 @@ class Walk:
                 type_ = tensor_type(type_.tensor_type.elem_type, data.shape)
             if name in self.wanted:
                 whole = self._complete(call, index, type_)
-                self.values.add_constant(name, whole, origin, data, held_by(call, name, whole, origin, self.values))
+                self.values.add_constant(
+                    name, whole, origin, data, held_by(call, name, whole, origin, self.values)
+                )
         self._fold(step, _REASONS[origin])
 
     def _origin(self, call: Call, types: Types) -> Origin:
@@ -244,7 +246,7 @@ class Walk:
             "element_type, shape))"
         )
         if any(subgraphs(call.node)) and self.scalars:
-            choices = " ".join(f"--dim {quoted(scalar)}=1" for scalar in self.scalars)
+            choices = " ".join(f"--dim {quoted(scalar)}=VALUE" for scalar in self.scalars)
             hint = f"if an input decides what runs, fix its value, as in {choices}; else {hint}"
         return call.error(
             f"the shape of its result {shown(name)} is not known{self._why_unknown(call)}", hint
