@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
+from itertools import takewhile
 
 from rich.box import Box
 from rich.cells import cell_len
@@ -190,8 +190,10 @@ def _root(name: str) -> str:
 
 def _dropped(names: Sequence[str], room: int) -> int:
     """How long a beginning names lose: parts, up to a `/` or a `.`, that all share, no more than needed."""
-    shared = commonprefix(list(names)) if len(names) > 1 else ""
-    ends = [i + 1 for i, char in enumerate(shared) if char in "/."] or [0]
+    shared = (
+        takewhile(lambda chars: len(set(chars)) == 1, zip(*names, strict=False)) if len(names) > 1 else ()
+    )
+    ends = [i + 1 for i, chars in enumerate(shared) if chars[0] in "/."] or [0]
     return next((end for end in ends if all(cell_len(name[end:]) < room for name in names)), ends[-1])
 
 
