@@ -83,3 +83,11 @@ def test_a_memory_without_component_has_any_rate() -> None:
         for level in wide.levels
     )
     assert beyond_ports(replace(wide, levels=levels)) == ()
+
+
+def test_registers_of_the_gpu_template_have_no_limit_and_are_told() -> None:
+    text = "template: gpu_like\nsms: 4\ntensor_core: {m: 8, n: 4, k: 8}\nl1_kib: 192\nl2_mib: 4\n"
+    (note,) = beyond_ports(parse_accelerator(text + "l2_bandwidth: 512 B/cycle\n"))
+    assert note.startswith(
+        "registers: the bandwidth asked for is unlimited, and its component gives 128 B/cycle"
+    )
