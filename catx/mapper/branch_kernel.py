@@ -228,12 +228,6 @@ def _finish(w: Bench, s: Tree, frames: Any, depth: int) -> None:
 
 
 @kernel
-def _grows(w: Bench, s: Tree, fr: Frame, role: int, d: int) -> bool:
-    """Whether a dim may grow before a store is placed: one that the role does not index, or of a window."""
-    return bool(fr.x[d] < s.full[fr.zone, d] and (w.axis_of[role, d] < 0 or s.halo[role, d]))
-
-
-@kernel
 def _has_windows(w: Bench, s: Tree, role: int) -> bool:
     """Whether several dims share an axis of a tensor."""
     found = False
@@ -243,25 +237,35 @@ def _has_windows(w: Bench, s: Tree, role: int) -> bool:
 
 
 @kernel
-def _start(w: Bench, s: Tree, fr: Frame, role: int) -> None:
-    """The largest growth before a store of a role is placed."""
+def _grows(w: Bench, s: Tree, fr: Frame, m: int, role: int, d: int) -> bool:
+    """Whether a dim may grow before a store is placed: one that its tensor does not index, or of a window.
+
+    Where each change of a tile empties the matrix unit's pipeline, larger tiles save time, too.
+    """
+    may = w.axis_of[role, d] < 0 or s.halo[role, d] > 0 or m == s.stopping
+    return bool(fr.x[d] < s.full[fr.zone, d] and may)
+
+
+@kernel
+def _start(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> None:
+    """The largest growth before a store is placed."""
     for d in range(w.n_dims):
-        fr.to[d] = s.full[fr.zone, d] if _grows(w, s, fr, role, d) else fr.x[d]
+        fr.to[d] = s.full[fr.zone, d] if _grows(w, s, fr, m, role, d) else fr.x[d]
         fr.vain[d] = 0
 
 
 @kernel
-def _advance(w: Bench, s: Tree, fr: Frame, role: int, vain: bool) -> bool:
+def _advance(w: Bench, s: Tree, fr: Frame, m: int, role: int, vain: bool) -> bool:
     """The next growth, dims counting down like digits; False: none is left.
 
     What is hopeless stays so with less growth, but for none at all, which closes no open store.
     """
     for d in range(w.n_dims):
-        if vain and _grows(w, s, fr, role, d):
+        if vain and _grows(w, s, fr, m, role, d):
             fr.vain[d] = fr.to[d] > fr.x[d]
             vain = fr.to[d] == s.full[fr.zone, d]
     for d in range(w.n_dims):
-        if not _grows(w, s, fr, role, d):
+        if not _grows(w, s, fr, m, role, d):
             continue
         if fr.to[d] > fr.x[d]:
             fr.to[d] = fr.x[d] if fr.vain[d] else _less(s, s.full[fr.zone, d], fr.to[d], fr.x[d])
@@ -321,7 +325,7 @@ def branch(w: Bench, s: Tree, frames: Any, kids: Any, depth: int) -> None:
         if m < 0 and fr.zone == 0:
             continue
         if m >= 0:
-            _start(w, s, fr, role)
+            _start(w, s, fr, m, role)
         going, least, known = True, 0.0, False
         while going:
             frames[depth + 1] = frames[depth]
@@ -329,16 +333,22 @@ def branch(w: Bench, s: Tree, frames: Any, kids: Any, depth: int) -> None:
             fits = _follow(w, s, new, m, role, fr.to)
             vain = False
             if fits and m >= 0:
-                if not known and not _has_windows(w, s, role):  # their tile, too, depends on what grows
+                # less growth costs more, but for the store's own first tile, and takes less room only there
+                own = 0.0
+                if m == s.stopping or _has_windows(w, s, role):
+                    own = edge(w, s, new.x, m, role) if w.overlap_only == 0 else 0.0
+                elif not known:
                     least = rest_least(w, s, new, fr.x)
                 known = True
+                new.edges -= own
                 vain = hopeless(w, s, new, fr.x, least)
+                new.edges += own
             if fits and not vain and not hopeless(w, s, new, new.x, rest_least(w, s, new, new.x)):
                 if s.width > 0:
                     _note(w, s, kids[depth], m, role, fr.to)
                 else:
                     branch(w, s, frames, kids, depth + 1)
-            going = m >= 0 and _advance(w, s, fr, role, vain)
+            going = m >= 0 and _advance(w, s, fr, m, role, vain)
     for i in range(kids[depth].n):
         m, role = kids[depth].memory[i], kids[depth].role[i]
         frames[depth + 1] = frames[depth]

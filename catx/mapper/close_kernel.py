@@ -242,6 +242,11 @@ def close_store(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> None:
         fr.crossed[f] += s.part_crossed[f] - s.least_crossed[m, role, f]
     fr.edges += s.part_stopped - s.least_stopped[m, role]
     fr.placed[m, role] = CLOSED
+    if m == s.stopping:
+        visits = 1.0
+        for d in range(w.n_dims):
+            visits *= ceil_div(s.full[fr.zone, d], s.at[d])
+        fr.changes = min(fr.changes, visits)
     if role == OUT:
         fr.final[s.parent[m, role]] = s.part_final
 

@@ -7,7 +7,7 @@ import numpy as np
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import BUSIEST, N_ROLES, NONE, OUT, TOTAL, Bench
 from catx.mapper.close_kernel import add_parts, ceil_div, cost_store, reduced, span, touched_along
-from catx.mapper.tree_kernel import AIM_ENERGY, AIM_TIME, MISSING, NO, YES, ZERO, Frame, Tree
+from catx.mapper.tree_kernel import AIM_ENERGY, AIM_TIME, CLOSED, MISSING, NO, YES, ZERO, Frame, Tree
 
 
 @kernel
@@ -199,7 +199,14 @@ def cycles_least(w: Bench, s: Tree, fr: Frame) -> float:
             load = max(load, fr.read[m] / w.read_rate[m], fr.written[m] / w.write_rate[m])
     for f in range(w.n_links):
         load = max(load, fr.crossed[f] / w.link_rate[f])
-    return float(load + fr.edges + s.launch)
+    changes = 1.0
+    if s.stopping >= 0:
+        changes = fr.changes
+        for role in range(N_ROLES):
+            if s.kept[s.stopping, role] and fr.placed[s.stopping, role] != CLOSED:
+                changes = 1.0
+    stops = 0.0 if w.overlap_only else w.unit_pipeline * changes
+    return float(load + fr.edges + stops + s.launch)
 
 
 @kernel
@@ -285,8 +292,13 @@ def prepare(w: Bench, s: Tree, frames: Any) -> None:
     for d in range(w.n_dims):
         fr.energy *= w.extents[d]
         fr.x[d] = 1
-    if w.overlap_only == 0:
-        fr.edges += w.unit_pipeline
+    fr.changes = np.inf
+    s.stopping = NONE
+    for m in range(1, w.n_memories):
+        if s.kept[m, 0] or s.kept[m, 1] or s.kept[m, 2]:
+            s.stopping = m
+    if s.stopping >= 0 and (w.double[s.stopping] or w.overlap_only or w.unit_pipeline == 0.0):
+        s.stopping = NONE
     for m in range(w.n_memories):
         fr.used[m] = fr.read[m] = fr.written[m] = 0.0
         fr.final[m] = 1

@@ -37,6 +37,7 @@ FRAME = np.dtype(
         ("written", "f8", MAX_MEMORIES),
         ("crossed", "f8", MAX_LINKS),
         ("edges", "f8"),  # [cycle] that cannot overlap
+        ("changes", "f8"),  # least visits of a closed store of the memory `stopping`
         ("final", "i8", MAX_MEMORIES),  # whether all results that reach a memory are final, as far as known
         ("last", "i8"),  # the store before, if no dim grew since
         ("n_rows", "i8"),
@@ -73,6 +74,7 @@ TREE = np.dtype(
         ),  # memory of the n-th store of a role from the outside, -1: none
         ("n_layers", "i8"),
         ("zone_of", "i8", MAX_MEMORIES),
+        ("stopping", "i8"),  # memory whose changes of a tile empty the unit's pipeline, -1: none
         ("spatial", "i8", (2 * MAX_AXES, 3)),  # axis, dim, factor
         ("n_spatial", "i8"),
         ("factor", "f8", (MAX_LINKS, MAX_DIMS)),  # instances of each dim along a fanout
