@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from catx.costmodel.jit import kernel
 from catx.costmodel.nest_kernel import evaluate_nest
 from catx.costmodel.tiles_kernel import (
@@ -19,7 +21,7 @@ from catx.costmodel.tiles_kernel import (
 )
 from catx.mapper.close_kernel import ceil_div, close_store, span
 from catx.mapper.front_kernel import enter_front
-from catx.mapper.promise_kernel import edge, hopeless, rest_least
+from catx.mapper.promise_kernel import edge, edges_least, hopeless, rest_least
 from catx.mapper.tree_kernel import MISSING, OPEN, ZERO, Frame, Tree
 
 
@@ -223,7 +225,7 @@ def _finish(w: Bench, s: Tree, frames: Any, depth: int) -> None:
                 for d in range(w.n_dims):
                     s.at[d] = fr.x[d] if w.axis_of[role, d] >= 0 else s.top[d]
                 close_store(w, s, fr, m, role)
-    if not hopeless(w, s, fr, fr.x, 0.0):
+    if not hopeless(w, s, fr, 0.0, 0.0):
         _evaluate(w, s, frames[depth])
 
 
@@ -304,6 +306,15 @@ def _note(w: Bench, s: Tree, kids: Any, m: int, role: int, x: Any) -> None:
 
 
 @kernel
+def _lost(w: Bench, s: Tree, fr: Frame) -> bool:
+    """Whether nothing that a frame leads to can enter the front."""
+    rest = rest_least(w, s, fr, fr.x)
+    if rest == np.inf:
+        return True
+    return bool(hopeless(w, s, fr, edges_least(w, s, fr, fr.x), rest))
+
+
+@kernel
 def branch(w: Bench, s: Tree, frames: Any, kids: Any, depth: int) -> None:
     """Follow what a frame can lead to and that can enter the front: all of it, or the most promising."""
     fr = frames[depth]
@@ -326,7 +337,7 @@ def branch(w: Bench, s: Tree, frames: Any, kids: Any, depth: int) -> None:
             continue
         if m >= 0:
             _start(w, s, fr, m, role)
-        going, least, known = True, 0.0, False
+        going, known, waits, least = True, False, 0.0, 0.0
         while going:
             frames[depth + 1] = frames[depth]
             new = frames[depth + 1]
@@ -334,16 +345,13 @@ def branch(w: Bench, s: Tree, frames: Any, kids: Any, depth: int) -> None:
             vain = False
             if fits and m >= 0:
                 # less growth costs more, but for the store's own first tile, and takes less room only there
-                own = 0.0
-                if m == s.stopping or _has_windows(w, s, role):
-                    own = edge(w, s, new.x, m, role) if w.overlap_only == 0 else 0.0
-                elif not known:
-                    least = rest_least(w, s, new, fr.x)
-                known = True
-                new.edges -= own
-                vain = hopeless(w, s, new, fr.x, least)
-                new.edges += own
-            if fits and not vain and not hopeless(w, s, new, new.x, rest_least(w, s, new, new.x)):
+                alike = m != s.stopping and not _has_windows(w, s, role)
+                if not known:
+                    waits, known = edges_least(w, s, new, fr.x), True
+                    least = rest_least(w, s, new, fr.x) if alike else 0.0
+                own = 0.0 if alike or w.overlap_only else edge(w, s, new.x, m, role)
+                vain = hopeless(w, s, new, waits - own, least)
+            if fits and not vain and not _lost(w, s, new):
                 if s.width > 0:
                     _note(w, s, kids[depth], m, role, fr.to)
                 else:
@@ -354,5 +362,5 @@ def branch(w: Bench, s: Tree, frames: Any, kids: Any, depth: int) -> None:
         frames[depth + 1] = frames[depth]
         new = frames[depth + 1]
         _follow(w, s, new, m, role, kids[depth].to[i])
-        if not hopeless(w, s, new, new.x, rest_least(w, s, new, new.x)):
+        if not _lost(w, s, new):
             branch(w, s, frames, kids, depth + 1)

@@ -113,63 +113,59 @@ def _layer_least(w: Bench, s: Tree, fr: Frame, n: int) -> float:
     others are fixed, the second one's before the tile of the third.
     """
     missing, absent = 0, NONE
-    base, most = [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]
-    tile, room = [0.0, 0.0, 0.0], [np.inf, np.inf, np.inf]
-    a, b = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
+    for role in range(N_ROLES):
+        s.base[role], s.most[role] = 1.0, 1.0
+        s.tile[role], s.room[role], s.rise[role], s.floor[role] = 0.0, np.inf, 0.0, 0.0
     for d in range(w.n_dims):
         if s.group[d] >= 0:
-            base[s.group[d]] *= s.reach[d]
-            most[s.group[d]] *= w.extents[d]
+            s.base[s.group[d]] *= s.reach[d]
+            s.most[s.group[d]] *= w.extents[d]
     for role in range(N_ROLES):
         m = s.layer[n, role]
         if m < 0 or fr.placed[m, role] != MISSING:
             absent = role
             continue
         missing += 1
-        tile[role] = _tile_slope(w, s, m, role)
-        room[role] = w.capacity[m] - fr.used[m]
-        a[role] = s.slope[m, role]
-        b[role] = s.least[m, role] - s.offset[m, role]
+        s.tile[role] = _tile_slope(w, s, m, role)
+        s.room[role] = w.capacity[m] - fr.used[m]
+        s.rise[role] = s.slope[m, role]
+        s.floor[role] = s.least[m, role] - s.offset[m, role]
         for d in range(w.n_dims):
             if s.group[d] == role:
-                a[role] *= s.spread[s.zone_of[m], d]
+                s.rise[role] *= s.spread[s.zone_of[m], d]
     best = np.inf
     for first in range(N_ROLES):
         for second in range(N_ROLES):
-            if second == first or (missing < 3 and first != absent):
-                continue
-            third = 3 - first - second
-            same = [[False, False, False], [False, False, False], [False, False, False]]
-            for one in range(N_ROLES):
-                for two in range(N_ROLES):
-                    same[one][two] = s.layer[n, one] == s.layer[n, two]
-            alpha = tile[first] * base[second] * base[third]
-            beta, gamma = tile[second] * base[third], tile[third]
-            if alpha > room[first]:
-                continue
-            free = room[third] - (alpha if same[first][third] else 0.0)
-            high = most[first] if first != absent else base[first]
-            alone = room[second] - (alpha if same[first][second] else 0.0)
-            if beta > 0.0:
-                high = min(high, alone / beta)
-            joint = beta if same[second][third] else 0.0
-            if joint + gamma * base[second] > 0.0:
-                high = min(high, free / (joint + gamma * base[second]))
-            if high < base[first] * (1.0 - 1e-9):
-                continue
-            cost = _two_least(
-                a[first],
-                b[first],
-                a[second],
-                b[second],
-                base[first],
-                max(high, base[first]),
-                free,
-                joint,
-                gamma,
-            )
-            best = min(best, cost - b[first] - b[second])
+            if second != first and (missing == 3 or first == absent):
+                best = min(best, _order_least(s, n, first, second, first == absent))
     return best
+
+
+@kernel
+def _order_least(s: Tree, n: int, first: int, second: int, stays: bool) -> float:
+    """`_layer_least` for one order; where the first store `stays` away, its dims do not grow for it."""
+    third = 3 - first - second
+    alpha = s.tile[first] * s.base[second] * s.base[third]
+    beta, gamma = s.tile[second] * s.base[third], s.tile[third]
+    room, alone, joint = s.room[third], s.room[second], 0.0
+    if alpha > s.room[first]:
+        return np.inf
+    if s.layer[n, first] == s.layer[n, third]:
+        room -= alpha
+    if s.layer[n, first] == s.layer[n, second]:
+        alone -= alpha
+    if s.layer[n, second] == s.layer[n, third]:
+        joint = beta
+    base = s.base[first]
+    high = base if stays else s.most[first]
+    if beta > 0.0:
+        high = min(high, alone / beta)
+    if joint + gamma * s.base[second] > 0.0:
+        high = min(high, room / (joint + gamma * s.base[second]))
+    if high < base * (1.0 - 1e-9):
+        return np.inf
+    a1, b1, a2, b2 = s.rise[first], s.floor[first], s.rise[second], s.floor[second]
+    return float(_two_least(a1, b1, a2, b2, base, max(high, base), room, joint, gamma) - b1 - b2)
 
 
 @kernel
@@ -210,11 +206,19 @@ def cycles_least(w: Bench, s: Tree, fr: Frame) -> float:
 
 
 @kernel
-def hopeless(w: Bench, s: Tree, fr: Frame, x: Any, rest: float) -> bool:
-    """Whether nothing that a frame leads to, from extents x on, can enter the front."""
+def hopeless(w: Bench, s: Tree, fr: Frame, waits: float, rest: float) -> bool:
+    """Whether nothing that a frame leads to can enter the front.
+
+    Args:
+        w: the einsum and the accelerator.
+        s: the tree.
+        fr: the frame.
+        waits: cycles of first and last tiles of missing stores, at least.
+        rest: energy [J] of missing stores beyond `least`, at least.
+    """
     if rest == np.inf:
         return True
-    time = (cycles_least(w, s, fr) + edges_least(w, s, fr, x)) * s.second * (1.0 + s.slack)
+    time = (cycles_least(w, s, fr) + waits) * s.second * (1.0 + s.slack)
     energy = (fr.energy + rest) * (1.0 + s.slack) + s.static_w * time
     s.promise = time if s.aim == AIM_TIME else energy if s.aim == AIM_ENERGY else energy * time
     beaten = False

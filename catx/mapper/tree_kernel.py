@@ -123,6 +123,14 @@ TREE = np.dtype(
         ("part_stopped", "f8"),  # [cycle] that the moves of a single buffer take
         ("part_final", "i8"),
         ("promise", "f8"),  # what `hopeless` found at last: energy, latency or their product, at least
+        # the missing stores of a layer, by role: what the dims that a role does not index have grown to and
+        # can at most, bytes of a tile per product of the others, room, and energy: rise / y, or floor
+        ("base", "f8", N_ROLES),
+        ("most", "f8", N_ROLES),
+        ("tile", "f8", N_ROLES),
+        ("room", "f8", N_ROLES),
+        ("rise", "f8", N_ROLES),
+        ("floor", "f8", N_ROLES),
         ("at", "i8", MAX_DIMS),
         ("top", "i8", MAX_DIMS),
         ("real", "i8"),  # counts are not rounded up

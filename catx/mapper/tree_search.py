@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,16 +109,18 @@ class Forest:
         self.frames = np.zeros(MAX_DEPTH + 1, FRAME)
         self.kids = np.zeros(MAX_DEPTH + 1, KIDS)
         self.allowed = allowed_unrollings(einsum, accelerator)
+        self.kept = {kept: _kept_fields(kept) for kept in kept_roles(accelerator)}
         self.bounds: dict[Root, tuple[float, float]] = {}
         promising = unrollings(einsum, accelerator, self.bench, N_UNROLLINGS)
-        for kept in kept_roles(accelerator):
+        for kept in self.kept:
             for unrolling in promising:
                 self.bound((kept, unrolling))
 
     def _plant(self, root: Root) -> None:
         """Make the tree that of a root."""
         kept, unrolling = root
-        _put_kept(self.tree, np.array(kept, np.int64))
+        for name, value in self.kept[kept].items():
+            self.tree[name] = value
         self.tree["n_spatial"] = len(unrolling)
         self.tree["spatial"][: len(unrolling)] = np.array(unrolling).reshape(-1, 3)
         promise_kernel.prepare(self.bench, self.tree, self.frames)
@@ -215,17 +218,21 @@ def _new_tree(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> Tree:
     return tree
 
 
-def _put_kept(tree: Tree, kept: NDArray[np.int64]) -> None:
-    """Write what memories keep, (memories, roles), and what follows: parents, and stores by rank."""
-    tree["kept"][: len(kept)] = kept
-    tree["layer"] = -1
+def _kept_fields(kept: Kept) -> dict[str, Any]:
+    """Fields of a record for what memories keep: parents, and stores by rank from the outside."""
+    fields: dict[str, Any] = {
+        name: np.zeros(TREE[name].shape, np.int64) for name in ("kept", "parent", "inner")
+    }
+    fields["layer"] = np.full(TREE["layer"].shape, -1)
+    fields["kept"][: len(kept)] = kept
     for role in range(len(ROLES)):
-        keepers = [0, *(m for m in range(1, len(kept)) if kept[m, role])]
-        tree["inner"][role] = keepers[-1]
+        keepers = [0, *(m for m in range(1, len(kept)) if kept[m][role])]
+        fields["inner"][role] = keepers[-1]
         for rank, (parent, memory) in enumerate(pairwise(keepers)):
-            tree["parent"][memory, role] = parent
-            tree["layer"][rank, role] = memory
-    tree["n_layers"] = int(kept[1:].sum(axis=0).max(initial=0))
+            fields["parent"][memory, role] = parent
+            fields["layer"][rank, role] = memory
+    fields["n_layers"] = max(sum(row[role] for row in kept[1:]) for role in range(len(ROLES)))
+    return fields
 
 
 def _smallest(einsum: Einsum, accelerator: Accelerator) -> Mapping:
