@@ -22,6 +22,15 @@ def illegal(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> str |
     )
 
 
+def broken(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> str | None:
+    """Why the beginning of a nest is no beginning of a legal one, by the rules that no further node mends."""
+    return (
+        _names(einsum, mapping, accelerator)
+        or _order(_real(einsum, mapping), accelerator)
+        or _spatial(einsum, mapping, accelerator)
+    )
+
+
 def _types(einsum: Einsum, accelerator: Accelerator) -> str | None:
     return None if mac_rate(einsum, accelerator) else "the matrix unit does not compute this type"
 
