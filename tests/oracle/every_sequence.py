@@ -1,7 +1,8 @@
 """The front of a tiny problem the dumb way: every legal sequence of nodes, with nothing left out.
 
-Only loops with a trip count of 1 are missing, which section 1 of docs/cost-model.md ignores. It knows no
-canonical form and no replaced nest, and leaves rules to `tests.oracle.legality`.
+Only loops with a trip count of 1 are missing, which section 1 of docs/cost-model.md ignores, and other orders
+of the first three nodes, the outermost stores. It knows no canonical form and no replaced nest, and leaves
+rules to `tests.oracle.legality`.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ from tests.oracle.loop_runs import TooManyNestsError
 
 def every_sequence(einsum: Einsum, accelerator: Accelerator) -> Iterator[Mapping]:
     """Every legal mapping without trivial loops, but for capacity."""
-    pool: list[Node] = [Store(memory.name, role) for memory in accelerator.memories for role in ROLES]
+    outer, *inner = accelerator.memories
+    pool: list[Node] = [Store(memory.name, role) for memory in inner for role in ROLES]
     places = [("", ""), *((fanout.name, axis.name) for fanout in accelerator.fanouts for axis in fanout.axes)]
     for dim, extent in einsum.dims:
         pool += [Loop(dim, tile, *place) for tile in range(1, extent) for place in places]
@@ -38,7 +40,7 @@ def every_sequence(einsum: Einsum, accelerator: Accelerator) -> Iterator[Mapping
                 yield from grow((*nodes, node), {**nominal, node.dim: node.tile})
 
     boundless = _boundless(accelerator)
-    yield from grow((), einsum.extents)
+    yield from grow(tuple(Store(outer.name, role) for role in ROLES), einsum.extents)
 
 
 def _boundless(accelerator: Accelerator) -> Accelerator:
