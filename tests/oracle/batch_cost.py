@@ -60,7 +60,10 @@ class BatchCost:
         found = np.full((len(nests), 2), np.inf)
         _cost_nests(self.bench, codes, self.rows, found)
         latency_s = found[:, 1] / self.accelerator.clock_hz + self.accelerator.launch_s
-        return found[:, 0] + self.accelerator.static_w * latency_s, latency_s
+        fits = latency_s < np.inf  # without static power the others would cost 0 * inf
+        energy_j = found[:, 0]
+        energy_j[fits] += self.accelerator.static_w * latency_s[fits]
+        return energy_j, latency_s
 
 
 @numba.njit(error_model="numpy")

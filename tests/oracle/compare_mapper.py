@@ -1,4 +1,4 @@
-"""How far the mapper's front is from the exact one: `python -m tests.oracle.compare_mapper --problems 200`."""
+"""How far the mapper is from exact fronts: `python -m tests.oracle.compare_mapper --problems 200`."""
 
 import argparse
 import time

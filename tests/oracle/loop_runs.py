@@ -10,7 +10,7 @@ but fewer of them above stores, or as many of both and more that stores drop or 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
+from itertools import islice, product
 from math import ceil
 
 from catx.ir.accelerator import Accelerator
@@ -83,9 +83,14 @@ class LoopRuns:
         """
         runs, last = list[Run](), not below
         options = [
-            [(chain, self._trips(chain, extent)) for chain in self._chains(dim, extent, fanouts, (), last)]
+            [
+                (chain, self._trips(chain, extent))
+                for chain in islice(self._chains(dim, extent, fanouts, (), last), self.limit + 1)
+            ]
             for dim, extent in zip(self.dims, nominal, strict=True)
         ]
+        if max(map(len, options)) > self.limit:  # each chain is in one run at least
+            raise TooManyNestsError(f"more than {self.limit} chains of loops over a dim")
         for chains in self._unrolled(options, dict.fromkeys(self.axes, 1)):
             if last or any(chains):
                 runs += self._ordered(chains, nominal, below)
