@@ -94,7 +94,7 @@ def _einsum(random: Random, *, tiny: bool) -> Einsum:
     for name in random.sample(names, len(names)):
         few = len(names) > 3
         extent = random.choice((2, 2, 3) if name in "rsbg" else (2, 2, 3, 4) if few else (2, 3, 3, 4, 5, 6))
-        extent = min(extent, 3 if tiny else room, room)
+        extent = min(extent, room)
         room //= extent
         dims.append((name, extent))
     types = [random.choice((DType.INT8, DType.INT8, DType.INT4, DType.INT16)) for _ in ROLES]
@@ -165,7 +165,7 @@ def _memory(random: Random, einsum: Einsum, depth: int, *, few: bool) -> Memory:
         return memory
     n_kept = 1 if few else random.choice((1, 2, 3, 3, 3))
     keeps = frozenset(random.sample(ROLES, n_kept))
-    optional = frozenset(role for role in keeps if random.random() < 0.3)
+    optional = frozenset(role for role in ROLES if role in keeps and random.random() < 0.3)
     return replace(
         memory, keeps=keeps, optional=optional, capacity_bytes=_capacity(random, einsum, memory, keeps)
     )

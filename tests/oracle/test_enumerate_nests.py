@@ -1,7 +1,11 @@
 """The enumerator of small mapspaces: exact where every sequence can be listed, and never beaten elsewhere."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -115,6 +119,27 @@ def test_points_of_a_front_are_legal_cost_what_they_say_and_beat_each_other_in_n
         static_j = problem.accelerator.static_w * latency_s
         assert energy_j == pytest.approx(counts.dynamic_energy_j + static_j)
     assert thinned(front) == front
+
+
+def test_a_seed_is_the_same_problem_in_every_process() -> None:
+    """Sets of texts come in another order in every process: no draw may follow them."""
+    code = (
+        "from catx.ir.fingerprint import fingerprint as of\n"
+        "from tests.oracle.small_problems import small_problem as p\n"
+        "print(of(tuple((p(seed).einsum, p(seed).accelerator) for seed in range(50))))"
+    )
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": str(hashing)},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hashing in (1, 2)
+    }
+    assert len(printed) == 1
 
 
 @pytest.mark.slow
