@@ -22,6 +22,16 @@ def illegal(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> str |
     )
 
 
+def broken(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> str | None:
+    """Why the beginning of a nest is no beginning of a legal one, by the rules that no further node mends."""
+    return (
+        _names(einsum, mapping, accelerator)
+        or _stored_amiss(mapping, accelerator)
+        or _order(_real(einsum, mapping), accelerator)
+        or _spatial(einsum, mapping, accelerator)
+    )
+
+
 def _types(einsum: Einsum, accelerator: Accelerator) -> str | None:
     return None if mac_rate(einsum, accelerator) else "the matrix unit does not compute this type"
 
@@ -64,12 +74,19 @@ def _stored(mapping: Mapping, accelerator: Accelerator) -> str | None:
     for memory in accelerator.memories:
         roles = [n.role for n in mapping.nodes if isinstance(n, Store) and n.memory == memory.name]
         for role in ROLES:
-            if roles.count(role) > 1:
-                return f"{memory.name} stores {role} twice"
-            if role in roles and role not in memory.keeps:
-                return f"{memory.name} must not store {role}"
             if role not in roles and role in memory.keeps - memory.optional:
                 return f"{memory.name} must store {role}"
+    return _stored_amiss(mapping, accelerator)
+
+
+def _stored_amiss(mapping: Mapping, accelerator: Accelerator) -> str | None:
+    stored = [(node.memory, node.role) for node in mapping.nodes if isinstance(node, Store)]
+    keeps = {memory.name: memory.keeps for memory in accelerator.memories}
+    for name, role in stored:
+        if stored.count((name, role)) > 1:
+            return f"{name} stores {role} twice"
+        if role not in keeps[name]:
+            return f"{name} must not store {role}"
     return None
 
 
