@@ -7,6 +7,7 @@ import numpy as np
 from catx.costmodel.jit import kernel
 from catx.costmodel.nest_kernel import evaluate_nest
 from catx.costmodel.tiles_kernel import (
+    MAX_LOOPS,
     MAX_ROWS,
     N_ROLES,
     NONE,
@@ -22,12 +23,12 @@ from catx.costmodel.tiles_kernel import (
 from catx.mapper.close_kernel import ceil_div, close_store, span
 from catx.mapper.front_kernel import enter_front
 from catx.mapper.promise_kernel import edge, edges_least, hopeless, rest_least
-from catx.mapper.tree_kernel import MISSING, OPEN, ZERO, Frame, Tree
+from catx.mapper.tree_kernel import MISSING, OPEN, STRIDED, ZERO, Frame, Tree
 
 
 @kernel
 def _put(s: Tree, fr: Frame, kind: int, index: int, tile: int, extra: int) -> None:
-    """Append a row, outwards."""
+    """Append a row, outwards; `_lost` drops frames whose rows leave no room for the outermost loops."""
     n = fr.n_rows
     s.rows[n, 0], s.rows[n, 1], s.rows[n, 2], s.rows[n, 3] = kind, index, tile, extra
     fr.n_rows = n + 1
@@ -194,6 +195,18 @@ def _realize(w: Bench, s: Tree, n_rows: int, held: int, aligned: int) -> None:
 
 
 @kernel
+def _has_room(w: Bench) -> bool:
+    """Whether the bench's nest has no more loops over a dim than the kernel takes."""
+    for d in range(w.n_dims):
+        loops = 0
+        for i in range(w.n_rows):
+            loops += w.nest[i, 0] != STORE and w.nest[i, 1] == d
+        if loops > MAX_LOOPS:
+            return False
+    return True
+
+
+@kernel
 def _evaluate(w: Bench, s: Tree, fr: Frame) -> None:
     """Cost what a complete frame stands for."""
     s.leaves += 1
@@ -206,7 +219,7 @@ def _evaluate(w: Bench, s: Tree, fr: Frame) -> None:
         for aligned in range(1, -1, -1):
             _realize(w, s, fr.n_rows, held, aligned)
             s.evaluated += 1
-            if evaluate_nest(w, SEARCH):
+            if _has_room(w) and evaluate_nest(w, SEARCH):
                 time = (w.summary[SUM_LATENCY] + s.launch) * s.second
                 enter_front(w, s, w.summary[SUM_ENERGY] + s.static_w * time, time)
                 break
@@ -235,6 +248,15 @@ def _has_windows(w: Bench, s: Tree, role: int) -> bool:
     found = False
     for axis in range(w.n_tensor_axes[role]):
         found = found or s.windows[role, axis] > 0
+    return found
+
+
+@kernel
+def _has_holes(w: Bench, s: Tree, role: int) -> bool:
+    """Whether larger tiles may span elements that smaller ones leave out."""
+    found = False
+    for axis in range(w.n_tensor_axes[role]):
+        found = found or s.windows[role, axis] == STRIDED
     return found
 
 
@@ -307,7 +329,9 @@ def _note(w: Bench, s: Tree, kids: Any, m: int, role: int, x: Any) -> None:
 
 @kernel
 def _lost(w: Bench, s: Tree, fr: Frame) -> bool:
-    """Whether nothing that a frame leads to can enter the front."""
+    """Whether nothing that a frame leads to can enter the front, or a nest has no room for it."""
+    if fr.n_rows + 2 * w.n_dims + s.n_spatial + 4 * N_ROLES > MAX_ROWS:
+        return True
     rest = rest_least(w, s, fr, fr.x)
     if rest == np.inf:
         return True
@@ -350,7 +374,7 @@ def branch(w: Bench, s: Tree, frames: Any, kids: Any, depth: int) -> None:
                     waits, known = edges_least(w, s, new, fr.x), True
                     least = rest_least(w, s, new, fr.x) if alike else 0.0
                 own = 0.0 if alike or w.overlap_only else edge(w, s, new.x, m, role)
-                vain = hopeless(w, s, new, waits - own, least)
+                vain = hopeless(w, s, new, waits - own, least) and not _has_holes(w, s, role)
             if fits and not vain and not _lost(w, s, new):
                 if s.width > 0:
                     _note(w, s, kids[depth], m, role, fr.to)

@@ -15,7 +15,7 @@ FRONT_FIELDS: list[Any] = [
     ("front_energy", "f8", MAX_FRONT),  # [J], static power over the latency included
     ("front_time", "f8", MAX_FRONT),  # [s]
     ("front_rows", "i8", MAX_FRONT),
-    ("front_nest", "i4", (MAX_FRONT, MAX_ROWS, 4)),
+    ("front_nest", "i8", (MAX_FRONT, MAX_ROWS, 4)),
 ]
 """Fields of a search record: nests that no other one beats in both energy and latency."""
 

@@ -1,7 +1,7 @@
 """What a mapping may choose, as numbers: spatial unrollings, and the roles that each memory keeps."""
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import chain, combinations, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import ROLES, Einsum
 from catx.mapper import unroll_kernel
 from catx.mapper.bounds import touched
+from catx.mapper.tree_kernel import MAX_SPATIAL
 
 Unrolling = tuple[tuple[int, int, int], ...]
 """Spatial loops as (axis, dim, factor), in this order; at most one per axis and dim."""
@@ -20,20 +21,25 @@ Kept = tuple[tuple[bool, ...], ...]
 """Whether a memory keeps a role, (memories, roles)."""
 
 
+MAX_KEPT = 64
+"""Choices of what memories keep that are searched."""
+
+
 def kept_roles(accelerator: Accelerator) -> list[Kept]:
-    """Every choice of what memories keep; first everything that they may."""
+    """Choices of what memories keep, all of them unless there are more than `MAX_KEPT`.
+
+    First everything that they may, then everything but one role of one memory, and so on.
+    """
     memories = accelerator.memories
     optional = [(m, role) for m, memory in enumerate(memories) for role in ROLES if role in memory.optional]
-    choices = []
-    for dropped in product((False, True), repeat=len(optional)):
-        gone = {place for place, drop in zip(optional, dropped, strict=True) if drop}
-        choices.append(
-            tuple(
-                tuple(role in memory.keeps and (m, role) not in gone for role in ROLES)
-                for m, memory in enumerate(memories)
-            )
+    dropped = chain.from_iterable(combinations(optional, count) for count in range(len(optional) + 1))
+    return [
+        tuple(
+            tuple(role in memory.keeps and (m, role) not in gone for role in ROLES)
+            for m, memory in enumerate(memories)
         )
-    return choices
+        for gone in islice(dropped, MAX_KEPT)
+    ]
 
 
 def allowed_unrollings(einsum: Einsum, accelerator: Accelerator) -> NDArray[np.bool_]:
@@ -97,4 +103,6 @@ def neighbours(unrolling: Unrolling, allowed: NDArray[np.bool_], bench: Bench) -
             if least not in tried:
                 tried.add(least)
                 changed = others | {(axis, d): least}
-                yield tuple(sorted((a, dim, f) for (a, dim), f in changed.items() if f > 1))
+                found = tuple(sorted((a, dim, f) for (a, dim), f in changed.items() if f > 1))
+                if len(found) <= MAX_SPATIAL:
+                    yield found

@@ -7,7 +7,7 @@ import numpy as np
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import BUSIEST, N_ROLES, NONE, OUT, TOTAL, Bench
 from catx.mapper.close_kernel import add_parts, ceil_div, cost_store, reduced, span, touched_along
-from catx.mapper.tree_kernel import AIM_ENERGY, AIM_TIME, CLOSED, MISSING, NO, YES, ZERO, Frame, Tree
+from catx.mapper.tree_kernel import AIM_ENERGY, AIM_TIME, CLOSED, LEAST_J, MISSING, NO, YES, ZERO, Frame, Tree
 
 
 @kernel
@@ -220,7 +220,7 @@ def hopeless(w: Bench, s: Tree, fr: Frame, waits: float, rest: float) -> bool:
         return True
     time = (cycles_least(w, s, fr) + waits) * s.second * (1.0 + s.slack)
     energy = (fr.energy + rest) * (1.0 + s.slack) + s.static_w * time
-    s.promise = time if s.aim == AIM_TIME else energy if s.aim == AIM_ENERGY else energy * time
+    s.promise = time if s.aim == AIM_TIME else energy if s.aim == AIM_ENERGY else (energy + LEAST_J) * time
     beaten = False
     for i in range(s.n_front):
         beaten = beaten or (s.front_energy[i] <= energy and s.front_time[i] <= time)

@@ -47,6 +47,9 @@ FRAME = np.dtype(
 )
 """A nest that is complete up to some place."""
 
+MAX_SPATIAL = 2 * MAX_AXES
+"""Factors of an unrolling."""
+
 MAX_WIDTH = 16
 """Continuations of a frame that are kept where not all are followed."""
 
@@ -75,7 +78,7 @@ TREE = np.dtype(
         ("n_layers", "i8"),
         ("zone_of", "i8", MAX_MEMORIES),
         ("stopping", "i8"),  # memory whose changes of a tile empty the unit's pipeline, -1: none
-        ("spatial", "i8", (2 * MAX_AXES, 3)),  # axis, dim, factor
+        ("spatial", "i8", (MAX_SPATIAL, 3)),  # axis, dim, factor
         ("n_spatial", "i8"),
         ("factor", "f8", (MAX_LINKS, MAX_DIMS)),  # instances of each dim along a fanout
         ("spread", "f8", (MAX_LINKS + 1, MAX_DIMS)),  # instances of each dim outside of a zone
@@ -153,5 +156,8 @@ ZERO, ONE = constant(0), constant(1)
 YES, NO = constant(1), constant(0)
 DENSE, STRIDED = constant(1), constant(2)
 AIM_EDP, AIM_TIME, AIM_ENERGY = constant(0), constant(1), constant(2)
+LEAST_J = 1e-30
+"""Added to energies in products, so that latency counts where nothing costs energy [J]."""
+
 LARGE = constant(1 << 60)
 """Larger than every coefficient."""

@@ -24,6 +24,7 @@ from catx.mapper.tree_kernel import (
     DENSE,
     FRAME,
     KIDS,
+    LEAST_J,
     MAX_DEPTH,
     STRIDED,
     TREE,
@@ -67,8 +68,8 @@ FIRST = (
 NEAR, ROUNDS = Pass(2.0, 0.01, 4, 10_000, 1_000), 3
 """Passes over neighbours of the unrollings on the front, as long as there are new ones."""
 
-LAST = Pass(1.2, 0.002, 8, 30_000, 8_000)
-"""The pass over everything that is still promising."""
+LAST = (Pass(1.2, 0.0, 8, 20_000, 6_000), Pass(1.2, 0.0, 8, 4_000, 1_000, AIM_TIME))
+"""Passes over everything that is still promising."""
 
 
 def search_front(einsum: Einsum, accelerator: Accelerator) -> tuple[list[Mapping], int]:
@@ -87,7 +88,8 @@ def search_front(einsum: Einsum, accelerator: Accelerator) -> tuple[list[Mapping
         if not added:
             break
         forest.search(NEAR, added)
-    forest.search(LAST, forest.bounds)
+    for step in LAST:
+        forest.search(step, forest.bounds)
     tree = forest.tree
     if tree["n_front"] == 0:
         return [_smallest(einsum, accelerator)], int(tree["evaluated"]) + 1
@@ -151,7 +153,7 @@ class Forest:
 
         def promise(root: Root) -> tuple[float, Root]:
             energy, time = self.bounds[root]
-            promises = {AIM_EDP: energy * time, AIM_TIME: time, AIM_ENERGY: energy}
+            promises = {AIM_EDP: (energy + LEAST_J) * time, AIM_TIME: time, AIM_ENERGY: energy}
             return promises[step.aim], root
 
         for root in sorted(roots, key=promise):

@@ -18,6 +18,9 @@ from catx.costmodel.tiles_kernel import (
     constant,
 )
 
+LEAST_J = 1e-30
+"""Added to energies in products, so that latency counts where nothing costs energy [J]."""
+
 BEAM, TOP, MAX_CHOICES = 256, 256, 1 << 10
 """Unrollings of some axes that are followed, unrollings of all that are kept, and ways to fill one axis."""
 
@@ -306,9 +309,9 @@ def _judge(w: Bench, s: State, side: int, last: bool) -> None:
     time = cycles * s.second
     energy += s.static_w * time
     if not last:
-        _enter_beam(w, s, side, energy * time)
+        _enter_beam(w, s, side, (energy + LEAST_J) * time)
         return
-    _enter_top(w, s, BY_EDP, energy * time, time)
+    _enter_top(w, s, BY_EDP, (energy + LEAST_J) * time, time)
     _enter_top(w, s, BY_TIME, time, energy)
     _enter_top(w, s, BY_ENERGY, energy, time)
 
