@@ -114,13 +114,15 @@ class Forest:
         self.kept = {kept: _kept_fields(kept) for kept in kept_roles(accelerator)}
         self.bounds: dict[Root, tuple[float, float]] = {}
         promising = unrollings(einsum, accelerator, self.bench, N_UNROLLINGS)
-        for kept in self.kept:
+        for kept in list(self.kept):
             for unrolling in promising:
                 self.bound((kept, unrolling))
 
     def _plant(self, root: Root) -> None:
         """Make the tree that of a root."""
         kept, unrolling = root
+        if kept not in self.kept:
+            self.kept[kept] = _kept_fields(kept)
         for name, value in self.kept[kept].items():
             self.tree[name] = value
         self.tree["n_spatial"] = len(unrolling)
