@@ -68,7 +68,7 @@ FIRST = (
 NEAR, ROUNDS = Pass(2.0, 0.01, 4, 10_000, 1_000), 3
 """Passes over neighbours of the unrollings on the front, as long as there are new ones."""
 
-LAST = (Pass(1.2, 0.0, 8, 20_000, 6_000), Pass(1.2, 0.0, 8, 4_000, 1_000, AIM_TIME))
+LAST = (Pass(1.2, 0.0, 8, 8_000, 2_000), Pass(1.2, 0.0, 8, 2_000, 500, AIM_TIME))
 """Passes over everything that is still promising."""
 
 
