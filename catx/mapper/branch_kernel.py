@@ -20,7 +20,8 @@ from catx.costmodel.tiles_kernel import (
     TEMPORAL,
     Bench,
 )
-from catx.mapper.close_kernel import ceil_div, close_store, span
+from catx.mapper.close_kernel import close_store, span
+from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.front_kernel import enter_front
 from catx.mapper.promise_kernel import edge, edges_least, hopeless, rest_least
 from catx.mapper.tree_kernel import MISSING, OPEN, STRIDED, ZERO, Frame, Tree
@@ -66,7 +67,6 @@ def leave_zone(w: Bench, s: Tree, fr: Frame) -> bool:
             _put(s, fr, SPATIAL, d, factor, axis)
             fr.x[d] = min(fr.x[d] * factor, s.full[link, d])
     fr.zone = link
-    fr.last = NONE
     return True
 
 
@@ -93,16 +93,12 @@ def _grow(w: Bench, s: Tree, fr: Frame, x: Any) -> None:
 @kernel
 def _place(w: Bench, s: Tree, fr: Frame, m: int, role: int, x: Any) -> bool:
     """Dims grow to x, and a store is placed and done there; False if its memory overflows."""
-    before = fr.n_rows
     _grow(w, s, fr, x)
     for d in range(w.n_dims):
         s.at[d] = fr.x[d]
     for i in range(w.n_memories - 1, m, -1):
         if fr.placed[i, role] == OPEN:
             close_store(w, s, fr, i, role)
-    fr.last = m * N_ROLES + role
-    if fr.n_rows > before:
-        fr.last = NONE
     if not _store(w, s, fr, m, role):
         return False
     close_store(w, s, fr, m, role)
@@ -209,7 +205,6 @@ def _has_room(w: Bench) -> bool:
 @kernel
 def _evaluate(w: Bench, s: Tree, fr: Frame) -> None:
     """Cost what a complete frame stands for."""
-    s.leaves += 1
     waiting = False
     for m in range(1, w.n_memories):
         for role in range(N_ROLES):
@@ -230,13 +225,11 @@ def _finish(w: Bench, s: Tree, frames: Any, depth: int) -> None:
     """All stores are placed: the rest grows in the outermost zone."""
     frames[depth + 1] = frames[depth]
     fr = frames[depth + 1]
-    for d in range(w.n_dims):
-        s.top[d] = w.extents[d]
     for m in range(w.n_memories - 1, 0, -1):
         for role in range(N_ROLES):
             if fr.placed[m, role] == OPEN:
                 for d in range(w.n_dims):
-                    s.at[d] = fr.x[d] if w.axis_of[role, d] >= 0 else s.top[d]
+                    s.at[d] = fr.x[d] if w.axis_of[role, d] >= 0 else w.extents[d]
                 close_store(w, s, fr, m, role)
     if not hopeless(w, s, fr, 0.0, 0.0):
         _evaluate(w, s, frames[depth])
@@ -340,7 +333,7 @@ def _lost(w: Bench, s: Tree, fr: Frame) -> bool:
 
 @kernel
 def branch(w: Bench, s: Tree, frames: Any, kids: Any, depth: int) -> None:
-    """Follow what a frame can lead to and that can enter the front: all of it, or the most promising."""
+    """Follow the most promising of what a frame can lead to and that can enter the front."""
     fr = frames[depth]
     s.nodes += 1
     if s.nodes > s.budget:
@@ -376,10 +369,7 @@ def branch(w: Bench, s: Tree, frames: Any, kids: Any, depth: int) -> None:
                 own = 0.0 if alike or w.overlap_only else edge(w, s, new.x, m, role)
                 vain = hopeless(w, s, new, waits - own, least) and not _has_holes(w, s, role)
             if fits and not vain and not _lost(w, s, new):
-                if s.width > 0:
-                    _note(w, s, kids[depth], m, role, fr.to)
-                else:
-                    branch(w, s, frames, kids, depth + 1)
+                _note(w, s, kids[depth], m, role, fr.to)
             going = m >= 0 and _advance(w, s, fr, m, role, vain)
     for i in range(kids[depth].n):
         m, role = kids[depth].memory[i], kids[depth].role[i]

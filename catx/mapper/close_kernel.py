@@ -1,4 +1,7 @@
-"""Compiled costs of one store of a nest whose tiles are as even as can be: never more than the real ones."""
+"""Compiled costs of one store of a nest whose tiles are as even as can be.
+
+Never more than those of real nests that keep all instances of their unrolling busy.
+"""
 
 from typing import Any
 
@@ -13,13 +16,8 @@ from catx.costmodel.tiles_kernel import (
     TOTAL,
     Bench,
 )
+from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.tree_kernel import CLOSED, LARGE, ONE, STRIDED, ZERO, Frame, Tree
-
-
-@kernel
-def ceil_div(a: int, b: int) -> int:
-    """Quotient, rounded up."""
-    return (a + b - 1) // b
 
 
 @kernel
@@ -253,7 +251,7 @@ def close_store(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> None:
 
 @kernel
 def add_parts(w: Bench, s: Tree, fr: Frame) -> None:
-    """Add what `_cost` found to a frame."""
+    """Add what `cost_store` found to a frame."""
     fr.energy += s.part_energy
     for i in range(w.n_memories):
         fr.read[i] += s.part_read[i]

@@ -1,4 +1,4 @@
-"""Compiled lower bounds: what no completion of a nest can beat in energy or latency."""
+"""Compiled lower bounds: what no completion of a nest beats that keeps its instances busy."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ import numpy as np
 
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import BUSIEST, N_ROLES, NONE, OUT, TOTAL, Bench
-from catx.mapper.close_kernel import add_parts, ceil_div, cost_store, reduced, span, touched_along
+from catx.mapper.close_kernel import add_parts, cost_store, reduced, span, touched_along
+from catx.mapper.factor_kernel import ceil_div, clear_factors, spread_dim
 from catx.mapper.tree_kernel import AIM_ENERGY, AIM_TIME, CLOSED, LEAST_J, MISSING, NO, YES, ZERO, Frame, Tree
 
 
@@ -207,7 +208,7 @@ def cycles_least(w: Bench, s: Tree, fr: Frame) -> float:
 
 @kernel
 def hopeless(w: Bench, s: Tree, fr: Frame, waits: float, rest: float) -> bool:
-    """Whether nothing that a frame leads to can enter the front.
+    """Whether nothing that a frame leads to can enter the front; writes what it promises to `s.promise`.
 
     Args:
         w: the einsum and the accelerator.
@@ -255,19 +256,11 @@ def _bound_store(w: Bench, s: Tree, m: int, role: int) -> None:
 
 
 @kernel
-def _spread_out(w: Bench, s: Tree) -> None:
+def _set_extents(w: Bench, s: Tree) -> None:
     """Instances per fanout and dim, what an instance of each zone sees, and the cycles of the matrix unit."""
-    for f in range(w.n_links):
-        for d in range(w.n_dims):
-            s.factor[f, d] = 1.0
-            for role in range(N_ROLES):
-                s.shared[f, role, d] = 1.0
+    clear_factors(w, s)
     for i in range(s.n_spatial):
-        axis, d, factor = s.spatial[i, 0], s.spatial[i, 1], s.spatial[i, 2]
-        s.factor[w.axis_link[axis], d] *= factor
-        for role in range(N_ROLES):
-            if (w.axis_shares[axis] >> role) & 1:
-                s.shared[w.axis_link[axis], role, d] *= factor
+        spread_dim(w, s, s.spatial[i, 0], s.spatial[i, 1], s.spatial[i, 2])
     s.compute = 1.0 / w.unit_rate
     for d in range(w.n_dims):
         together = 1
@@ -288,9 +281,9 @@ def _spread_out(w: Bench, s: Tree) -> None:
 @kernel
 def prepare(w: Bench, s: Tree, frames: Any) -> None:
     """What follows from einsum, accelerator, kept roles and unrolling; frame 0 is the matrix unit's."""
-    _spread_out(w, s)
+    _set_extents(w, s)
     fr = frames[0]
-    fr.zone, fr.last, fr.n_rows = w.n_links, NONE, 0
+    fr.zone, fr.n_rows = w.n_links, 0
     s.real = s.any = NO
     fr.energy, fr.edges = w.unit_j, 0.0
     for d in range(w.n_dims):

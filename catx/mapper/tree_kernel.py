@@ -39,7 +39,6 @@ FRAME = np.dtype(
         ("edges", "f8"),  # [cycle] that cannot overlap
         ("changes", "f8"),  # least visits of a closed store of the memory `stopping`
         ("final", "i8", MAX_MEMORIES),  # whether all results that reach a memory are final, as far as known
-        ("last", "i8"),  # the store before, if no dim grew since
         ("n_rows", "i8"),
         ("to", "i8", MAX_DIMS),  # extents that the next store is tried at
         ("vain", "i8", MAX_DIMS),  # dims whose smaller growth is known to be hopeless, but for none at all
@@ -51,7 +50,7 @@ MAX_SPATIAL = 2 * MAX_AXES
 """Factors of an unrolling."""
 
 MAX_WIDTH = 16
-"""Continuations of a frame that are kept where not all are followed."""
+"""Continuations of a frame that there is room for."""
 
 KIDS = np.dtype(
     [
@@ -113,10 +112,9 @@ TREE = np.dtype(
         ("slack", "f8"),  # a nest must be better by this ratio
         ("ratio", "f8"),  # between tiles that are tried
         ("aim", "i8"),  # what makes a continuation promising
-        ("width", "i8"),  # continuations of a frame that are followed, 0: all
+        ("width", "i8"),  # continuations of a frame that are followed, MAX_WIDTH at most
         ("budget", "i8"),
         ("nodes", "i8"),
-        ("leaves", "i8"),
         ("evaluated", "i8"),
         # costs of one close
         ("part_energy", "f8"),
@@ -135,7 +133,6 @@ TREE = np.dtype(
         ("rise", "f8", N_ROLES),
         ("floor", "f8", N_ROLES),
         ("at", "i8", MAX_DIMS),
-        ("top", "i8", MAX_DIMS),
         ("real", "i8"),  # counts are not rounded up
         ("any", "i8"),  # costs are of any smaller extents, too
         # rows from the inside out: kind, index, tile or extents reached, axis or role

@@ -17,9 +17,8 @@ from catx.costmodel.tiles_kernel import (
     Bench,
     constant,
 )
-
-LEAST_J = 1e-30
-"""Added to energies in products, so that latency counts where nothing costs energy [J]."""
+from catx.mapper.factor_kernel import ceil_div, clear_factors, spread_dim
+from catx.mapper.tree_kernel import LEAST_J
 
 BEAM, TOP, MAX_CHOICES = 256, 256, 1 << 10
 """Unrollings of some axes that are followed, unrollings of all that are kept, and ways to fill one axis."""
@@ -39,7 +38,7 @@ UNROLL_STATE = np.dtype(
         ("left", "i8", MAX_DIMS),  # extents that the other axes leave to an axis
         ("choices", "i8", (MAX_CHOICES, 4)),  # ways to fill an axis
         ("n_choices", "i8"),
-        ("spread", "f8", (MAX_LINKS, MAX_DIMS)),  # instances of each dim along a fanout
+        ("factor", "f8", (MAX_LINKS, MAX_DIMS)),  # instances of each dim along a fanout
         ("shared", "f8", (MAX_LINKS, N_ROLES, MAX_DIMS)),  # those that one access of a tensor serves
         # unrollings of the axes so far, and of one axis more
         ("beam", "i8", (2, BEAM, MAX_AXES, 4)),
@@ -62,8 +61,7 @@ ZERO, ONE, TWO = constant(0), constant(1), constant(2)
 @kernel
 def _least_factor(extent: int, size: int) -> int:
     """The smallest trip count on `size` instances that leaves no more steps than all of them would."""
-    steps = (extent + min(size, extent) - 1) // min(size, extent)
-    return (extent + steps - 1) // steps
+    return ceil_div(extent, ceil_div(extent, min(size, extent)))
 
 
 @kernel
@@ -106,29 +104,13 @@ def _list_choices(w: Bench, s: State, axis: int) -> None:
 
 
 @kernel
-def _spread_out(w: Bench, s: State, axis: int) -> None:
-    """Multiply the factors of an axis into those of its fanout."""
-    link = w.axis_link[axis]
-    for i in (0, 2):
-        d, factor = s.pick[axis, i], s.pick[axis, i + 1]
-        if d < 0:
-            continue
-        s.spread[link, d] *= factor
-        for role in range(N_ROLES):
-            if w.axis_of[role, d] < 0 and (w.axis_shares[axis] >> role) & 1:
-                s.shared[link, role, d] *= factor
-
-
-@kernel
-def _mark_spread(w: Bench, s: State) -> None:
+def _set_factors(w: Bench, s: State) -> None:
     """Instances per fanout and dim of the unrolling at hand."""
-    for f in range(w.n_links):
-        for d in range(w.n_dims):
-            s.spread[f, d] = 1.0
-            for role in range(N_ROLES):
-                s.shared[f, role, d] = 1.0
+    clear_factors(w, s)
     for axis in range(w.n_axes):
-        _spread_out(w, s, axis)
+        for i in (0, 2):
+            if s.pick[axis, i] >= 0:
+                spread_dim(w, s, axis, s.pick[axis, i], s.pick[axis, i + 1])
 
 
 @kernel
@@ -149,10 +131,10 @@ def _served(w: Bench, s: State, role: int, pivot: int, inner: int, outer: bool, 
         above, sharing, between = 1.0, 1.0, 1.0
         for f in range(w.n_links):
             if w.link_level[f] < pivot:
-                above *= s.spread[f, d]
+                above *= s.factor[f, d]
             elif w.link_level[f] < inner:
                 sharing *= s.shared[f, role, d]
-                between *= s.spread[f, d]
+                between *= s.factor[f, d]
         indexes = w.axis_of[role, d] >= 0
         if each and indexes:
             total /= 1.0 if outer else above
@@ -173,9 +155,9 @@ def _known(w: Bench, s: State, level: int, outer: bool) -> float:
             if w.link_level[f] >= level:
                 continue
             if w.axis_of[OUT, d] < 0 and outer:
-                total *= s.spread[f, d]
+                total *= s.factor[f, d]
             elif w.axis_of[OUT, d] >= 0 and not outer:
-                total /= s.spread[f, d]
+                total /= s.factor[f, d]
     return float(total)
 
 
@@ -184,7 +166,7 @@ def _split_sums(w: Bench, s: State, level: int) -> bool:
     """Whether instances above a level share the sum of one output element."""
     for d in range(w.n_dims):
         for f in range(w.n_links):
-            if w.link_level[f] < level and w.axis_of[OUT, d] < 0 and s.spread[f, d] > 1.0:
+            if w.link_level[f] < level and w.axis_of[OUT, d] < 0 and s.factor[f, d] > 1.0:
                 return True
     return False
 
@@ -219,13 +201,13 @@ def bound_unrolling(w: Bench, s: State) -> tuple[float, float]:
 
     Every memory that may store a tensor does; bypassing one can be cheaper.
     """
-    _mark_spread(w, s)
+    _set_factors(w, s)
     energy, cycles, steps = w.unit_j, 0.0, 1.0
     for d in range(w.n_dims):
         energy *= w.extents[d]
         together = 1.0
         for f in range(w.n_links):
-            together *= s.spread[f, d]
+            together *= s.factor[f, d]
         steps *= np.ceil(w.extents[d] / together)
     cycles = steps / w.unit_rate
     for m in range(w.n_memories):
@@ -325,7 +307,7 @@ def _leave(w: Bench, s: State) -> None:
         for i in (0, 2):
             d, factor = s.pick[axis, i], s.pick[axis, i + 1]
             if d >= 0:
-                s.left[d] = (s.left[d] + factor - 1) // factor
+                s.left[d] = ceil_div(s.left[d], factor)
 
 
 @kernel

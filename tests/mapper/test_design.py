@@ -19,11 +19,15 @@ from catx.units import S_PER_YEAR
 from tests.mapper.test_map_einsum import INT8, matmul
 
 
-def test_more_inferences_than_a_lifetime_holds_are_noted() -> None:
-    op = matmul(4, 8, 8)
+def one_product() -> Graph:
+    """A graph of one matrix product."""
     shapes = {"a": (4, 8), "b": (8, 8), "c": (4, 8)}
     tensors = tuple(Tensor(name, shape, INT8, "activation") for name, shape in shapes.items())
-    graph = Graph("one", tensors, (op,), ("a", "b"), ("c",))
+    return Graph("one", tensors, (matmul(4, 8, 8),), ("a", "b"), ("c",))
+
+
+def test_more_inferences_than_a_lifetime_holds_are_noted() -> None:
+    graph = one_product()
     machine = load_accelerator("edge")
     usual = evaluate_design([graph], machine, scenario=DEFAULT_SCENARIO)
     assert not any("lifetimes" in note for note in usual.notes)
@@ -60,10 +64,7 @@ def test_ops_of_one_einsum_take_one_mapping_whatever_is_fused_to_each(tmp_path, 
 
 
 def test_notes_tell_badly_known_carbon_and_memories_beyond_their_component() -> None:
-    op = matmul(4, 8, 8)
-    shapes = {"a": (4, 8), "b": (8, 8), "c": (4, 8)}
-    tensors = tuple(Tensor(name, shape, INT8, "activation") for name, shape in shapes.items())
-    graph = Graph("one", tensors, (op,), ("a", "b"), ("c",))
+    graph = one_product()
     machine = load_accelerator("edge")
     usual = evaluate_design([graph], machine, scenario=DEFAULT_SCENARIO)
     assert not any("UNCERTAIN" in note or "bandwidth" in note for note in usual.notes)

@@ -1,7 +1,7 @@
 """Operators that move data: do places, updates and blocks fit the data?"""
 
 from catx.frontend.onnx.call import Call
-from catx.frontend.onnx.fits.expect import has_shape, integer, known_shapes, misfit
+from catx.frontend.onnx.fits.expect import Shape, has_shape, integer, known_shapes, misfit
 
 
 def gather(call: Call) -> None:
@@ -20,14 +20,20 @@ def gather(call: Call) -> None:
         )
 
 
+def _data_and_places(call: Call) -> list[Shape] | None:
+    """Data and places, which must have as many axes; None where a shape is not known."""
+    found = known_shapes(call, 0, 1)
+    if found is not None and len(found[1]) != len(found[0]):
+        raise misfit(call, 1, "indices", f"{len(found[0])} axes, as data {list(found[0])}")
+    return found
+
+
 def gather_elements(call: Call) -> None:
     """GatherElements: as many axes in places as in data, none longer but the one along which it gathers."""
-    found = known_shapes(call, 0, 1)
+    found = _data_and_places(call)
     if found is None:
         return
     data, places = found
-    if len(places) != len(data):
-        raise misfit(call, 1, "indices", f"{len(data)} axes, as data {list(data)}")
     axis = integer(call, "axis", 0) % max(len(data), 1)
     if any(i != axis and place > extent for i, (place, extent) in enumerate(zip(places, data, strict=True))):
         raise misfit(call, 1, "indices", f"at most {list(data)} (data) on all axes but {axis}")
@@ -35,13 +41,9 @@ def gather_elements(call: Call) -> None:
 
 def scatter_elements(call: Call) -> None:
     """ScatterElements: an update per place, as many axes as the data."""
-    found = known_shapes(call, 0, 1)
-    if found is None:
-        return
-    data, places = found
-    if len(places) != len(data):
-        raise misfit(call, 1, "indices", f"{len(data)} axes, as data {list(data)}")
-    has_shape(call, 2, "updates", [places], "as indices")
+    found = _data_and_places(call)
+    if found is not None:
+        has_shape(call, 2, "updates", [found[1]], "as indices")
 
 
 def scatter_nd(call: Call) -> None:
