@@ -21,7 +21,7 @@ from catx.ir.report import Report
 from catx.ir.scenario import Scenario
 from catx.ir.vector_op import VectorOp
 from catx.mapper.design import Progress, evaluate_design
-from catx.mapper.map_einsum import MappedEinsum, map_einsum
+from catx.mapper.map_einsum import BUDGET, MappedEinsum, map_einsum
 from catx.mapper.objective import OBJECTIVES, Objective, ObjectiveName, objective_name
 
 Model = Graph | str | Path
@@ -95,6 +95,7 @@ def compile_model(
     dims: Dict[str, int] | None = None,
     allow_unknown: bool = False,
     mappings: Dict[Einsum, Mapping] | None = None,
+    mapper_budget: int = BUDGET,
     progress: Progress | None = None,
 ) -> Report:
     """Map one model, or several that run one after the other, onto an accelerator and cost it.
@@ -115,6 +116,8 @@ def compile_model(
         allow_unknown: as for `load_model`.
         mappings: mappings by einsum (names and places do not matter) to use instead of searching; each
             different einsum of the models needs one.
+        mapper_budget: steps that the mapper may take per einsum to prove that nothing is better, a few
+            microseconds each; what it does not suffice for widens the certificates' gaps.
         progress: called as progress(done, total, what).
 
     Raises:
@@ -124,7 +127,7 @@ def compile_model(
     wanted = _wanted(model)
     sizes = arguments.sizes("dims", dims)
     allow_unknown = arguments.flag("allow_unknown", allow_unknown)
-    goal = _objective(objective)
+    goal, budget = _objective(objective), _budget(mapper_budget)
     if progress is not None and not callable(progress):
         raise arguments.refuse("progress", "a function of (done, total, what), or None", progress)
     if sizes and wanted and all(isinstance(entry, Graph) for entry in wanted):
@@ -142,7 +145,13 @@ def compile_model(
         else:
             graphs += models.load_models(entry, dims=next(own), allow_unknown=allow_unknown)
     return evaluate_design(
-        graphs, machine, scenario=assumed, objective=goal, mappings=nests, progress=progress
+        graphs,
+        machine,
+        scenario=assumed,
+        objective=goal,
+        mappings=nests,
+        mapper_budget=budget,
+        progress=progress,
     )
 
 
@@ -175,6 +184,7 @@ def find_mapping(
     objective: ObjectiveName = "edp",
     *,
     scenario: Scenario | str | Path = DEFAULT_SCENARIO,
+    mapper_budget: int = BUDGET,
 ) -> MappedEinsum:
     """A good mapping of one einsum, its counts, and how far it can be from the best (docs/mapper.md).
 
@@ -183,16 +193,17 @@ def find_mapping(
         accelerator: what to map it onto: an accelerator, the path of a hw.yaml, or a name.
         objective: what to minimize.
         scenario: weighs energy and time for the `carbon` objective; the others ignore it.
+        mapper_budget: as for `compile_model`.
 
     Raises:
         MappingError: no mapping fits, or the matrix unit does not compute the einsum's element types.
         OptionError: an argument of another type, or an objective that does not exist.
     """
     op, goal, place = _einsum(einsum), Objective(_objective(objective)), _assumed(scenario)
-    machine = _machine(accelerator)
+    machine, budget = _machine(accelerator), _budget(mapper_budget)
     if goal.name == "carbon":
         goal = Objective(goal.name, *op_carbon_rate(machine, place))
-    return map_einsum(_as_costed(op, machine), machine, goal)
+    return map_einsum(_as_costed(op, machine), machine, goal, budget)
 
 
 def _wanted(model: Model | Sequence[Model]) -> list[Graph | str | Path]:
@@ -223,6 +234,12 @@ def _einsum(einsum: Einsum) -> Einsum:
     if not isinstance(einsum, Einsum):
         raise arguments.refuse("einsum", "an Einsum", einsum, hint=hint)
     return einsum
+
+
+def _budget(mapper_budget: int) -> int:
+    if isinstance(mapper_budget, bool) or not isinstance(mapper_budget, int) or mapper_budget < 0:
+        raise arguments.refuse("mapper_budget", "a whole number of steps, 0 or more", mapper_budget)
+    return mapper_budget
 
 
 def _objective(objective: ObjectiveName) -> ObjectiveName:

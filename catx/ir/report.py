@@ -13,13 +13,15 @@ class Certificate:
     """How good a mapping is known to be.
 
     `status` is "proved" or "gap"; `gap` is the relative distance to `bound`, a lower bound of the objective
-    (0 when proved). `evaluated` counts the mappings that were costed.
+    (0 when proved). `evaluated` counts the mappings that were costed, `visited` the parts of mappings that
+    were followed until a bound told that they lead to nothing better.
     """
 
     status: str
     gap: float
     bound: float
     evaluated: int
+    visited: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,38 +1,338 @@
-"""Compiled branch and bound over the nests of one spatial unrolling, from the innermost store outwards."""
+"""Compiled branch and bound over the nests of one spatial unrolling, from the innermost store outwards.
+
+Nests come in a normal form (docs/mapper.md): no store can move over a loop next to it for free, and no two
+loops next to each other can change places for free but in one order.
+"""
 
 from typing import Any
 
 import numpy as np
 
 from catx.costmodel.jit import kernel
-from catx.costmodel.nest_kernel import evaluate_nest
 from catx.costmodel.tiles_kernel import (
-    MAX_LOOPS,
     MAX_ROWS,
     N_ROLES,
     NONE,
     OUT,
-    SEARCH,
     SPATIAL,
     STORE,
-    SUM_ENERGY,
-    SUM_LATENCY,
     TEMPORAL,
     Bench,
 )
-from catx.mapper.close_kernel import close_store, span
+from catx.mapper.close_kernel import close_store, cost_store, span
 from catx.mapper.factor_kernel import ceil_div
-from catx.mapper.front_kernel import enter_front
-from catx.mapper.promise_kernel import edge, edges_least, hopeless, rest_least
-from catx.mapper.tree_kernel import MISSING, OPEN, STRIDED, ZERO, Frame, Tree
+from catx.mapper.leaf_kernel import evaluate_leaf
+from catx.mapper.low_kernel import enter_low
+from catx.mapper.promise_kernel import edge, edges_least, hopeless, promise, rest_least
+from catx.mapper.tree_kernel import (
+    ACT,
+    CHOOSE,
+    GROW,
+    LEAVE,
+    MAX_DEPTH,
+    MISSING,
+    OPEN,
+    REACH,
+    SPREAD,
+    START,
+    STRIDED,
+    ZERO,
+    Frame,
+    Tree,
+)
 
 
 @kernel
-def _put(s: Tree, fr: Frame, kind: int, index: int, tile: int, extra: int) -> None:
-    """Append a row, outwards; `_lost` drops frames whose rows leave no room for the outermost loops."""
+def _put(s: Tree, fr: Frame, kind: int, index: int, extra: int, to: int, up: int) -> None:
+    """Append a row, outwards."""
     n = fr.n_rows
-    s.rows[n, 0], s.rows[n, 1], s.rows[n, 2], s.rows[n, 3] = kind, index, tile, extra
+    s.rows[n, 0], s.rows[n, 1], s.rows[n, 2], s.rows[n, 3], s.rows[n, 4] = kind, index, extra, to, up
     fr.n_rows = n + 1
+
+
+@kernel
+def _roles(w: Bench, d: int) -> int:
+    """The roles that a dim indexes, as bits."""
+    found = 0
+    for role in range(N_ROLES):
+        if w.axis_of[role, d] >= 0:
+            found |= 1 << role
+    return found
+
+
+@kernel
+def _sliding(w: Bench, s: Tree, d: int) -> int:
+    """The roles whose tiles can slide along a dim, as bits."""
+    found = 0
+    for role in range(N_ROLES):
+        if s.halo[role, d]:
+            found |= 1 << role
+    return found
+
+
+@kernel
+def _windowed(w: Bench, s: Tree, roles: int) -> bool:
+    """Whether some role of a set has an axis of several dims."""
+    for role in range(N_ROLES):
+        if (roles >> role) & 1:
+            for axis in range(w.n_tensor_axes[role]):
+                if s.windows[role, axis] > 0:
+                    return True
+    return False
+
+
+@kernel
+def _has_holes(w: Bench, s: Tree, role: int) -> bool:
+    """Whether larger tiles may span elements that smaller ones leave out."""
+    for axis in range(w.n_tensor_axes[role]):
+        if s.windows[role, axis] == STRIDED:
+            return True
+    return False
+
+
+@kernel
+def _leaves_holes(w: Bench, s: Tree, d: int) -> bool:
+    """Whether a dim is of an axis with holes: there, tiles that are cut off leave some of them out."""
+    for role in range(N_ROLES):
+        if s.halo[role, d] and s.windows[role, w.axis_of[role, d]] == STRIDED:
+            return True
+    return False
+
+
+@kernel
+def _some_open(w: Bench, fr: Frame) -> bool:
+    """Whether a store of an inner zone still keeps its tile."""
+    for m in range(1, w.n_memories):
+        for role in range(N_ROLES):
+            if fr.placed[m, role] == OPEN:
+                return True
+    return False
+
+
+@kernel
+def _missing(w: Bench, s: Tree, fr: Frame) -> int:
+    """Roles that memories of the zone still have to store, as bits."""
+    found = 0
+    for m in range(1, w.n_memories):
+        for role in range(N_ROLES):
+            if s.zone_of[m] == fr.zone and s.kept[m, role] and fr.placed[m, role] == MISSING:
+                found |= 1 << role
+    return found
+
+
+@kernel
+def _ready(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> bool:
+    """Whether a store may come next."""
+    if m == 0 or s.zone_of[m] != fr.zone or not s.kept[m, role] or fr.placed[m, role] != MISSING:
+        return False
+    for i in range(m + 1, w.n_memories):
+        if s.kept[i, role] and fr.placed[i, role] == MISSING:
+            return False
+    return True
+
+
+@kernel
+def _moves_above(w: Bench, s: Tree, fr: Frame, dims: int, m: int, role: int) -> bool:
+    """Whether a loop of a set, directly below a store, does no harm above it: the tile gets smaller.
+
+    Not so for windows, whose overlaps would grow, and where each change of a tile empties the pipeline: at
+    the memory `stopping`, and for stores of the same tensor at the same place.
+    """
+    stops = m == s.stopping
+    if s.stopping >= 0 and m < s.stopping and s.kept[s.stopping, role]:
+        waits = fr.placed[s.stopping, role] == MISSING and s.zone_of[s.stopping] == fr.zone
+        stops = stops or waits or (fr.n_gap == 0 and (fr.stopped >> role) & 1 == 1)
+    if stops:
+        return False
+    for d in range(w.n_dims):
+        if (dims >> d) & 1 and w.axis_of[role, d] >= 0 and not s.halo[role, d]:
+            return True
+    return False
+
+
+@kernel
+def _needs(w: Bench, s: Tree, fr: Frame, dims: int, windowed: bool) -> int:
+    """Roles of the zone's last stores that a loop of a set would move above, if nothing kept their tiles.
+
+    `windowed` tells which roles are asked for.
+    """
+    found = ZERO
+    for m in range(1, w.n_memories):
+        for role in range(N_ROLES):
+            missing = s.zone_of[m] == fr.zone and s.kept[m, role] and fr.placed[m, role] == MISSING
+            if missing and _windowed(w, s, 1 << role) == windowed and _moves_above(w, s, fr, dims, m, role):
+                found |= 1 << role
+    return int(found)
+
+
+@kernel
+def _can_keep(w: Bench, fr: Frame, roles: int) -> bool:
+    """Whether some dim is left that indexes none of the roles."""
+    for d in range(w.n_dims):
+        if fr.x[d] < w.extents[d] and not _roles(w, d) & roles:
+            return True
+    return roles == 0
+
+
+@kernel
+def _commutes(w: Bench, s: Tree, fr: Frame) -> bool:
+    """Whether the gap's next loop commutes with what comes after it."""
+    if _some_open(w, fr):
+        return False
+    return bool(fr.n_gap > 0 or not _windowed(w, s, fr.low))
+
+
+@kernel
+def _fixed(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
+    """Whether moving a loop over `d` out of the zone could change something."""
+    if s.factor[fr.zone - 1, d] > 1.0:
+        return True
+    for role in range(N_ROLES):
+        if s.halo[role, d]:
+            return True
+    return False
+
+
+@kernel
+def _may_reach(w: Bench, s: Tree, fr: Frame) -> bool:
+    """Whether the target may follow the gap as it is."""
+    outermost = (1 << fr.last | fr.loose) if fr.n_gap else fr.below
+    if fr.target >= 0:
+        m, role = fr.target // N_ROLES, fr.target % N_ROLES
+        if fr.n_gap == 0 and fr.group >= 0 and fr.target > fr.group:
+            return False
+        return not _moves_above(w, s, fr, outermost, m, role) or _windowed(w, s, 1 << role)
+    missing = _missing(w, s, fr)
+    if fr.zone == 0:
+        for d in range(w.n_dims):
+            if fr.x[d] < w.extents[d]:
+                return False
+        return bool(fr.needs == 0 and fr.slides == 0)
+    if fr.n_gap == 0:
+        return bool(fr.low == 0)
+    for d in range(w.n_dims):
+        if (outermost >> d) & 1 and not _roles(w, d) & missing and not _fixed(w, s, fr, d):
+            return False
+    return _can_keep(w, fr, _needs(w, s, fr, outermost, False))
+
+
+@kernel
+def _may_grow(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
+    """Whether a loop over a dim may come next on the way to the target."""
+    roles = _roles(w, d)
+    if ((fr.gap >> d) & 1 and not _leaves_holes(w, s, d)) or fr.x[d] >= s.cap[fr.zone, d]:
+        return False
+    if fr.needs & roles or fr.slides & roles & ~_sliding(w, s, d):
+        return False
+    if fr.n_gap == 0 and fr.low & ~roles:
+        return False
+    if fr.n_gap > 0 and fr.swaps and d < fr.last:
+        return False
+    if not _commutes(w, s, fr):
+        return True
+    if fr.low & ~roles and fr.loose == fr.gap:
+        return False  # as the innermost loop it would let a store below move up
+    if fr.target >= 0:
+        role = fr.target % N_ROLES
+        return not _moves_above(w, s, fr, 1 << d, fr.target // N_ROLES, role) or _windowed(w, s, 1 << role)
+    if fr.zone == 0:
+        return True
+    if not roles & _missing(w, s, fr) and not _fixed(w, s, fr, d):
+        return False
+    return _can_keep(w, fr, _needs(w, s, fr, fr.loose | 1 << d, False))
+
+
+@kernel
+def _next_cell(w: Bench, s: Tree, fr: Frame, d: int, least: int) -> None:
+    """The next smaller extents of a dim that make the same number of tiles, from `next_up` down."""
+    up = fr.next_up
+    fr.dim, fr.to_up = d, up
+    if fr.zone > 0 and fr.spatial < 0 and up > s.full[fr.zone, d]:
+        fr.to = max(least, s.full[fr.zone, d] + 1)
+    else:
+        fr.to = max(least, ceil_div(w.extents[d], ceil_div(w.extents[d], up)))
+        if fr.spatial >= 0:
+            fr.to = max(least, min(fr.to, up * 7 // 8))
+    fr.next_up = fr.to - 1
+
+
+@kernel
+def start_frame(fr: Frame) -> None:
+    """Nothing that a frame leads to was tried."""
+    fr.next_up = NONE
+    fr.aim, fr.stage = (LEAVE, START) if fr.target == CHOOSE else (fr.target, ACT)
+
+
+@kernel
+def next_step(w: Bench, s: Tree, fr: Frame) -> bool:
+    """Write what a frame can do next to it; False: nothing is left."""
+    if fr.spatial >= 0:
+        d, factor = s.spatial[fr.spatial, 1], s.spatial[fr.spatial, 2]
+        least = (factor - 1) * fr.x[d] + 1
+        if fr.next_up == NONE:
+            fr.next_up = min(factor * fr.up[d], s.row_cap[fr.spatial])
+        if fr.next_up < least:
+            return False
+        fr.step = SPREAD
+        _next_cell(w, s, fr, d, least)
+        return True
+    chosen = fr.target
+    while True:
+        if fr.stage == START:
+            if fr.aim == w.n_memories * N_ROLES:
+                return False
+            possible = fr.zone > 0 or _missing(w, s, fr) == 0
+            if fr.aim >= 0:
+                possible = _ready(w, s, fr, fr.aim // N_ROLES, fr.aim % N_ROLES)
+            if not possible:
+                fr.aim += 1
+                continue
+            fr.stage = ACT
+        fr.target = fr.aim
+        if fr.stage == ACT:
+            fr.stage, fr.next_up = ZERO, NONE
+            if _may_reach(w, s, fr):
+                fr.step = REACH
+                fr.target = chosen
+                return True
+        while fr.stage < w.n_dims:
+            d = fr.stage
+            if fr.next_up == NONE:
+                if not _may_grow(w, s, fr, d):
+                    fr.stage += 1
+                    continue
+                fr.next_up = s.cap[fr.zone, d]
+            least = w.extents[d] if fr.target == LEAVE and fr.zone == 0 else fr.x[d] + 1
+            if fr.next_up < least:
+                fr.stage, fr.next_up = fr.stage + 1, NONE
+                continue
+            fr.step = GROW
+            _next_cell(w, s, fr, d, least)
+            fr.target = chosen
+            return True
+        fr.target = chosen
+        if chosen != CHOOSE:
+            return False
+        fr.aim, fr.stage = fr.aim + 1, START
+
+
+@kernel
+def _grow(w: Bench, s: Tree, fr: Frame, d: int, to: int, up: int) -> None:
+    """A temporal loop: open stores that the dim indexes close at what has grown below it."""
+    loose = _commutes(w, s, fr)
+    for i in range(w.n_dims):
+        s.at[i] = fr.up[i]
+    for m in range(w.n_memories - 1, 0, -1):
+        for role in range(N_ROLES):
+            if fr.placed[m, role] == OPEN and w.axis_of[role, d] >= 0:
+                close_store(w, s, fr, m, role)
+    _put(s, fr, TEMPORAL, d, ZERO, to, up)
+    fr.x[d], fr.up[d] = to, up
+    fr.gap |= 1 << d
+    fr.n_gap += 1
+    fr.last, fr.swaps, fr.needs, fr.slides = d, loose, ZERO, ZERO
+    if loose:
+        fr.loose |= 1 << d
 
 
 @kernel
@@ -46,335 +346,212 @@ def _store(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> bool:
     if fr.used[m] > w.capacity[m]:
         return False
     if w.overlap_only == 0:
-        fr.edges += edge(w, s, fr.x, m, role)
-    _put(s, fr, STORE, m, ZERO, role)
+        fr.edges += edge(w, s, fr.x, fr.up, m, role)
+    _put(s, fr, STORE, m, role, ZERO, ZERO)
     fr.placed[m, role] = OPEN
     return True
 
 
 @kernel
-def leave_zone(w: Bench, s: Tree, fr: Frame) -> bool:
-    """Place what the zone still has to store and go on above its fanout; False if a memory overflows."""
-    for m in range(w.n_memories - 1, 0, -1):
-        for role in range(N_ROLES):
-            here = s.zone_of[m] == fr.zone and s.kept[m, role] and fr.placed[m, role] == MISSING
-            if here and not _store(w, s, fr, m, role):
-                return False
-    link = fr.zone - 1
-    for i in range(s.n_spatial):
-        axis, d, factor = s.spatial[i, 0], s.spatial[i, 1], s.spatial[i, 2]
-        if w.axis_link[axis] == link:
-            _put(s, fr, SPATIAL, d, factor, axis)
-            fr.x[d] = min(fr.x[d] * factor, s.full[link, d])
-    fr.zone = link
-    return True
-
-
-@kernel
-def _grow(w: Bench, s: Tree, fr: Frame, x: Any) -> None:
-    """Dims grow to x: open stores that index one of them close, at best with all others grown."""
-    for m in range(w.n_memories - 1, 0, -1):
-        for role in range(N_ROLES):
-            if fr.placed[m, role] != OPEN:
-                continue
-            done = False
-            for d in range(w.n_dims):
-                indexes = w.axis_of[role, d] >= 0
-                done = done or (indexes and x[d] > fr.x[d])
-                s.at[d] = fr.x[d] if indexes else x[d]
-            if done:
-                close_store(w, s, fr, m, role)
+def _place(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> bool:
+    """A store is placed, and done: the next loop is one that it indexes. False if its memory overflows."""
     for d in range(w.n_dims):
-        if x[d] > fr.x[d]:
-            _put(s, fr, TEMPORAL, d, x[d], ZERO)
-            fr.x[d] = x[d]
-
-
-@kernel
-def _place(w: Bench, s: Tree, fr: Frame, m: int, role: int, x: Any) -> bool:
-    """Dims grow to x, and a store is placed and done there; False if its memory overflows."""
-    _grow(w, s, fr, x)
-    for d in range(w.n_dims):
-        s.at[d] = fr.x[d]
+        s.at[d] = fr.up[d]
     for i in range(w.n_memories - 1, m, -1):
         if fr.placed[i, role] == OPEN:
             close_store(w, s, fr, i, role)
     if not _store(w, s, fr, m, role):
         return False
+    for d in range(w.n_dims):
+        s.at[d] = fr.up[d]
     close_store(w, s, fr, m, role)
+    if fr.n_gap > 0:
+        fr.below = 1 << fr.last | fr.loose
+        fr.low = fr.stopped = ZERO
+    if _moves_above(w, s, fr, fr.below, m, role):
+        fr.slides |= 1 << role
+    fr.low |= 1 << role
+    if m == s.stopping:
+        fr.stopped |= 1 << role
+    fr.group, fr.target = m * N_ROLES + role, CHOOSE
+    fr.n_gap, fr.gap, fr.loose, fr.last, fr.swaps = ZERO, ZERO, ZERO, NONE, ZERO
     return True
 
 
 @kernel
-def _ready(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> bool:
-    """Whether a store may come next."""
-    if m == 0 or s.zone_of[m] != fr.zone or not s.kept[m, role] or fr.placed[m, role] != MISSING:
-        return False
-    waits = False
-    for i in range(m + 1, w.n_memories):
-        waits = waits or (s.kept[i, role] and fr.placed[i, role] == MISSING)
-    return not waits
-
-
-@kernel
-def _less(s: Tree, full: int, value: int, least: int) -> int:
-    """The next smaller extents with a trip count of their own, at least by the ratio; `least` at last."""
-    if value <= least:
-        return value
-    wanted = min(value - 1, int(value / s.ratio))
-    if wanted <= least:
-        return least
-    return max(least, ceil_div(full, ceil_div(full, wanted)))
-
-
-@kernel
-def _slide_first(w: Bench, s: Tree, n_rows: int) -> None:
-    """In each run of temporal rows the longest dim along which the store below slides comes first."""
-    for i in range(1, n_rows):
-        if s.rows[i, 0] != TEMPORAL or s.rows[i - 1, 0] != STORE:
-            continue
-        role, best, longest = s.rows[i - 1, 3], i, ZERO
-        j = i
-        while j < n_rows and s.rows[j, 0] == TEMPORAL:
-            d = s.rows[j, 1]
-            if s.halo[role, d] and w.extents[d] > longest:
-                best, longest = j, w.extents[d]
-            j += 1
-        for column in range(4):
-            s.rows[i, column], s.rows[best, column] = s.rows[best, column], s.rows[i, column]
-
-
-@kernel
-def _realize(w: Bench, s: Tree, n_rows: int, held: int, aligned: int) -> None:
-    """Write the rows to the bench, outermost first; the loops on top hold the tile of a role still."""
-    zone, n = w.n_links, MAX_ROWS
+def _enter_zone(w: Bench, s: Tree, fr: Frame, link: int) -> None:
+    """All spatial loops of a fanout stand: go on above them."""
+    fr.zone, fr.spatial = s.outer[link], NONE
+    steps = 1.0
     for d in range(w.n_dims):
-        s.reach[d] = 1
-    for i in range(n_rows):
-        kind, d, extra = s.rows[i, 0], s.rows[i, 1], s.rows[i, 3]
-        if kind == STORE:
-            n -= 1
-            w.nest[n, 0], w.nest[n, 1], w.nest[n, 2], w.nest[n, 3] = STORE, d, 0, extra
-            continue
-        tile = s.reach[d]
-        if kind == SPATIAL:
-            zone = w.axis_link[extra]
-            top = min(tile * s.rows[i, 2], s.full[zone, d])
-        else:
-            top = s.rows[i, 2]
-            if aligned:
-                top = ceil_div(top, tile) * tile
-            top = max(tile, min(top, s.full[zone, d]))
-        if top > tile:
-            n -= 1
-            w.nest[n, 0], w.nest[n, 1], w.nest[n, 2], w.nest[n, 3] = kind, d, tile, extra
-            s.reach[d] = top
-    below = s.rows[n_rows - 1, 3] if n_rows > 0 and s.rows[n_rows - 1, 0] == STORE else NONE
-    slide, longest = NONE, ZERO
-    for d in range(w.n_dims):
-        if below >= 0 and s.halo[below, d] and s.reach[d] < w.extents[d] and w.extents[d] > longest:
-            slide, longest = d, w.extents[d]
-    for group in range(-1, 2):
-        for d in range(w.n_dims):
-            now = d == slide if group < 0 else (w.axis_of[held, d] >= 0) == (group == 1)
-            if now and s.reach[d] < w.extents[d]:
-                n -= 1
-                w.nest[n, 0], w.nest[n, 1], w.nest[n, 2], w.nest[n, 3] = TEMPORAL, d, s.reach[d], 0
-                s.reach[d] = w.extents[d]
-    for role in range(N_ROLES):
-        n -= 1
-        w.nest[n, 0], w.nest[n, 1], w.nest[n, 2], w.nest[n, 3] = STORE, 0, 0, role
-    w.n_rows = MAX_ROWS - n
-    for i in range(w.n_rows):
-        for column in range(4):
-            w.nest[i, column] = w.nest[i + n, column]
+        inside = int(s.spread[w.n_links, d]) // int(s.spread[link, d])
+        steps *= max(s.full[w.n_links, d], ceil_div(fr.x[d], inside))
+        s.entered[link, d] = fr.up[d]
+    fr.steps = max(fr.steps, steps)
+    fr.low, fr.group, fr.below, fr.stopped, fr.target = ZERO, NONE, ZERO, ZERO, CHOOSE
+    fr.n_gap, fr.gap, fr.loose, fr.last, fr.swaps = ZERO, ZERO, ZERO, NONE, ZERO
 
 
 @kernel
-def _has_room(w: Bench) -> bool:
-    """Whether the bench's nest has no more loops over a dim than the kernel takes."""
-    for d in range(w.n_dims):
-        loops = 0
-        for i in range(w.n_rows):
-            loops += w.nest[i, 0] != STORE and w.nest[i, 1] == d
-        if loops > MAX_LOOPS:
-            return False
-    return True
-
-
-@kernel
-def _evaluate(w: Bench, s: Tree, fr: Frame) -> None:
-    """Cost what a complete frame stands for."""
-    waiting = False
-    for m in range(1, w.n_memories):
-        for role in range(N_ROLES):
-            waiting = waiting or fr.placed[m, role] == OPEN
-    _slide_first(w, s, fr.n_rows)
-    for held in range(N_ROLES if waiting else 1):
-        for aligned in range(1, -1, -1):
-            _realize(w, s, fr.n_rows, held, aligned)
-            s.evaluated += 1
-            if _has_room(w) and evaluate_nest(w, SEARCH):
-                time = (w.summary[SUM_LATENCY] + s.launch) * s.second
-                enter_front(w, s, w.summary[SUM_ENERGY] + s.static_w * time, time)
-                break
-
-
-@kernel
-def _finish(w: Bench, s: Tree, frames: Any, depth: int) -> None:
-    """All stores are placed: the rest grows in the outermost zone."""
-    frames[depth + 1] = frames[depth]
-    fr = frames[depth + 1]
+def _leave(w: Bench, s: Tree, fr: Frame) -> bool:
+    """Place what the zone still has to store, open, and go on to its fanout; False if a memory overflows."""
+    if fr.n_gap > 0:
+        fr.needs |= _needs(w, s, fr, 1 << fr.last | fr.loose, False)
+        fr.slides |= _needs(w, s, fr, 1 << fr.last | fr.loose, True)
     for m in range(w.n_memories - 1, 0, -1):
         for role in range(N_ROLES):
-            if fr.placed[m, role] == OPEN:
-                for d in range(w.n_dims):
-                    s.at[d] = fr.x[d] if w.axis_of[role, d] >= 0 else w.extents[d]
-                close_store(w, s, fr, m, role)
-    if not hopeless(w, s, fr, 0.0, 0.0):
-        _evaluate(w, s, frames[depth])
-
-
-@kernel
-def _has_windows(w: Bench, s: Tree, role: int) -> bool:
-    """Whether several dims share an axis of a tensor."""
-    found = False
-    for axis in range(w.n_tensor_axes[role]):
-        found = found or s.windows[role, axis] > 0
-    return found
-
-
-@kernel
-def _has_holes(w: Bench, s: Tree, role: int) -> bool:
-    """Whether larger tiles may span elements that smaller ones leave out."""
-    found = False
-    for axis in range(w.n_tensor_axes[role]):
-        found = found or s.windows[role, axis] == STRIDED
-    return found
-
-
-@kernel
-def _grows(w: Bench, s: Tree, fr: Frame, m: int, role: int, d: int) -> bool:
-    """Whether a dim may grow before a store is placed: one that its tensor does not index, or of a window.
-
-    Where each change of a tile empties the matrix unit's pipeline, larger tiles save time, too.
-    """
-    may = w.axis_of[role, d] < 0 or s.halo[role, d] > 0 or m == s.stopping
-    return bool(fr.x[d] < s.full[fr.zone, d] and may)
-
-
-@kernel
-def _start(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> None:
-    """The largest growth before a store is placed."""
+            here = s.zone_of[m] == fr.zone and s.kept[m, role] and fr.placed[m, role] == MISSING
+            if here and not _store(w, s, fr, m, role):
+                return False
     for d in range(w.n_dims):
-        fr.to[d] = s.full[fr.zone, d] if _grows(w, s, fr, m, role, d) else fr.x[d]
-        fr.vain[d] = 0
+        s.left[fr.zone, d] = fr.up[d]
+    fr.target = CHOOSE
+    fr.spatial = _next_row(w, s, fr.zone - 1, ZERO)
+    return True
 
 
 @kernel
-def _advance(w: Bench, s: Tree, fr: Frame, m: int, role: int, vain: bool) -> bool:
-    """The next growth, dims counting down like digits; False: none is left.
-
-    What is hopeless stays so with less growth, but for none at all, which closes no open store.
-    """
-    for d in range(w.n_dims):
-        if vain and _grows(w, s, fr, m, role, d):
-            fr.vain[d] = fr.to[d] > fr.x[d]
-            vain = fr.to[d] == s.full[fr.zone, d]
-    for d in range(w.n_dims):
-        if not _grows(w, s, fr, m, role, d):
-            continue
-        if fr.to[d] > fr.x[d]:
-            fr.to[d] = fr.x[d] if fr.vain[d] else _less(s, s.full[fr.zone, d], fr.to[d], fr.x[d])
-            return True
-        fr.to[d] = s.full[fr.zone, d]
-        fr.vain[d] = 0
-    return False
+def _next_row(w: Bench, s: Tree, link: int, start: int) -> int:
+    """The next row of the unrolling at a fanout, or NONE."""
+    for i in range(start, s.n_spatial):
+        if w.axis_link[s.spatial[i, 0]] == link:
+            return i
+    return -1
 
 
 @kernel
-def _follow(w: Bench, s: Tree, new: Frame, m: int, role: int, x: Any) -> bool:
-    """Place a store at extents x, or leave the zone (m: -1); False if a memory overflows."""
-    if m < 0:
-        return bool(leave_zone(w, s, new))
-    return bool(_place(w, s, new, m, role, x))
+def _spread(w: Bench, s: Tree, fr: Frame, to: int, up: int) -> None:
+    """A spatial loop."""
+    axis, d = s.spatial[fr.spatial, 0], s.spatial[fr.spatial, 1]
+    link = w.axis_link[axis]
+    _put(s, fr, SPATIAL, d, axis, to, up)
+    fr.x[d], fr.up[d] = to, up
+    fr.spatial = _next_row(w, s, link, fr.spatial + 1)
+    if fr.spatial < 0:
+        _enter_zone(w, s, fr, link)
 
 
 @kernel
-def _note(w: Bench, s: Tree, kids: Any, m: int, role: int, x: Any) -> None:
-    """Keep a continuation if it is among the most promising; of equal ones the first."""
-    n, cost = kids.n, s.promise
-    if n == s.width:
-        if cost >= kids.cost[n - 1]:
-            return
-        n -= 1
-    else:
-        kids.n = n + 1
-    while n > 0 and cost < kids.cost[n - 1]:
-        kids.cost[n], kids.memory[n], kids.role[n] = kids.cost[n - 1], kids.memory[n - 1], kids.role[n - 1]
-        for d in range(w.n_dims):
-            kids.to[n, d] = kids.to[n - 1, d]
-        n -= 1
-    kids.cost[n], kids.memory[n], kids.role[n] = cost, m, role
-    for d in range(w.n_dims):
-        kids.to[n, d] = x[d]
-
-
-@kernel
-def _lost(w: Bench, s: Tree, fr: Frame) -> bool:
-    """Whether nothing that a frame leads to can enter the front, or a nest has no room for it."""
-    if fr.n_rows + 2 * w.n_dims + s.n_spatial + 4 * N_ROLES > MAX_ROWS:
+def take(w: Bench, s: Tree, new: Frame, fr: Frame) -> bool:
+    """Take the next step of a frame in a copy of it; False if a memory overflows."""
+    aim = fr.aim
+    if fr.step == SPREAD:
+        _spread(w, s, new, fr.to, fr.to_up)
         return True
-    rest = rest_least(w, s, fr, fr.x)
-    if rest == np.inf:
+    new.target = aim
+    if fr.step == GROW:
+        _grow(w, s, new, fr.dim, fr.to, fr.to_up)
         return True
-    return bool(hopeless(w, s, fr, edges_least(w, s, fr, fr.x), rest))
+    if aim >= 0:
+        return bool(_place(w, s, new, aim // N_ROLES, aim % N_ROLES))
+    if new.zone > 0:
+        return bool(_leave(w, s, new))
+    for i in range(w.n_dims):
+        s.at[i] = new.up[i]
+    for m in range(w.n_memories - 1, 0, -1):
+        for role in range(N_ROLES):
+            if new.placed[m, role] == OPEN:
+                close_store(w, s, new, m, role)
+    return True
 
 
 @kernel
-def branch(w: Bench, s: Tree, frames: Any, kids: Any, depth: int) -> None:
-    """Follow the most promising of what a frame can lead to and that can enter the front."""
-    fr = frames[depth]
-    s.nodes += 1
-    if s.nodes > s.budget:
-        return
-    missing = 0
+def _open_least(w: Bench, s: Tree, fr: Frame) -> float:
+    """Energy that open stores need beyond `least`: the next loop keeps the tiles of some tensors, not of all.
+
+    On the way to the next zone, at the extents that spatial loops lead to at most.
+    """
+    some = False
+    for role in range(N_ROLES):
+        s.rise[role] = 0.0
+    for i in range(w.n_dims):
+        s.at[i] = fr.up[i]
+        if fr.spatial >= 0:
+            link = fr.zone - 1
+            s.left[fr.zone, i] = fr.up[i]
+            s.at[i] = s.entered[link, i] = min(fr.up[i] * int(s.factor[link, i]), s.cap[link, i])
+    zone = s.outer[fr.zone - 1] if fr.spatial >= 0 else fr.zone
     for m in range(1, w.n_memories):
         for role in range(N_ROLES):
-            missing += s.zone_of[m] == fr.zone and s.kept[m, role] and fr.placed[m, role] == MISSING
-    if fr.zone == 0 and missing == 0:
-        _finish(w, s, frames, depth)
-        return
-    kids[depth].n = 0
-    for choice in range(-1, w.n_memories * N_ROLES):
-        m, role = (choice // N_ROLES, choice % N_ROLES) if choice >= 0 else (NONE, NONE)
-        if m >= 0 and not _ready(w, s, fr, m, role):
+            if fr.placed[m, role] == OPEN:
+                some = True
+                cost_store(w, s, m, role, zone)
+                s.rise[role] += max(0.0, s.part_energy - s.least[m, role])
+    least = np.inf
+    for d in range(w.n_dims):
+        roles = _roles(w, d)
+        if fr.x[d] == w.extents[d] or fr.needs & roles or fr.slides & roles & ~_sliding(w, s, d):
             continue
-        if m < 0 and fr.zone == 0:
+        more = 0.0
+        for role in range(N_ROLES):
+            if (roles >> role) & 1:
+                more += s.rise[role]
+        least = min(least, more)
+    return float(least) if some and least < np.inf else 0.0
+
+
+@kernel
+def _lost(w: Bench, s: Tree, fr: Frame, x: Any) -> bool:
+    """Whether nothing that a frame leads to, with stores placed from extents x on, can enter the front."""
+    rest = rest_least(w, s, fr, x)
+    if rest == np.inf:
+        return True
+    if fr.n_gap == 0:
+        rest += _open_least(w, s, fr)
+    return bool(hopeless(w, s, fr, edges_least(w, s, fr, x), rest))
+
+
+@kernel
+def judge(w: Bench, s: Tree, frames: Any, depth: int) -> bool:
+    """Whether the frame above `depth` is lost; where less growth of the same dim is too, that is skipped."""
+    fr, new = frames[depth], frames[depth + 1]
+    if fr.step == SPREAD and new.spatial >= 0:  # bounds follow when the next zone is entered
+        promise(s, fr.least_j, fr.least_s)
+        return False
+    if fr.step != GROW or fr.aim < 0:
+        return bool(_lost(w, s, new, new.x))
+    m, role = fr.aim // N_ROLES, fr.aim % N_ROLES
+    frames[MAX_DEPTH] = new
+    test = frames[MAX_DEPTH]
+    for d in range(w.n_dims):
+        grows = w.axis_of[role, d] < 0 or s.halo[role, d] > 0 or m == s.stopping
+        ended = (new.gap >> d) & 1 and not _leaves_holes(w, s, d)
+        ended = ended or (new.n_gap > 0 and new.swaps and d < new.last)
+        s.at[d] = new.up[d] if ended or not grows else s.cap[new.zone, d]
+    close_store(w, s, test, m, role)
+    if not _lost(w, s, test, new.x):
+        return False
+    if not _has_holes(w, s, role) and _lost(w, s, test, fr.x):
+        fr.next_up = ZERO
+    return True
+
+
+@kernel
+def ended(fr: Frame) -> bool:
+    """Whether a frame's step completes the nest."""
+    return bool(fr.step == REACH and fr.aim == LEAVE and fr.zone == 0)
+
+
+@kernel
+def search_tree(w: Bench, s: Tree, frames: Any) -> None:
+    """Search everything from frame 0 on; what is left when the budget ends is noted as lower bounds."""
+    depth = ZERO
+    start_frame(frames[0])
+    while depth >= 0:
+        fr = frames[depth]
+        if not next_step(w, s, fr):
+            depth -= 1
             continue
-        if m >= 0:
-            _start(w, s, fr, m, role)
-        going, known, waits, least = True, False, 0.0, 0.0
-        while going:
-            frames[depth + 1] = frames[depth]
-            new = frames[depth + 1]
-            fits = _follow(w, s, new, m, role, fr.to)
-            vain = False
-            if fits and m >= 0:
-                # less growth costs more, but for the store's own first tile, and takes less room only there
-                alike = m != s.stopping and not _has_windows(w, s, role)
-                if not known:
-                    waits, known = edges_least(w, s, new, fr.x), True
-                    least = rest_least(w, s, new, fr.x) if alike else 0.0
-                own = 0.0 if alike or w.overlap_only else edge(w, s, new.x, m, role)
-                vain = hopeless(w, s, new, waits - own, least) and not _has_holes(w, s, role)
-            if fits and not vain and not _lost(w, s, new):
-                _note(w, s, kids[depth], m, role, fr.to)
-            going = m >= 0 and _advance(w, s, fr, m, role, vain)
-    for i in range(kids[depth].n):
-        m, role = kids[depth].memory[i], kids[depth].role[i]
-        frames[depth + 1] = frames[depth]
+        frames[depth + 1] = fr
         new = frames[depth + 1]
-        _follow(w, s, new, m, role, kids[depth].to[i])
-        if not _lost(w, s, new):
-            branch(w, s, frames, kids, depth + 1)
+        if not take(w, s, new, fr) or judge(w, s, frames, depth):
+            continue
+        s.nodes += 1
+        new.least_j, new.least_s = s.promise_j, s.promise_s
+        if ended(fr):
+            evaluate_leaf(w, s, new, frames[MAX_DEPTH])
+        elif s.nodes >= s.budget or depth + 2 >= MAX_DEPTH or new.n_rows + 2 * N_ROLES >= MAX_ROWS:
+            enter_low(s, new.least_j, new.least_s)
+        else:
+            depth += 1
+            start_frame(new)

@@ -13,11 +13,12 @@ from catx.costmodel.tiles_kernel import (
     INNERMOST,
     NONE,
     OUT,
+    SPATIAL,
     TOTAL,
     Bench,
 )
 from catx.mapper.factor_kernel import ceil_div
-from catx.mapper.tree_kernel import CLOSED, LARGE, ONE, STRIDED, ZERO, Frame, Tree
+from catx.mapper.tree_kernel import CLOSED, EVERY, LARGE, ONE, STRIDED, ZERO, Frame, Tree
 
 
 @kernel
@@ -53,42 +54,113 @@ def touched_along(w: Bench, s: Tree, role: int, axis: int, zone: int) -> float:
 
 
 @kernel
+def chain_count(w: Bench, s: Tree, d: int, low: int, high: int, role: int, pivot: int, scope: int) -> float:
+    """Tiles of a dim at least, all its loops being known: those from `low` on, temporal ones from `high` on.
+
+    Counts `tiles`, and those of them that are whole: the others may be cut off anywhere.
+    """
+    whole, tiles, over = 1.0, 1.0, 1.0
+    for k in range(s.n_of[d] - 1, low - 1, -1):
+        row = s.links[d, k]
+        most = s.hi[s.links[d, k - 1]] if k > 0 else 1
+        every, first, link = 1.0, 1.0, NONE
+        if s.rows[row, 0] == SPATIAL:
+            axis = s.rows[row, 2]
+            link, trips = w.axis_link[axis], float(s.trips[row])
+            if link < pivot:
+                shares = scope == BUSIEST
+            else:
+                shares = w.axis_of[role, d] < 0 and ((w.axis_shares[axis] >> role) & 1) == 1
+            if shares:
+                first = trips
+            else:
+                every = trips
+        elif k >= high:
+            every = float(ceil_div(s.lo[row], most))
+        if first > 1.0:
+            over *= first
+        elif every > 1.0:
+            tiles += whole * (every - 1.0)
+            whole *= every - 1.0 if link >= 0 else float(s.lo[row] // most)
+        if k >= high:
+            tiles = max(tiles, np.ceil(w.extents[d] / (most * over) - 1e-9))
+    return tiles
+
+
+@kernel
 def _count(
     w: Bench, s: Tree, role: int, d: int, x: int, store_zone: int, zone: int, pivot: int, scope: int
 ) -> float:
-    """Tiles of a dim that a store visits at least, with `x` per step in `zone`; seen from zone `pivot`."""
-    times, over = 1.0, float(x)
-    for f in range(store_zone):
-        every = s.factor[f, d]
-        first = 1.0
+    """Tiles of a dim that a store visits at least, with `x` per step in `zone`; seen from zone `pivot`.
+
+    From the store outwards, `tiles` is what a whole step holds, and `share` what each element adds to the
+    visits at least, since a step may be cut off anywhere. Instances that one access serves divide the sum.
+    """
+    if s.chained:
+        return float(chain_count(w, s, d, s.below[d], s.closed[d], role, pivot, scope))
+    tiles, over = 1.0, 1.0
+    share = 1.0 / x if zone >= store_zone else 1.0 / s.left[store_zone, d]
+    for f in range(store_zone - 1, -1, -1):
+        first, who = 1.0, EVERY
         if f < pivot:
             if scope == BUSIEST:
-                first, every = every, 1.0
+                first = s.factor[f, d]
+                over *= s.free[f, d]
         elif w.axis_of[role, d] < 0:
-            first = s.shared[f, role, d]
-            every /= first
+            first, who = s.shared[f, role, d], role
+            over *= s.free_shared[f, role, d]
+        if first < s.factor[f, d]:
+            tiles = tiles * s.mul[f, who, d] + s.add[f, who, d]
         if f < zone:
             over *= first
-        else:
-            times *= every
-    exact: float = w.extents[d] * times / over
-    return exact if s.real else max(1.0, np.ceil(exact - 1e-9))
+        elif s.outer[f] < s.outer[f + 1]:
+            steps = x if s.outer[f] == zone else s.left[s.outer[f], d]
+            if first > 1.0 or steps > s.entered[f, d]:
+                share = min(share, tiles / steps)
+    exact: float = w.extents[d] * share / over
+    if s.any and not s.real:
+        return tiles  # a store that zones further out keep in place until all has grown
+    return exact if s.real else max(tiles, np.ceil(exact - 1e-9))
 
 
 @kernel
 def _overlaps(
     w: Bench, s: Tree, role: int, axis: int, store_zone: int, zone: int, pivot: int, scope: int
 ) -> float:
-    """How many more elements than it touches a store visits along an axis of windows that does not slide."""
-    tiles, covered = 1.0, 0.0
+    """How many more elements than it touches a store visits along an axis of windows that does not slide.
+
+    The more tiles of one dim, the more overlap between them, but the fewer holes: the least is at a corner.
+    """
+    corners = 1
     for d in range(w.n_dims):
         if w.axis_of[role, d] == axis:
-            count = _count(w, s, role, d, s.at[d], store_zone, zone, pivot, scope)
-            extent = float(w.extents[d] if scope == TOTAL else s.full[pivot, d])
-            covered = covered * count + w.coeff[role, d] * max(0.0, extent - count) * tiles
-            tiles *= count
+            corners *= 2
+    if s.windows[role, axis] != STRIDED:
+        corners = 1
+    least = np.inf
+    for corner in range(corners):
+        tiles, covered, bit = 1.0, 0.0, 1
+        for d in range(w.n_dims):
+            if w.axis_of[role, d] == axis:
+                extent = float(w.extents[d] if scope == TOTAL else s.full[pivot, d])
+                count = _count(w, s, role, d, s.at[d], store_zone, zone, pivot, scope)
+                if corner & bit:
+                    count = max(count, extent)
+                bit *= 2
+                covered = covered * count + w.coeff[role, d] * max(0.0, extent - count) * tiles
+                tiles *= count
+        least = min(least, tiles + covered)
     touched: float = s.along[role, axis, ZERO if scope == TOTAL else pivot]
-    return max(1.0, (tiles + covered) / touched)
+    return max(1.0, least / touched)
+
+
+@kernel
+def has_windows(w: Bench, s: Tree, role: int) -> bool:
+    """Whether some axis of a tensor has several dims."""
+    for axis in range(w.n_tensor_axes[role]):
+        if s.windows[role, axis] > 0:
+            return True
+    return False
 
 
 @kernel
@@ -104,7 +176,9 @@ def _visits(w: Bench, s: Tree, role: int, store_zone: int, zone: int, pivot: int
     if unit:
         store_zone, total = w.n_links, 1.0
         for d in range(w.n_dims):
-            if w.axis_of[role, d] >= 0:
+            if w.axis_of[role, d] >= 0 and s.chained and scope == BUSIEST:
+                total *= chain_count(w, s, d, ZERO, ZERO, role, pivot, BUSIEST)
+            elif w.axis_of[role, d] >= 0:
                 total *= w.extents[d] if scope == TOTAL else s.full[pivot, d]
     for d in range(w.n_dims):
         if w.axis_of[role, d] < 0:
@@ -119,12 +193,12 @@ def _visits(w: Bench, s: Tree, role: int, store_zone: int, zone: int, pivot: int
 
 @kernel
 def instances(w: Bench, s: Tree, zone: int) -> float:
-    """Instances of a zone that share one output element."""
+    """Instances of a zone that share one output element, at most."""
     total = 1.0
     for f in range(zone):
         for d in range(w.n_dims):
             if w.axis_of[OUT, d] < 0:
-                total *= s.factor[f, d]
+                total *= s.factor[f, d] * s.free[f, d]
     return total
 
 
@@ -195,9 +269,9 @@ def _cost_link(w: Bench, s: Tree, f: int, role: int, crossed: float, store_zone:
                 continue
             for g in range(store_zone):
                 if g >= f:
-                    known *= s.factor[g, d] / s.shared[g, OUT, d]
+                    known *= s.factor[g, d] / s.shared[g, OUT, d] * s.free[g, d]
                 elif scope == TOTAL:
-                    known *= s.factor[g, d]
+                    known *= s.factor[g, d] * s.free[g, d]
         known = min(crossed, known)
         done = known if reduced(w, s, store_zone, f) else 0.0
         moved = (2.0 * crossed - known - done) * wide + done * width
@@ -217,7 +291,7 @@ def cost_store(w: Bench, s: Tree, child: int, role: int, zone: int) -> None:
         s.part_crossed[f] = 0.0
     parent = s.parent[child, role] if child >= 0 else s.inner[role]
     store_zone = s.zone_of[child] if child >= 0 else INNERMOST
-    outer, last = s.zone_of[parent], min(store_zone, w.n_links)
+    outer, last = s.fanouts[parent], s.fanouts[child] if child >= 0 else w.n_links
     for scope in range(2):
         if child >= 0:
             _cost_child(w, s, child, role, _visits(w, s, role, store_zone, zone, store_zone, scope), scope)

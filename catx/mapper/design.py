@@ -27,7 +27,7 @@ from catx.ir.scenario import Scenario
 from catx.ir.schedule import Schedule
 from catx.mapper.bounds import roofline_cycles
 from catx.mapper.front import Front, FrontPoint, Options, least_product
-from catx.mapper.map_einsum import certify, map_front
+from catx.mapper.map_einsum import BUDGET, certify, map_front
 from catx.mapper.notes import model_notes
 from catx.mapper.objective import Objective, ObjectiveName
 from catx.mapper.schedule import sequential
@@ -45,6 +45,7 @@ def evaluate_design(
     scenario: Scenario,
     objective: ObjectiveName = "edp",
     mappings: Mapping[Einsum, nests.Mapping] | None = None,
+    mapper_budget: int = BUDGET,
     progress: Progress | None = None,
 ) -> Report:
     """Map and cost every op of the models, run once each in sequence; totals are sums over ops.
@@ -55,6 +56,7 @@ def evaluate_design(
         scenario: what the carbon numbers assume.
         objective: what each mapping minimizes.
         mappings: mappings by canonical einsum; given, none is searched for, and each einsum must have one.
+        mapper_budget: steps that the proof of each einsum may take.
         progress: is told how many unique ops are done.
 
     Raises:
@@ -72,7 +74,7 @@ def evaluate_design(
     goal = Objective(objective)
     if goal.name == "carbon":
         goal = Objective(objective, *op_carbon_rate(accelerator, scenario))
-    schedule = sequential(_layers(graphs, accelerator, goal, mappings, progress), accelerator)
+    schedule = sequential(_layers(graphs, accelerator, goal, mappings, mapper_budget, progress), accelerator)
     carbon = carbon_report(accelerator, schedule.energy_j, schedule.latency_s, scenario)
     notes += _launch_notes(schedule, accelerator)
     notes += _lifetime_notes(schedule.latency_s, scenario)
@@ -110,11 +112,12 @@ def _layers(
     accelerator: Accelerator,
     objective: Objective,
     mappings: Mapping[Einsum, nests.Mapping] | None,
+    budget: int,
     progress: Progress | None,
 ) -> list[Layer]:
     """Unique ops with their costs, model by model, in the order of their first run."""
     groups = [graph.unique_ops() for graph in graphs]
-    fronts = _map_all(groups, accelerator, mappings, progress)
+    fronts = _map_all(groups, accelerator, mappings, budget, progress)
     uniques = [
         _Unique(
             index,
@@ -181,6 +184,7 @@ def _map_all(
     groups: Sequence[Mapping[Op, tuple[Op, ...]]],
     accelerator: Accelerator,
     mappings: Mapping[Einsum, nests.Mapping] | None,
+    budget: int,
     progress: Progress | None,
 ) -> dict[Einsum, Front]:
     """Each different einsum once, on all cores: the kernels hold no lock."""
@@ -197,7 +201,7 @@ def _map_all(
         first = phase_of(next(iter(work.values())).name, *rooms)
     with ThreadPoolExecutor(cpu_count()) as pool:
         jobs = {
-            canonical: pool.submit(_map_one, einsum, accelerator, mappings)
+            canonical: pool.submit(_map_one, einsum, accelerator, mappings, budget)
             for canonical, einsum in work.items()
         }
         try:
@@ -213,10 +217,13 @@ def _map_all(
 
 
 def _map_one(
-    einsum: Einsum, accelerator: Accelerator, mappings: Mapping[Einsum, nests.Mapping] | None
+    einsum: Einsum,
+    accelerator: Accelerator,
+    mappings: Mapping[Einsum, nests.Mapping] | None,
+    budget: int,
 ) -> Front:
     if mappings is None:
-        return map_front(einsum, accelerator)
+        return map_front(einsum, accelerator, budget)
     from catx.costmodel.evaluate import evaluate  # numba is slow to import
 
     mapping = mappings.get(einsum.canonical())

@@ -27,10 +27,20 @@ class FrontPoint:
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """Points by increasing latency, so by decreasing energy; `evaluated` nests were costed to find them."""
+    """Points by increasing latency, so by decreasing energy, and what is known of all other mappings.
+
+    Attributes:
+        points: mappings, none of which another one that was found beats.
+        evaluated: nests that were costed to find them.
+        visited: partial nests, and bounds of unrollings, that were seen.
+        left: (energy [J], latency [s]) pairs, without launches; each mapping that was not searched costs at
+            least as much as one of them. Empty: the front is proved.
+    """
 
     points: tuple[FrontPoint, ...]
     evaluated: int
+    visited: int = 0
+    left: tuple[tuple[float, float], ...] = ()
 
 
 Options = Sequence[tuple[float, float]]

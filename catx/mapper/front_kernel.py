@@ -6,8 +6,9 @@ import numpy as np
 
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import MAX_ROWS, NONE, Bench, constant
+from catx.mapper.low_kernel import LOW_FIELDS, enter_low
 
-MAX_FRONT = 64
+MAX_FRONT = 128
 """Points of a front that a search has room for."""
 
 FRONT_FIELDS: list[Any] = [
@@ -16,8 +17,9 @@ FRONT_FIELDS: list[Any] = [
     ("front_time", "f8", MAX_FRONT),  # [s]
     ("front_rows", "i8", MAX_FRONT),
     ("front_nest", "i8", (MAX_FRONT, MAX_ROWS, 4)),
+    *LOW_FIELDS,
 ]
-"""Fields of a search record: nests that no other one beats in both energy and latency."""
+"""Fields of a search record: nests that no other one beats in both energy and latency, and what is left."""
 
 ROUNDING = 1.0 + 1e-12
 """Costs closer than this are equal."""
@@ -92,6 +94,7 @@ def enter_front(w: Bench, s: State, energy: float, time: float) -> None:
     s.n_front = kept
     if kept == MAX_FRONT:
         at = _crowded(s)
+        enter_low(s, s.front_energy[at], s.front_time[at])
     else:
         at = kept
         s.n_front = kept + 1

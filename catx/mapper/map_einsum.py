@@ -22,25 +22,40 @@ class MappedEinsum:
     certificate: Certificate
 
 
-def map_front(einsum: Einsum, accelerator: Accelerator) -> Front:
+SAME = 1e-12
+"""Relative difference below which two costs are one: sums of the same numbers in other orders differ less."""
+
+BUDGET = 10_000
+"""Steps of a proof where nothing else is asked for: partial nests and bounds, a few microseconds each."""
+
+
+def map_front(einsum: Einsum, accelerator: Accelerator, budget: int = BUDGET) -> Front:
     """Mappings that trade energy for latency: deterministic, and the same whatever is minimized.
 
-    Results are kept on disk by content and found again there.
+    Results are kept on disk by content and found again there. A budget that suffices for a proof does not
+    matter to the result.
+
+    Args:
+        einsum: what to map.
+        accelerator: what to map it onto.
+        budget: steps that the proof may take after the first search.
 
     Raises:
         MappingError: no mapping fits (the message tells which tensor, which memory, how many bytes are
             missing), or the matrix unit does not compute the einsum's element types.
     """
-    front = load_front(einsum, accelerator)
+    front = load_front(einsum, accelerator, budget)
     if front is None:
-        front = _find(einsum, accelerator)
-        save_front(einsum, accelerator, front)
+        front = _find(einsum, accelerator, budget)
+        save_front(einsum, accelerator, front, budget)
     return front
 
 
-def map_einsum(einsum: Einsum, accelerator: Accelerator, objective: Objective) -> MappedEinsum:
+def map_einsum(
+    einsum: Einsum, accelerator: Accelerator, objective: Objective, budget: int = BUDGET
+) -> MappedEinsum:
     """The mapping of the front that costs least; raises as `map_front` does."""
-    front = map_front(einsum, accelerator)
+    front = map_front(einsum, accelerator, budget)
     best = min(
         front.points,
         key=lambda point: objective.rank(point.energy_j(accelerator), point.latency_s(accelerator)),
@@ -48,23 +63,39 @@ def map_einsum(einsum: Einsum, accelerator: Accelerator, objective: Objective) -
     return MappedEinsum(best.mapping, best.counts, certify(einsum, accelerator, objective, front))
 
 
-def _find(einsum: Einsum, accelerator: Accelerator) -> Front:
+def _find(einsum: Einsum, accelerator: Accelerator, budget: int) -> Front:
     from catx.costmodel.evaluate import evaluate  # numba is slow to import
     from catx.mapper.tree_search import search_front
 
-    mappings, evaluated = search_front(einsum, accelerator)
-    points = tuple(FrontPoint(mapping, evaluate(einsum, mapping, accelerator)) for mapping in mappings)
-    return Front(points, evaluated)
+    found = search_front(einsum, accelerator, budget)
+    points = tuple(FrontPoint(mapping, evaluate(einsum, mapping, accelerator)) for mapping in found.mappings)
+    launch_s = accelerator.launch_s
+    left = tuple((energy - accelerator.static_w * launch_s, time - launch_s) for energy, time in found.left)
+    return Front(points, found.evaluated, found.visited, left)
 
 
 def certify(einsum: Einsum, accelerator: Accelerator, objective: Objective, front: Front) -> Certificate:
-    """How far the best mapping of a front is from what no mapping can beat."""
+    """How far the best mapping of a front is from what no mapping can beat.
+
+    That is the least of what was not searched, or of the roofline and the compulsory energy, if it is more.
+    """
+    launch_s = accelerator.launch_s
     least_s = roofline_cycles(einsum, accelerator) / accelerator.clock_hz + accelerator.launch_s
     least_j = energy_bound_j(einsum, accelerator) + accelerator.static_w * least_s
     value = min(
         objective.value(point.energy_j(accelerator), point.latency_s(accelerator)) for point in front.points
     )
-    bound = objective.value(least_j, least_s)
+    left = [
+        objective.value(energy + accelerator.static_w * launch_s, time + launch_s)
+        for energy, time in front.left
+    ]
+    bound = min(value, max(objective.value(least_j, least_s), min(left, default=value)))
     gap = value / bound - 1.0 if bound > 0 else 0.0 if value == 0 else float("inf")
-    status = "proved" if gap <= 1e-12 else "gap"
-    return Certificate(status=status, gap=max(gap, 0.0), bound=bound, evaluated=front.evaluated)
+    proved = gap <= SAME
+    return Certificate(
+        status="proved" if proved else "gap",
+        gap=0.0 if proved else gap,
+        bound=value if proved else bound,
+        evaluated=front.evaluated,
+        visited=front.visited,
+    )

@@ -42,6 +42,11 @@ def kept_roles(accelerator: Accelerator) -> list[Kept]:
     ]
 
 
+def drops_choices(accelerator: Accelerator) -> bool:
+    """Whether `kept_roles` leaves some out."""
+    return 1 << sum(len(memory.optional) for memory in accelerator.memories) > MAX_KEPT
+
+
 def allowed_unrollings(einsum: Einsum, accelerator: Accelerator) -> NDArray[np.bool_]:
     """Dims that each axis may unroll, (axes, dims)."""
     axes = [axis for fanout in accelerator.fanouts for axis in fanout.axes]

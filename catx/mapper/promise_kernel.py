@@ -8,21 +8,39 @@ from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import BUSIEST, N_ROLES, NONE, OUT, TOTAL, Bench
 from catx.mapper.close_kernel import add_parts, cost_store, reduced, span, touched_along
 from catx.mapper.factor_kernel import ceil_div, clear_factors, spread_dim
-from catx.mapper.tree_kernel import AIM_ENERGY, AIM_TIME, CLOSED, LEAST_J, MISSING, NO, YES, ZERO, Frame, Tree
+from catx.mapper.tree_kernel import (
+    AIM_ENERGY,
+    AIM_TIME,
+    CHOOSE,
+    CLOSED,
+    EVERY,
+    LEAST_J,
+    MISSING,
+    NO,
+    YES,
+    ZERO,
+    Frame,
+    Tree,
+)
 
 
 @kernel
-def edge(w: Bench, s: Tree, x: Any, m: int, role: int) -> float:
-    """Cycles, at least, of a store's first or last full tile that nothing overlaps."""
+def edge(w: Bench, s: Tree, x: Any, up: Any, m: int, role: int) -> float:
+    """Cycles, at least, of a store's first or last full tile that nothing overlaps; extents from x to `up`.
+
+    A single buffer's own time for it is counted with all that it moves.
+    """
     parent, zone = s.parent[m, role], s.zone_of[m]
     tile = span(w, role, x)
     across = tile
     for d in range(w.n_dims):
-        apart = 1.0
-        for f in range(s.zone_of[parent], zone):
-            apart *= s.factor[f, d] if w.axis_of[role, d] >= 0 else s.factor[f, d] / s.shared[f, role, d]
+        indexes = w.axis_of[role, d] >= 0
+        apart = float(x[d]) if indexes else 1.0
+        for f in range(zone - 1, s.zone_of[parent] - 1, -1):
+            who = EVERY if indexes else role
+            apart = apart * s.mul[f, who, d] + s.add[f, who, d]
         if not s.halo[role, d]:
-            across *= min(apart, max(1.0, w.extents[d] / x[d]))
+            across *= min(apart, w.extents[d]) / x[d] if indexes else apart
     width, wide = w.width[role], w.accumulator
     if role == OUT:
         alone = tile * (width if reduced(w, s, zone, NONE) else wide) / w.read_rate[m]
@@ -31,7 +49,13 @@ def edge(w: Bench, s: Tree, x: Any, m: int, role: int) -> float:
     else:
         alone = tile * width / w.write_rate[m]
         wait = max(alone, across * width / w.read_rate[parent])
-    return float(wait if w.double[m] else wait - alone)
+    return float(wait if w.double[m] else max(0.0, wait - alone * span(w, role, up) / tile))
+
+
+@kernel
+def spread_least(s: Tree, f: int, d: int, x: int) -> int:
+    """Extent outside of a fanout, at least: the last instance may have a single element."""
+    return int(x * s.mul[f, EVERY, d] + s.add[f, EVERY, d])
 
 
 @kernel
@@ -49,10 +73,10 @@ def edges_least(w: Bench, s: Tree, fr: Frame, x: Any) -> float:
         while zone > s.zone_of[m]:
             zone -= 1
             for d in range(w.n_dims):
-                s.reach[d] = min(s.reach[d] * int(s.factor[zone, d]), s.full[zone, d])
+                s.reach[d] = spread_least(s, zone, d, s.reach[d])
         for role in range(N_ROLES):
-            if s.kept[m, role] and fr.placed[m, role] == MISSING:
-                total += edge(w, s, s.reach, m, role)
+            if w.double[m] and s.kept[m, role] and fr.placed[m, role] == MISSING:
+                total += edge(w, s, s.reach, s.reach, m, role)
     return total
 
 
@@ -66,9 +90,9 @@ def _tile_slope(w: Bench, s: Tree, m: int, role: int) -> float:
             continue
         if s.group[d] < 0:
             if not s.halo[role, d]:
-                bytes_ *= max(1.0, s.reach[d] / s.spread[s.zone_of[m], d])
+                bytes_ *= max(1.0, s.reach[d] / s.spread_most[s.zone_of[m], d])
         else:
-            bytes_ /= s.spread[s.zone_of[m], d]
+            bytes_ /= s.spread_most[s.zone_of[m], d]
     return float(bytes_)
 
 
@@ -173,7 +197,10 @@ def _order_least(s: Tree, n: int, first: int, second: int, stays: bool) -> float
 def rest_least(w: Bench, s: Tree, fr: Frame, x: Any) -> float:
     """Energy that missing stores need beyond `least`, from extents x on; infinite where they cannot fit."""
     for d in range(w.n_dims):
-        s.reach[d] = min(int(x[d] * s.spread[fr.zone, d]), w.extents[d])
+        s.reach[d] = x[d]
+        for f in range(fr.zone - 1, -1, -1):
+            s.reach[d] = spread_least(s, f, d, s.reach[d])
+        s.reach[d] = min(s.reach[d], w.extents[d])
     total = 0.0
     for n in range(s.n_layers):
         some = False
@@ -188,7 +215,7 @@ def rest_least(w: Bench, s: Tree, fr: Frame, x: Any) -> float:
 @kernel
 def cycles_least(w: Bench, s: Tree, fr: Frame) -> float:
     """Latency at least."""
-    load = s.compute
+    load = fr.steps / w.unit_rate
     for m in range(w.n_memories):
         if w.shared[m]:
             load = max(load, (fr.read[m] + fr.written[m]) / w.read_rate[m])
@@ -207,6 +234,13 @@ def cycles_least(w: Bench, s: Tree, fr: Frame) -> float:
 
 
 @kernel
+def promise(s: Tree, energy: float, time: float) -> None:
+    """Note what a frame promises at best."""
+    s.promise_j, s.promise_s = energy, time
+    s.promise = time if s.aim == AIM_TIME else energy if s.aim == AIM_ENERGY else (energy + LEAST_J) * time
+
+
+@kernel
 def hopeless(w: Bench, s: Tree, fr: Frame, waits: float, rest: float) -> bool:
     """Whether nothing that a frame leads to can enter the front; writes what it promises to `s.promise`.
 
@@ -221,7 +255,7 @@ def hopeless(w: Bench, s: Tree, fr: Frame, waits: float, rest: float) -> bool:
         return True
     time = (cycles_least(w, s, fr) + waits) * s.second * (1.0 + s.slack)
     energy = (fr.energy + rest) * (1.0 + s.slack) + s.static_w * time
-    s.promise = time if s.aim == AIM_TIME else energy if s.aim == AIM_ENERGY else (energy + LEAST_J) * time
+    promise(s, energy, time)
     beaten = False
     for i in range(s.n_front):
         beaten = beaten or (s.front_energy[i] <= energy and s.front_time[i] <= time)
@@ -234,9 +268,9 @@ def _bound_store(w: Bench, s: Tree, m: int, role: int) -> None:
     zone, most = s.zone_of[m], 1.0
     s.any = YES
     for d in range(w.n_dims):
-        s.at[d] = s.full[zone, d]
+        s.at[d] = s.cap[zone, d]
         if s.group[d] == role:
-            most *= s.full[zone, d]
+            most *= s.cap[zone, d]
     cost_store(w, s, m, role, zone)
     s.least[m, role], s.least_stopped[m, role] = s.part_energy, s.part_stopped
     for i in range(w.n_memories):
@@ -252,50 +286,81 @@ def _bound_store(w: Bench, s: Tree, m: int, role: int) -> None:
     cost_store(w, s, m, role, zone)
     s.slope[m, role] = max((s.part_energy - fallen) / (1.0 - 1.0 / most), 0.0) if most > 1.0 else 0.0
     s.offset[m, role] = s.part_energy - s.slope[m, role]
+    for d in range(w.n_dims):
+        if s.group[d] == role:  # instances may be idle where a dim is split more than once
+            busy = 1.0
+            for f in range(zone - 1, -1, -1):
+                busy = busy * s.mul[f, EVERY, d] + s.add[f, EVERY, d]
+            s.slope[m, role] *= min(1.0, busy / s.spread[zone, d])
     s.real = s.any = NO
 
 
 @kernel
 def _set_extents(w: Bench, s: Tree) -> None:
-    """Instances per fanout and dim, what an instance of each zone sees, and the cycles of the matrix unit."""
+    """Instances per fanout and dim, and what an instance of each zone sees."""
     clear_factors(w, s)
+    for f in range(w.n_links):
+        for d in range(w.n_dims):
+            for who in range(N_ROLES + 1):
+                s.mul[f, who, d], s.add[f, who, d] = 1.0, 0.0
     for i in range(s.n_spatial):
-        spread_dim(w, s, s.spatial[i, 0], s.spatial[i, 1], s.spatial[i, 2])
-    s.compute = 1.0 / w.unit_rate
+        axis, d, trips = s.spatial[i, 0], s.spatial[i, 1], s.spatial[i, 2]
+        spread_dim(w, s, axis, d, trips)
+        f = w.axis_link[axis]
+        for who in range(N_ROLES + 1):
+            shares = who < N_ROLES and w.axis_of[who, d] < 0 and (w.axis_shares[axis] >> who) & 1
+            if not shares:
+                s.mul[f, who, d] *= trips - 1
+                s.add[f, who, d] = s.add[f, who, d] * (trips - 1) + 1.0
     for d in range(w.n_dims):
-        together = 1
+        together, most, cap = 1, 1, w.extents[d]
         for zone in range(w.n_links + 1):
-            s.full[zone, d], s.spread[zone, d] = ceil_div(w.extents[d], together), together
+            s.full[zone, d] = ceil_div(w.extents[d], most)
+            s.spread[zone, d], s.spread_most[zone, d] = together, most
+            s.cap[zone, d] = cap
+            for i in range(s.n_spatial - 1, -1, -1):
+                if zone < w.n_links and w.axis_link[s.spatial[i, 0]] == zone and s.spatial[i, 1] == d:
+                    s.row_cap[i] = cap
+                    cap = (cap - 1) // (s.spatial[i, 2] - 1)  # the largest tile with so many steps
             if zone < w.n_links:
                 together *= int(s.factor[zone, d])
-        s.compute *= s.full[w.n_links, d]
+                most *= int(s.factor[zone, d] * s.free[zone, d])
     for role in range(N_ROLES):
         for zone in range(w.n_links + 1):
             s.size[role, zone, BUSIEST] = 1.0
             for axis in range(w.n_tensor_axes[role]):
                 s.along[role, axis, zone] = touched_along(w, s, role, axis, zone)
                 s.size[role, zone, BUSIEST] *= s.along[role, axis, zone]
+            s.plain_size[role, zone] = s.size[role, zone, BUSIEST]
             s.size[role, zone, TOTAL] = s.size[role, ZERO, BUSIEST]
 
 
 @kernel
-def prepare(w: Bench, s: Tree, frames: Any) -> None:
-    """What follows from einsum, accelerator, kept roles and unrolling; frame 0 is the matrix unit's."""
-    _set_extents(w, s)
-    fr = frames[0]
-    fr.zone, fr.n_rows = w.n_links, 0
-    s.real = s.any = NO
-    fr.energy, fr.edges = w.unit_j, 0.0
+def _merge_zones(w: Bench, s: Tree) -> None:
+    """Fanouts that the unrolling does not use part nothing: memories on both sides share a zone."""
+    s.outer[0] = 0
+    for f in range(w.n_links):
+        used = False
+        for d in range(w.n_dims):
+            used = used or s.factor[f, d] * s.free[f, d] > 1.0
+        s.outer[f + 1] = f + 1 if used else s.outer[f]
+    for m in range(w.n_memories):
+        s.zone_of[m] = s.outer[s.fanouts[m]]
+
+
+@kernel
+def _clear_frame(w: Bench, s: Tree, fr: Frame) -> None:
+    """The matrix unit's frame: one operation, nothing stored."""
+    fr.zone, fr.n_rows, fr.spatial = s.outer[w.n_links], ZERO, NONE
+    fr.energy, fr.edges, fr.steps = w.unit_j, 0.0, 1.0
+    together = 1.0 / s.free_units
     for d in range(w.n_dims):
         fr.energy *= w.extents[d]
-        fr.x[d] = 1
+        fr.steps *= s.full[w.n_links, d]
+        together *= ceil_div(w.extents[d], int(s.spread[w.n_links, d]))
+        fr.x[d] = fr.up[d] = 1
+    fr.steps = max(fr.steps, together)
     fr.changes = np.inf
-    s.stopping = NONE
-    for m in range(1, w.n_memories):
-        if s.kept[m, 0] or s.kept[m, 1] or s.kept[m, 2]:
-            s.stopping = m
-    if s.stopping >= 0 and (w.double[s.stopping] or w.overlap_only or w.unit_pipeline == 0.0):
-        s.stopping = NONE
     for m in range(w.n_memories):
         fr.used[m] = fr.read[m] = fr.written[m] = 0.0
         fr.final[m] = 1
@@ -303,6 +368,39 @@ def prepare(w: Bench, s: Tree, frames: Any) -> None:
             fr.placed[m, role] = MISSING
     for f in range(w.n_links):
         fr.crossed[f] = 0.0
+    fr.target, fr.n_gap, fr.gap, fr.loose, fr.last, fr.swaps = CHOOSE, ZERO, ZERO, ZERO, NONE, ZERO
+    fr.low, fr.group, fr.below, fr.stopped = ZERO, NONE, ZERO, ZERO
+    fr.needs = fr.slides = ZERO
+
+
+@kernel
+def use_axes(w: Bench, s: Tree) -> None:
+    """The unrolling is complete: no axis is free."""
+    s.free_units = 1.0
+    for f in range(w.n_links):
+        for d in range(w.n_dims):
+            s.free[f, d] = 1.0
+            for role in range(N_ROLES):
+                s.free_shared[f, role, d] = 1.0
+
+
+@kernel
+def prepare(w: Bench, s: Tree, frames: Any) -> None:
+    """What follows from einsum, accelerator, kept roles and unrolling; frame 0 is the matrix unit's.
+
+    With axes that are free (`use_axes`), bounds are of every unrolling that uses them, too.
+    """
+    _set_extents(w, s)
+    _merge_zones(w, s)
+    fr = frames[0]
+    _clear_frame(w, s, fr)
+    s.real = s.any = s.chained = NO
+    s.stopping = NONE
+    for m in range(1, w.n_memories):
+        if s.kept[m, 0] or s.kept[m, 1] or s.kept[m, 2]:
+            s.stopping = m
+    if s.stopping >= 0 and (w.double[s.stopping] or w.overlap_only or w.unit_pipeline == 0.0):
+        s.stopping = NONE
     for role in range(N_ROLES):
         for d in range(w.n_dims):
             s.at[d] = 1

@@ -15,8 +15,11 @@ SHELF = Shelf("fronts", ("mapper/*.py", "costmodel/*.py", "ir/*.py"))
 _CLASSES = (Front, FrontPoint, Mapping, Loop, Store, Counts, StoreCounts, LinkCounts, Cycles, Access)
 
 
-def _key(einsum: Einsum, accelerator: Accelerator) -> str:
-    """Names, texts and areas of the accelerator do not matter to a front; its static power does."""
+def _key(einsum: Einsum, accelerator: Accelerator, budget: int | None) -> str:
+    """Names, texts and areas of the accelerator do not matter to a front; its static power does.
+
+    Nor does the budget (None) to one that is proved.
+    """
     hardware = (
         accelerator.levels,
         accelerator.matrix,
@@ -24,12 +27,14 @@ def _key(einsum: Einsum, accelerator: Accelerator) -> str:
         accelerator.clock_hz,
         accelerator.overlap_only,
     )
-    return fingerprint((einsum.canonical(), hardware))
+    return fingerprint((einsum.canonical(), hardware, budget))
 
 
-def load_front(einsum: Einsum, accelerator: Accelerator) -> Front | None:
-    """The stored front, or None if there is none that can be read."""
-    data = SHELF.load(_key(einsum, accelerator))
+def load_front(einsum: Einsum, accelerator: Accelerator, budget: int) -> Front | None:
+    """The stored front, proved or of this budget, or None if there is none that can be read."""
+    data = SHELF.load(_key(einsum, accelerator, None))
+    if data is None:
+        data = SHELF.load(_key(einsum, accelerator, budget))
     if data is None:
         return None
     front = from_plain(data, _CLASSES)
@@ -37,6 +42,6 @@ def load_front(einsum: Einsum, accelerator: Accelerator) -> Front | None:
     return front
 
 
-def save_front(einsum: Einsum, accelerator: Accelerator, front: Front) -> None:
+def save_front(einsum: Einsum, accelerator: Accelerator, front: Front, budget: int) -> None:
     """Store a front; a cache that cannot be written is no error."""
-    SHELF.save(_key(einsum, accelerator), to_plain(front))
+    SHELF.save(_key(einsum, accelerator, budget if front.left else None), to_plain(front))

@@ -13,6 +13,7 @@ from catx.costmodel.tiles_kernel import (
     MAX_AXES,
     MAX_DIMS,
     MAX_LINKS,
+    MAX_LOOPS,
     MAX_MEMORIES,
     MAX_ROWS,
     N_ROLES,
@@ -20,16 +21,28 @@ from catx.costmodel.tiles_kernel import (
 )
 from catx.mapper.front_kernel import FRONT_FIELDS
 
-MAX_DEPTH = MAX_MEMORIES * N_ROLES + MAX_LINKS + 2
-"""Frames of a search."""
+MAX_DEPTH = MAX_ROWS + 2
+"""Frames of a search: a frame adds a row at most."""
 
 MISSING, OPEN, CLOSED = constant(0), constant(1), constant(2)
 """A store that is not placed yet; placed, with more to come above it that it need not visit; done."""
 
+CHOOSE, LEAVE = constant(-2), constant(-1)
+"""What a gap of loops leads to, but for stores (memory * N_ROLES + role): not chosen yet; the zone's end."""
+
+START, ACT = constant(-2), constant(-1)
+"""What is tried next of a target, but for growing a dim: whether it may be aimed at; reaching it."""
+
+REACH, GROW, SPREAD = constant(0), constant(1), constant(2)
+"""Steps: the target is reached; a temporal loop; a spatial loop."""
+
 FRAME = np.dtype(
     [
-        ("x", "i8", MAX_DIMS),  # extents that one instance of the zone sees
+        # the nest so far
+        ("x", "i8", MAX_DIMS),  # extents that one instance of the zone sees, at least
+        ("up", "i8", MAX_DIMS),  # and at most
         ("zone", "i8"),  # fanouts further out
+        ("spatial", "i8"),  # row of the unrolling that comes next, -1: none
         ("placed", "i8", (MAX_MEMORIES, N_ROLES)),
         ("used", "f8", MAX_MEMORIES),  # [byte], both buffers
         ("energy", "f8"),  # [J] of what is closed, and at least of the rest
@@ -37,17 +50,46 @@ FRAME = np.dtype(
         ("written", "f8", MAX_MEMORIES),
         ("crossed", "f8", MAX_LINKS),
         ("edges", "f8"),  # [cycle] that cannot overlap
+        ("steps", "f8"),  # of the busiest matrix unit, at least
         ("changes", "f8"),  # least visits of a closed store of the memory `stopping`
         ("final", "i8", MAX_MEMORIES),  # whether all results that reach a memory are final, as far as known
         ("n_rows", "i8"),
-        ("to", "i8", MAX_DIMS),  # extents that the next store is tried at
+        # the gap of loops above the last stores, or above the zone's inner end; sets are bits
+        ("target", "i8"),
+        ("n_gap", "i8"),
+        ("gap", "i8"),  # dims of its loops
+        ("loose", "i8"),  # those that may as well be its outermost
+        ("last", "i8"),  # dim of its outermost loop
+        ("swaps", "i8"),  # whether that loop commutes with the next one
+        ("low", "i8"),  # roles of the stores directly below, 0 at the zone's inner end
+        ("group", "i8"),  # the last of these stores, -1: none
+        ("below", "i8"),  # dims that could be the loop directly below these stores
+        ("stopped", "i8"),  # roles that the memory `stopping` stores there
+        ("needs", "i8"),  # roles whose tiles the next loop must keep in place
+        ("slides", "i8"),  # roles whose tiles it must keep in place, or let slide
+        # what is tried next
+        ("aim", "i8"),
+        ("stage", "i8"),
+        ("next_up", "i8"),  # largest extent that is still to be tried, -1: none was yet
+        ("step", "i8"),
+        ("dim", "i8"),
+        ("to", "i8"),
+        ("to_up", "i8"),
+        # what a dive tries next
+        ("extents", "i8", MAX_DIMS),  # that the next store is placed at
         ("vain", "i8", MAX_DIMS),  # dims whose smaller growth is known to be hopeless, but for none at all
+        # what no completion beats
+        ("least_j", "f8"),
+        ("least_s", "f8"),
     ]
 )
 """A nest that is complete up to some place."""
 
 MAX_SPATIAL = 2 * MAX_AXES
 """Factors of an unrolling."""
+
+MAX_SPLITS = constant(256)
+"""Boxes of a leaf that there is room for at once."""
 
 MAX_WIDTH = 16
 """Continuations of a frame that there is room for."""
@@ -58,10 +100,10 @@ KIDS = np.dtype(
         ("cost", "f8", MAX_WIDTH),  # ascending
         ("memory", "i8", MAX_WIDTH),  # of the store that is placed, -1: the zone is left
         ("role", "i8", MAX_WIDTH),
-        ("to", "i8", (MAX_WIDTH, MAX_DIMS)),  # extents that it is placed at
+        ("extents", "i8", (MAX_WIDTH, MAX_DIMS)),  # that it is placed at
     ]
 )
-"""The most promising continuations of a frame."""
+"""The most promising continuations of a frame of a dive."""
 
 TREE = np.dtype(
     [
@@ -75,14 +117,29 @@ TREE = np.dtype(
             (MAX_MEMORIES, N_ROLES),
         ),  # memory of the n-th store of a role from the outside, -1: none
         ("n_layers", "i8"),
+        ("fanouts", "i8", MAX_MEMORIES),  # above a memory
+        ("outer", "i8", MAX_LINKS + 1),  # the outermost zone with no used fanout between it and a zone
         ("zone_of", "i8", MAX_MEMORIES),
         ("stopping", "i8"),  # memory whose changes of a tile empty the unit's pipeline, -1: none
         ("spatial", "i8", (MAX_SPATIAL, 3)),  # axis, dim, factor
         ("n_spatial", "i8"),
         ("factor", "f8", (MAX_LINKS, MAX_DIMS)),  # instances of each dim along a fanout
         ("spread", "f8", (MAX_LINKS + 1, MAX_DIMS)),  # instances of each dim outside of a zone
+        ("spread_most", "f8", (MAX_LINKS + 1, MAX_DIMS)),  # with axes that are still free
         ("shared", "f8", (MAX_LINKS, N_ROLES, MAX_DIMS)),  # those that one access of a tensor serves
-        ("full", "i8", (MAX_LINKS + 1, MAX_DIMS)),  # extents that one instance of a zone sees at most
+        # of axes that an unrolling may still use, at most: instances of each dim, those served by one access
+        ("free", "f8", (MAX_LINKS, MAX_DIMS)),
+        ("free_shared", "f8", (MAX_LINKS, N_ROLES, MAX_DIMS)),
+        ("free_units", "f8"),
+        # of n things in one instance, n * mul + add at least are in all that a fanout feeds (EVERY), or in
+        # those of them that do not share accesses of a tensor: the last one in line may have a single thing
+        ("mul", "f8", (MAX_LINKS, N_ROLES + 1, MAX_DIMS)),
+        ("add", "f8", (MAX_LINKS, N_ROLES + 1, MAX_DIMS)),
+        ("full", "i8", (MAX_LINKS + 1, MAX_DIMS)),  # what the busiest instance of a zone works on at least
+        ("cap", "i8", (MAX_LINKS + 1, MAX_DIMS)),  # extents that an instance of a zone can have
+        ("row_cap", "i8", MAX_SPATIAL),  # the same outside of a spatial loop
+        ("entered", "i8", (MAX_LINKS + 1, MAX_DIMS)),  # extents at most where a zone is entered
+        ("left", "i8", (MAX_LINKS + 1, MAX_DIMS)),  # extents at most where a zone was left
         ("size", "f8", (N_ROLES, MAX_LINKS + 1, 2)),  # elements touched: by all, by an instance of a zone
         (
             "along",
@@ -99,7 +156,6 @@ TREE = np.dtype(
         ("static_w", "f8"),
         ("second", "f8"),  # [s/cycle]
         ("launch", "f8"),  # [cycle]
-        ("compute", "f8"),  # [cycle]
         # bounds of each store: energy is at least max(slope / y + offset, least)
         ("least", "f8", (MAX_MEMORIES, N_ROLES)),
         ("slope", "f8", (MAX_MEMORIES, N_ROLES)),
@@ -112,7 +168,7 @@ TREE = np.dtype(
         ("slack", "f8"),  # a nest must be better by this ratio
         ("ratio", "f8"),  # between tiles that are tried
         ("aim", "i8"),  # what makes a continuation promising
-        ("width", "i8"),  # continuations of a frame that are followed, MAX_WIDTH at most
+        ("width", "i8"),  # continuations of a frame that a dive follows, MAX_WIDTH at most
         ("budget", "i8"),
         ("nodes", "i8"),
         ("evaluated", "i8"),
@@ -124,6 +180,8 @@ TREE = np.dtype(
         ("part_stopped", "f8"),  # [cycle] that the moves of a single buffer take
         ("part_final", "i8"),
         ("promise", "f8"),  # what `hopeless` found at last: energy, latency or their product, at least
+        ("promise_j", "f8"),
+        ("promise_s", "f8"),
         # the missing stores of a layer, by role: what the dims that a role does not index have grown to and
         # can at most, bytes of a tile per product of the others, room, and energy: rise / y, or floor
         ("base", "f8", N_ROLES),
@@ -135,9 +193,22 @@ TREE = np.dtype(
         ("at", "i8", MAX_DIMS),
         ("real", "i8"),  # counts are not rounded up
         ("any", "i8"),  # costs are of any smaller extents, too
-        # rows from the inside out: kind, index, tile or extents reached, axis or role
-        ("rows", "i8", (MAX_ROWS, 4)),
+        # rows from the inside out: kind, index, axis or role, extents reached at least and at most
+        ("rows", "i8", (MAX_ROWS, 5)),
+        # a leaf: its loops, and a box of extents that they reach
+        ("links", "i8", (MAX_DIMS, MAX_LOOPS)),  # rows over a dim, from the inside
+        ("n_of", "i8", MAX_DIMS),
+        ("trips", "i8", MAX_ROWS),  # of spatial rows
+        ("lo", "i8", MAX_ROWS),
+        ("hi", "i8", MAX_ROWS),
+        ("box", "i8", (MAX_SPLITS, MAX_ROWS, 2)),  # those that are still to be searched
+        ("value", "i8", MAX_ROWS),  # tile of a row
+        ("chained", "i8"),  # counts are of a leaf's store, below and above which there are so many loops
+        ("below", "i8", MAX_DIMS),
+        ("closed", "i8", MAX_DIMS),
+        ("plain_size", "f8", (N_ROLES, MAX_LINKS + 1)),  # `size` of the busiest instance, whatever its loops
         ("reach", "i8", MAX_DIMS),
+        ("largest", "i8", MAX_DIMS),
         *FRONT_FIELDS,
     ]
 )
@@ -152,6 +223,9 @@ Frame = Any
 ZERO, ONE = constant(0), constant(1)
 YES, NO = constant(1), constant(0)
 DENSE, STRIDED = constant(1), constant(2)
+EVERY = constant(N_ROLES)
+"""All instances, whatever they share."""
+
 AIM_EDP, AIM_TIME, AIM_ENERGY = constant(0), constant(1), constant(2)
 LEAST_J = 1e-30
 """Added to energies in products, so that latency counts where nothing costs energy [J]."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise, permutations
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,17 @@ from catx.errors import MappingError
 from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import ROLES, Einsum
 from catx.ir.mapping import Loop, Mapping, Node, Store
-from catx.mapper import branch_kernel, promise_kernel
-from catx.mapper.mapspace import Kept, Unrolling, allowed_unrollings, kept_roles, neighbours, unrollings
+from catx.mapper import branch_kernel, dive_kernel, low_kernel, promise_kernel, roots_kernel
+from catx.mapper.mapspace import (
+    Kept,
+    Unrolling,
+    allowed_unrollings,
+    drops_choices,
+    kept_roles,
+    neighbours,
+    unrollings,
+)
+from catx.mapper.roots_kernel import ROOTS, Roots
 from catx.mapper.tree_kernel import (
     AIM_EDP,
     AIM_ENERGY,
@@ -72,30 +81,35 @@ LAST = (Pass(1.2, 0.0, 8, 8_000, 2_000), Pass(1.2, 0.0, 8, 2_000, 500, AIM_TIME)
 """Passes over everything that is still promising."""
 
 
-def search_front(einsum: Einsum, accelerator: Accelerator) -> tuple[list[Mapping], int]:
-    """Mappings that no other one found beats in both energy and latency, and how many nests were costed.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found: mappings that no other one beats in both energy and latency, the fastest first.
 
-    They come by increasing latency. Raises as `mapper.map_einsum.map_front` says.
+    What is not searched costs at least as much as one of the pairs `left` of energy [J] and latency [s].
+    """
+
+    mappings: tuple[Mapping, ...]
+    left: tuple[tuple[float, float], ...]
+    evaluated: int
+    visited: int
+
+
+def search_front(einsum: Einsum, accelerator: Accelerator, budget: int) -> Found:
+    """Search for mappings, and prove that there are no better ones as far as the budget of steps goes.
+
+    Raises as `mapper.map_einsum.map_front` says.
     """
     forest = Forest(einsum, accelerator)
-    for step in FIRST:
-        forest.search(step, forest.bounds)
-    searched: set[Root] = set()
-    for _ in range(ROUNDS):
-        fresh = [root for root in forest.roots_on_front() if root not in searched]
-        searched.update(fresh)
-        added = forest.add_neighbours(fresh)
-        if not added:
-            break
-        forest.search(NEAR, added)
-    for step in LAST:
-        forest.search(step, forest.bounds)
+    forest.dive()
+    forest.prove(budget)
     tree = forest.tree
+    evaluated, visited = int(tree["evaluated"]), int(tree["nodes"])
     if tree["n_front"] == 0:
-        return [_smallest(einsum, accelerator)], int(tree["evaluated"]) + 1
+        return Found((_smallest(einsum, accelerator),), forest.left(), evaluated + 1, visited)
     order = np.argsort(tree["front_time"][: tree["n_front"]], kind="stable")
     nests = [tree["front_nest"][i, : tree["front_rows"][i]] for i in order]
-    return [_unpack(rows, einsum, accelerator) for rows in nests], int(tree["evaluated"])
+    mappings = tuple(_unpack(rows, einsum, accelerator) for rows in nests)
+    return Found(mappings, forest.left(), evaluated, visited)
 
 
 Root = tuple[Kept, Unrolling]
@@ -111,6 +125,7 @@ class Forest:
         self.frames = np.zeros(MAX_DEPTH + 1, FRAME)
         self.kids = np.zeros(MAX_DEPTH + 1, KIDS)
         self.allowed = allowed_unrollings(einsum, accelerator)
+        self.complete = not drops_choices(accelerator)
         self.kept = {kept: _kept_fields(kept) for kept in kept_roles(accelerator)}
         self.bounds: dict[Root, tuple[float, float]] = {}
         promising = unrollings(einsum, accelerator, self.bench, N_UNROLLINGS)
@@ -127,6 +142,7 @@ class Forest:
             self.tree[name] = value
         self.tree["n_spatial"] = len(unrolling)
         self.tree["spatial"][: len(unrolling)] = np.array(unrolling).reshape(-1, 3)
+        promise_kernel.use_axes(self.bench, self.tree)
         promise_kernel.prepare(self.bench, self.tree, self.frames)
 
     def bound(self, root: Root) -> tuple[float, float]:
@@ -164,7 +180,7 @@ class Forest:
             if not self._hopeless(root, 1.0 + step.slack):
                 self._plant(root)
                 tree["budget"] = min(int(tree["nodes"]) + step.share, end)
-                branch_kernel.branch(self.bench, tree, self.frames, self.kids, ZERO)
+                dive_kernel.dive(self.bench, tree, self.frames, self.kids, ZERO)
 
     def _hopeless(self, root: Root, slack: float) -> bool:
         """Whether some nest of the front is no worse than the tree's bound."""
@@ -172,6 +188,111 @@ class Forest:
         n = self.tree["n_front"]
         below = self.tree["front_energy"][:n] <= energy * slack
         return not energy < np.inf or bool(np.any(below & (self.tree["front_time"][:n] <= time * slack)))
+
+    def dive(self) -> None:
+        """Search what is promising for good nests to begin with."""
+        for step in FIRST:
+            self.search(step, self.bounds)
+        searched: set[Root] = set()
+        for _ in range(ROUNDS):
+            fresh = [root for root in self.roots_on_front() if root not in searched]
+            searched.update(fresh)
+            added = self.add_neighbours(fresh)
+            if not added:
+                break
+            self.search(NEAR, added)
+        for step in LAST:
+            self.search(step, self.bounds)
+
+    def prove(self, budget: int) -> None:
+        """Search everything that may improve the front; what the budget does not suffice for becomes a bound.
+
+        Unrollings that are too slow for the least EDP come last: they can save energy alone.
+        """
+        tree, roots = self.tree, np.zeros(1, ROOTS)[0]
+        tree["slack"], tree["aim"] = 0.0, AIM_EDP
+        places = np.argwhere(self.allowed)
+        roots["place"][: len(places)], roots["n_places"] = places, len(places)
+        end = int(tree["nodes"]) + budget
+        if not self.complete:
+            low_kernel.enter_low(tree, 0.0, 0.0)
+        slowest: dict[Kept, float] = {}
+        for last in (False, True):
+            tree["budget"] = int(tree["nodes"]) + (end - int(tree["nodes"])) // 2
+            alive: list[tuple[float, Kept, Unrolling]] = []
+            for kept in self.kept:
+                fastest = slowest.get(kept, 0.0)
+                if fastest == np.inf:
+                    continue
+                self._plant((kept, ()))
+                least_j, least_s = roots_kernel.bound_places(self.bench, tree, self.frames, roots, ZERO)
+                if least_j == np.inf:  # not even one element of everything fits
+                    slowest[kept] = np.inf
+                    continue
+                least_j += tree["static_w"] * max(0.0, fastest - least_s)
+                slowest[kept] = np.inf if last or least_j == 0.0 else self._least_product() / least_j
+                roots["fastest"], roots["slowest"] = fastest, slowest[kept]
+                found, complete = self._list_roots(kept, roots)
+                alive += found
+                if not complete or roots["crowded"]:
+                    low_kernel.enter_low(tree, least_j, max(least_s, fastest))
+            tree["budget"] = end
+            self._search_roots(alive)
+
+    def _search_roots(self, alive: list[tuple[float, Kept, Unrolling]]) -> None:
+        """Search trees, the most promising first; those that the budget leaves out become bounds."""
+        tree = self.tree
+        for _, kept, unrolling in sorted(alive):
+            bounds = self.bounds[kept, unrolling]
+            if self._hopeless((kept, unrolling), 1.0):
+                continue
+            if tree["nodes"] >= tree["budget"]:
+                low_kernel.enter_low(tree, *bounds)
+                continue
+            self._plant((kept, unrolling))
+            branch_kernel.search_tree(self.bench, tree, self.frames)
+
+    def left(self) -> tuple[tuple[float, float], ...]:
+        """Bounds of what is not searched, but for those that the front reaches [J, s]."""
+        tree, n, n_front = self.tree, int(self.tree["n_low"]), int(self.tree["n_front"])
+        front = list(zip(tree["front_energy"][:n_front], tree["front_time"][:n_front], strict=True))
+        bounds = zip(tree["low_energy"][:n].tolist(), tree["low_time"][:n].tolist(), strict=True)
+        return tuple(
+            (energy, time)
+            for energy, time in sorted(bounds)
+            if not any(e <= energy and t <= time for e, t in front)
+        )
+
+    def _least_product(self) -> float:
+        """The least energy times latency [J s] of a nest found so far."""
+        n = self.tree["n_front"]
+        return float(min(self.tree["front_energy"][:n] * self.tree["front_time"][:n], default=np.inf))
+
+    def _list_roots(self, kept: Kept, roots: Roots) -> tuple[list[tuple[float, Kept, Unrolling]], bool]:
+        """Unrollings that may improve the front, with what they promise, and whether those are all."""
+        tree, found, complete = self.tree, [], False
+        roots["at"] = -1
+        while not complete and tree["nodes"] < tree["budget"]:
+            complete = roots_kernel.list_roots(self.bench, tree, self.frames, roots)
+            for i in range(int(roots["n"])):
+                rows = [tuple(row) for row in roots["spatial"][i, : roots["n_spatial"][i]].tolist()]
+                bounds = float(roots["energy"][i]), float(roots["time"][i])
+                for order in self._orders(rows):
+                    self.bounds[kept, order] = bounds
+                    found.append(((bounds[0] + LEAST_J) * bounds[1], kept, order))
+        return found, complete
+
+    def _orders(self, rows: list[tuple[int, int, int]]) -> list[Unrolling]:
+        """The orders of spatial loops that differ: those over one dim at one fanout."""
+        links = [(int(self.bench["axis_link"][axis]), d) for axis, d, _ in rows]
+        if len(set(links)) == len(links):
+            return [tuple(rows)]
+        found = [
+            order
+            for order in permutations(range(len(rows)))
+            if all(links[i] == links[j] or i < j for i, j in combinations(order, 2))
+        ]
+        return [tuple(rows[i] for i in order) for order in found]
 
     def roots_on_front(self) -> list[Root]:
         """Roots of the nests on the front, each once."""
@@ -190,7 +311,7 @@ class Forest:
             if kind == STORE:
                 kept[index, extra] = True
                 continue
-            if kind == SPATIAL:
+            if kind == SPATIAL and tile < extents[index]:
                 factors[extra, index] = factors.get((extra, index), 1) * -(-extents[index] // tile)
             extents[index] = tile
         unrolling = tuple(sorted((axis, d, factor) for (axis, d), factor in factors.items()))
@@ -203,7 +324,7 @@ def _new_tree(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> Tree:
     tree = np.zeros(1, TREE)[0]
     depth = {level.name: index for index, level in enumerate(accelerator.levels)}
     for m, memory in enumerate(accelerator.memories):
-        tree["zone_of"][m] = sum(depth[fanout.name] < depth[memory.name] for fanout in accelerator.fanouts)
+        tree["fanouts"][m] = sum(depth[fanout.name] < depth[memory.name] for fanout in accelerator.fanouts)
     extents = list(einsum.extents.values())
     for d in range(len(extents)):
         lacking = [role for role in range(len(ROLES)) if axis_of[role, d] < 0]
@@ -223,7 +344,7 @@ def _new_tree(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> Tree:
 
 
 def _kept_fields(kept: Kept) -> dict[str, Any]:
-    """Fields of a record for what memories keep: parents, and stores by rank from the outside."""
+    """Fields of a record for what memories keep: parents, and stores by rank from the inside."""
     fields: dict[str, Any] = {
         name: np.zeros(TREE[name].shape, np.int64) for name in ("kept", "parent", "inner")
     }
@@ -232,7 +353,7 @@ def _kept_fields(kept: Kept) -> dict[str, Any]:
     for role in range(len(ROLES)):
         keepers = [0, *(m for m in range(1, len(kept)) if kept[m][role])]
         fields["inner"][role] = keepers[-1]
-        for rank, (parent, memory) in enumerate(pairwise(keepers)):
+        for rank, (memory, parent) in enumerate(pairwise(reversed(keepers))):
             fields["parent"][memory, role] = parent
             fields["layer"][rank, role] = memory
     fields["n_layers"] = max(sum(row[role] for row in kept[1:]) for role in range(len(ROLES)))

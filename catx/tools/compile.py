@@ -10,6 +10,7 @@ from catx.tools.options import (
     Dims,
     Hardware,
     Json,
+    MapperBudget,
     Objective,
     OutputDir,
     ScenarioName,
@@ -36,6 +37,7 @@ def compile_models(
     objective: Objective = "edp",
     scenario: ScenarioName = None,
     dim: Dims = None,
+    mapper_budget: MapperBudget = 10_000,
     as_json: Json = False,
     allow_unknown: AllowUnknown = False,
     version: Version = False,
@@ -55,6 +57,7 @@ def compile_models(
             inputs.accelerator,
             scenario=inputs.scenario,
             objective=goal,
+            mapper_budget=mapper_budget,
             progress=progress.step,
         )
     from catx.tools.deliver import deliver

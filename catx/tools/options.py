@@ -25,6 +25,15 @@ OutputDir = Annotated[
 Objective = Annotated[
     str, typer.Option("--objective", metavar="WHAT", help="Minimize latency, energy, edp or carbon.")
 ]
+MapperBudget = Annotated[
+    int,
+    typer.Option(
+        "--mapper-budget",
+        metavar="STEPS",
+        min=0,
+        help="Steps per einsum, a few microseconds each, to prove that no mapping is better.",
+    ),
+]
 Dims = Annotated[
     list[str] | None,
     typer.Option(

@@ -248,4 +248,4 @@ def _certificates(report: Report) -> str:
     if worst < 1:
         return f"{text}, the others within {percent(worst)} of a lower bound"
     factor = significant(1 + worst)
-    return f"{text}, the others within a factor of {factor} of a lower bound that ignores capacities"
+    return f"{text}, the others within a factor of {factor} of a lower bound"

@@ -28,5 +28,5 @@ def test_a_folder_that_may_not_be_looked_into(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_numba_keeps_its_files_where_they_are_looked_for() -> None:
-    search_front(matmul(4, 4, 4), MACHINE)
+    search_front(matmul(4, 4, 4), MACHINE, 1_000)
     assert phase_of("costing", "costmodel", "mapper") == "costing"

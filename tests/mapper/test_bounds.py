@@ -68,12 +68,12 @@ def test_what_fits_is_found(capacity: int) -> None:
             evaluate(CASES["conv"], random_mapping(random, CASES["conv"], accelerator), accelerator)
             fits = True
     if fits or capacity >= 12:
-        search_front(CASES["conv"], accelerator)
+        search_front(CASES["conv"], accelerator, 1_000)
     else:
         with pytest.raises(MappingError, match="glb overflows by"):
-            search_front(CASES["conv"], accelerator)
+            search_front(CASES["conv"], accelerator, 1_000)
 
 
 def test_counts_that_64_bits_cannot_hold_are_refused() -> None:
     with pytest.raises(MappingError, match="more than 64-bit counts can hold"):
-        search_front(matmul(2**21, 2**21, 2**21), machine())
+        search_front(matmul(2**21, 2**21, 2**21), machine(), 0)

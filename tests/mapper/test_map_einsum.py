@@ -13,7 +13,7 @@ from catx.ir.accelerator import Accelerator, Fanout, FanoutAxis, MacRate, Matrix
 from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
 from catx.ir.operand import Operand, plain_axes
-from catx.mapper.map_einsum import map_einsum, map_front
+from catx.mapper.map_einsum import BUDGET, map_einsum, map_front
 from catx.mapper.mapspace import unrollings
 from catx.mapper.objective import OBJECTIVES, Objective
 from catx.mapper.store import load_front
@@ -196,9 +196,11 @@ def test_a_stored_answer_is_the_same(tmp_path) -> None:
 def test_a_stored_front_is_what_search_and_cost_model_say(case: str) -> None:
     einsum, accelerator = CASES[case], machine()
     map_front(einsum, accelerator)
-    front = load_front(einsum, accelerator)
+    front = load_front(einsum, accelerator, BUDGET)
     assert front is not None
-    assert ([point.mapping for point in front.points], front.evaluated) == search_front(einsum, accelerator)
+    found = search_front(einsum, accelerator, BUDGET)
+    assert tuple(point.mapping for point in front.points) == found.mappings
+    assert (front.evaluated, front.visited, front.left) == (found.evaluated, found.visited, found.left)
     for point in front.points:
         assert point.counts == evaluate(einsum, point.mapping, accelerator)
 

@@ -1,0 +1,174 @@
+"""Compiled list of all spatial unrollings whose trees may improve a front."""
+
+from typing import Any
+
+import numpy as np
+
+from catx.costmodel.jit import kernel
+from catx.costmodel.tiles_kernel import MAX_AXES, MAX_DIMS, N_ROLES, NONE, Bench, constant
+from catx.mapper.factor_kernel import ceil_div
+from catx.mapper.promise_kernel import bound, prepare, use_axes
+from catx.mapper.tree_kernel import MAX_SPATIAL, Tree
+
+MAX_ROOTS = constant(1 << 14)
+"""Unrollings that one call lists."""
+
+ROOTS = np.dtype(
+    [
+        ("place", "i8", (MAX_AXES * MAX_DIMS, 2)),  # axis and dim that may be unrolled there, axis by axis
+        ("n_places", "i8"),
+        ("factor", "i8", MAX_AXES * MAX_DIMS),  # the unrolling at hand
+        ("at", "i8"),  # the place whose factor comes next, -1: start anew
+        ("used", "i8"),  # places with factors above 1
+        ("crowded", "i8"),  # whether unrollings were left out that there is no room for
+        ("n", "i8"),
+        ("spatial", "i8", (MAX_ROOTS, MAX_SPATIAL, 3)),
+        ("n_spatial", "i8", MAX_ROOTS),
+        ("energy", "f8", MAX_ROOTS),  # [J] that no nest beats
+        ("time", "f8", MAX_ROOTS),  # [s]
+        ("slowest", "f8"),  # [s]: unrollings that take longer are left out
+        ("fastest", "f8"),  # [s]: unrollings that take no longer are known already
+    ]
+)
+"""What may be unrolled, and what was found."""
+
+Roots = Any
+"""A ROOTS record."""
+
+
+@kernel
+def _room(w: Bench, r: Roots, place: int) -> int:
+    """The largest factor at a place, beside those at the places before."""
+    axis, d = r.place[place, 0], r.place[place, 1]
+    room, extent = w.axis_size[axis], w.extents[d]
+    for i in range(place):
+        if r.place[i, 0] == axis:
+            room //= r.factor[i]
+        if r.place[i, 1] == d and r.factor[i] > 1:
+            extent = (extent - 1) // (r.factor[i] - 1)
+    return int(min(room, extent))
+
+
+@kernel
+def _beaten(s: Tree, energy: float, time: float) -> bool:
+    """Whether the front has a point that costs no more of either."""
+    for i in range(s.n_front):
+        if s.front_energy[i] <= energy and s.front_time[i] <= time:
+            return True
+    return not energy < np.inf
+
+
+@kernel
+def _free_axes(w: Bench, s: Tree, r: Roots, start: int) -> None:
+    """What axes have left for the places from `start` on."""
+    use_axes(w, s)
+    axis = NONE
+    for place in range(start, r.n_places):
+        d = r.place[place, 1]
+        if r.place[place, 0] != axis:
+            axis = r.place[place, 0]
+            room = w.axis_size[axis]
+            for i in range(start):
+                if r.place[i, 0] == axis:
+                    room //= r.factor[i]
+            s.free_units *= room
+        most = min(room, w.extents[d])
+        link = w.axis_link[axis]
+        s.free[link, d] *= most
+        for role in range(N_ROLES):
+            if w.axis_of[role, d] < 0 and (w.axis_shares[axis] >> role) & 1:
+                s.free_shared[link, role, d] *= most
+
+
+@kernel
+def bound_places(w: Bench, s: Tree, frames: Any, r: Roots, n_places: int) -> tuple[float, float]:
+    """Energy [J] and latency [s] that no nest beats whose factors at the first places are those at hand."""
+    n = 0
+    for place in range(n_places):
+        if r.factor[place] > 1:
+            s.spatial[n, 0], s.spatial[n, 1], s.spatial[n, 2] = (
+                r.place[place, 0],
+                r.place[place, 1],
+                r.factor[place],
+            )
+            n += 1
+    s.n_spatial = n
+    _free_axes(w, s, r, n_places)
+    prepare(w, s, frames)
+    s.nodes += 1
+    energy, time = bound(w, s, frames)
+    return energy, time
+
+
+@kernel
+def _least_time(w: Bench, s: Tree, r: Roots, n_places: int) -> float:
+    """What the matrix units alone take at least [s], however the axes are used at the places that follow."""
+    steps, axis = 1.0, NONE
+    for d in range(w.n_dims):
+        factors = 1
+        for place in range(n_places):
+            if r.place[place, 1] == d:
+                factors *= r.factor[place]
+        steps *= ceil_div(w.extents[d], factors)
+    for place in range(n_places, r.n_places):
+        if r.place[place, 0] != axis:
+            axis = r.place[place, 0]
+            room = w.axis_size[axis]
+            for i in range(n_places):
+                if r.place[i, 0] == axis:
+                    room //= r.factor[i]
+            steps /= room
+    return float((steps / w.unit_rate + s.launch) * s.second)
+
+
+@kernel
+def list_roots(w: Bench, s: Tree, frames: Any, r: Roots) -> bool:
+    """List unrollings, place by place; False: there are more, for the next call, or the budget ended.
+
+    Factors at the places so far are dropped once nothing with them can enter the front, or they are too slow.
+    """
+    r.n = 0
+    if r.at < 0:
+        r.at = 0
+        r.used = 0
+        if r.n_places > 0:
+            r.factor[0] = 0
+    while r.at >= 0:
+        place = r.at
+        if r.n_places > 0:
+            if r.factor[place] > 1:
+                r.used -= 1
+            if r.factor[place] == _room(w, r, place):
+                r.at -= 1
+                continue
+            r.factor[place] += 1
+            if r.factor[place] > 1:
+                r.used += 1
+                if r.used > MAX_SPATIAL:
+                    r.used -= 1
+                    r.at -= 1
+                    r.crowded = 1
+                    continue
+        complete = place + 1 >= r.n_places
+        least = _least_time(w, s, r, min(place + 1, r.n_places))
+        if least > r.slowest or (complete and least <= r.fastest):
+            if r.n_places == 0:
+                r.at = -1
+            continue
+        energy, time = bound_places(w, s, frames, r, min(place + 1, r.n_places))
+        if not _beaten(s, energy, time):
+            if not complete:
+                r.at += 1
+                r.factor[r.at] = 0
+            else:
+                for i in range(s.n_spatial):
+                    for column in range(3):
+                        r.spatial[r.n, i, column] = s.spatial[i, column]
+                r.n_spatial[r.n], r.energy[r.n], r.time[r.n] = s.n_spatial, energy, time
+                r.n += 1
+        if r.n_places == 0:
+            r.at = -1
+            break
+        if r.n == MAX_ROOTS or s.nodes >= s.budget:
+            return False
+    return True

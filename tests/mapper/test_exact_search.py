@@ -1,0 +1,81 @@
+"""With budget enough the mapper's front is that of all nests, point for point; with less its bounds hold."""
+
+from itertools import islice
+
+import pytest
+
+from catx.costmodel.evaluate import evaluate
+from catx.errors import MappingError
+from catx.ir.mapping import Mapping
+from catx.mapper.tree_search import Found, search_front
+from tests.oracle.enumerate_nests import Point
+from tests.oracle.small_problems import Problem, small_problem, solved_problems
+
+ENOUGH = 3_000_000
+"""Steps that prove every small problem."""
+
+SAME = 1 + 1e-9
+"""Ratio of costs that are the same numbers, added up in other orders."""
+
+Cost = tuple[float, float]
+
+
+def _cost(problem: Problem, mapping: Mapping) -> Cost:
+    machine = problem.accelerator
+    counts = evaluate(problem.einsum, mapping, machine)
+    latency_s = counts.cycles.latency_cycles / machine.clock_hz + machine.launch_s
+    return counts.dynamic_energy_j + machine.static_w * latency_s, latency_s
+
+
+def _search(problem: Problem, budget: int) -> tuple[list[Cost], tuple[Cost, ...]]:
+    """Costs of the front, and bounds of what is left."""
+    try:
+        found: Found = search_front(problem.einsum, problem.accelerator, budget)
+    except MappingError:
+        return [], ()
+    return [_cost(problem, mapping) for mapping in found.mappings], found.left
+
+
+def _reached(cost: Cost, by: list[Cost]) -> bool:
+    return any(energy <= cost[0] * SAME and time <= cost[1] * SAME for energy, time in by)
+
+
+def _front_is_exact(problem: Problem, exact: list[Point]) -> None:
+    mine, left = _search(problem, ENOUGH)
+    costs = [(energy, time) for energy, time, _ in exact]
+    assert not left, problem
+    assert [cost for cost in costs if not _reached(cost, mine)] == [], problem
+    assert [cost for cost in mine if not _reached(cost, costs)] == [], problem
+
+
+def test_fronts_of_tiny_problems_are_those_of_all_nests() -> None:
+    for problem, exact in islice(solved_problems(0, limit=3_000, tiny=True), 150):
+        _front_is_exact(problem, exact)
+
+
+@pytest.mark.parametrize("seed", [10, 25, 56, 62, 227, 443, 499, 558])
+def test_fronts_that_a_wrong_rule_or_bound_once_missed(seed: int) -> None:
+    problem, exact = next(solved_problems(seed, limit=300_000))
+    assert problem.seed == seed
+    _front_is_exact(problem, exact)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(12))
+def test_fronts_of_a_thousand_small_problems_are_those_of_all_nests(block: int) -> None:
+    for problem, exact in islice(solved_problems(10_000 + 1_000 * block, limit=100_000), 100):
+        _front_is_exact(problem, exact)
+
+
+@pytest.mark.parametrize("budget", [0, 30, 300])
+def test_what_a_budget_leaves_is_bounded(budget: int) -> None:
+    some_left = False
+    for seed in range(40):
+        problem = small_problem(seed)
+        whole, _ = _search(problem, ENOUGH)
+        mine, left = _search(problem, budget)
+        some_left = some_left or bool(left)
+        for cost in whole:
+            known = mine + [(energy / SAME, time / SAME) for energy, time in left]
+            assert _reached(cost, known), (problem, budget)
+    assert some_left
