@@ -100,13 +100,14 @@ def _leaves_holes(w: Bench, s: Tree, d: int) -> bool:
 
 
 @kernel
-def _some_open(w: Bench, fr: Frame) -> bool:
-    """Whether a store of an inner zone still keeps its tile."""
+def _open(w: Bench, fr: Frame) -> int:
+    """Roles of which some store of an inner zone still keeps its tile, as bits."""
+    found = 0
     for m in range(1, w.n_memories):
         for role in range(N_ROLES):
             if fr.placed[m, role] == OPEN:
-                return True
-    return False
+                found |= 1 << role
+    return found
 
 
 @kernel
@@ -175,9 +176,13 @@ def _can_keep(w: Bench, fr: Frame, roles: int) -> bool:
 
 
 @kernel
-def _commutes(w: Bench, s: Tree, fr: Frame) -> bool:
-    """Whether the gap's next loop commutes with what comes after it."""
-    if _some_open(w, fr):
+def _commutes(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
+    """Whether a loop over a dim, put on the gap next, commutes with what comes after it.
+
+    Not if some store keeps its tile over it, or slides along it.
+    """
+    kept = _open(w, fr)
+    if kept & ~_roles(w, d) or _windowed(w, s, kept):
         return False
     return bool(fr.n_gap > 0 or not _windowed(w, s, fr.low))
 
@@ -228,10 +233,10 @@ def _may_grow(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
         return False
     if fr.n_gap > 0 and fr.swaps and d < fr.last:
         return False
-    if not _commutes(w, s, fr):
+    if not _commutes(w, s, fr, d):
         return True
-    if fr.low & ~roles and fr.loose == fr.gap:
-        return False  # as the innermost loop it would let a store below move up
+    if fr.shut & ~roles or (fr.low & ~roles and fr.loose == fr.gap):
+        return False  # further in, it would keep a tile in place, or let a store move up
     if fr.target >= 0:
         role = fr.target % N_ROLES
         return not _moves_above(w, s, fr, 1 << d, fr.target // N_ROLES, role) or _windowed(w, s, 1 << role)
@@ -251,8 +256,8 @@ def _next_cell(w: Bench, s: Tree, fr: Frame, d: int, least: int) -> None:
         fr.to = max(least, s.full[fr.zone, d] + 1)
     else:
         fr.to = max(least, ceil_div(w.extents[d], ceil_div(w.extents[d], up)))
-        if fr.spatial >= 0:
-            fr.to = max(least, min(fr.to, up * 7 // 8))
+        if fr.spatial >= 0 and up < w.extents[d]:
+            fr.to = max(least, min(fr.to, up * 7 // 8))  # leaves tell these apart
     fr.next_up = fr.to - 1
 
 
@@ -319,7 +324,9 @@ def next_step(w: Bench, s: Tree, fr: Frame) -> bool:
 @kernel
 def _grow(w: Bench, s: Tree, fr: Frame, d: int, to: int, up: int) -> None:
     """A temporal loop: open stores that the dim indexes close at what has grown below it."""
-    loose = _commutes(w, s, fr)
+    loose = _commutes(w, s, fr, d)
+    if loose:
+        fr.shut |= _open(w, fr)
     for i in range(w.n_dims):
         s.at[i] = fr.up[i]
     for m in range(w.n_memories - 1, 0, -1):
@@ -374,7 +381,7 @@ def _place(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> bool:
     if m == s.stopping:
         fr.stopped |= 1 << role
     fr.group, fr.target = m * N_ROLES + role, CHOOSE
-    fr.n_gap, fr.gap, fr.loose, fr.last, fr.swaps = ZERO, ZERO, ZERO, NONE, ZERO
+    fr.n_gap, fr.gap, fr.loose, fr.shut, fr.last, fr.swaps = ZERO, ZERO, ZERO, ZERO, NONE, ZERO
     return True
 
 
@@ -389,7 +396,7 @@ def _enter_zone(w: Bench, s: Tree, fr: Frame, link: int) -> None:
         s.entered[link, d] = fr.up[d]
     fr.steps = max(fr.steps, steps)
     fr.low, fr.group, fr.below, fr.stopped, fr.target = ZERO, NONE, ZERO, ZERO, CHOOSE
-    fr.n_gap, fr.gap, fr.loose, fr.last, fr.swaps = ZERO, ZERO, ZERO, NONE, ZERO
+    fr.n_gap, fr.gap, fr.loose, fr.shut, fr.last, fr.swaps = ZERO, ZERO, ZERO, ZERO, NONE, ZERO
 
 
 @kernel
@@ -480,6 +487,8 @@ def _open_least(w: Bench, s: Tree, fr: Frame) -> float:
     least = np.inf
     for d in range(w.n_dims):
         roles = _roles(w, d)
+        if (fr.gap >> d) & 1 and not _leaves_holes(w, s, d):
+            continue
         if fr.x[d] == w.extents[d] or fr.needs & roles or fr.slides & roles & ~_sliding(w, s, d):
             continue
         more = 0.0
@@ -491,14 +500,15 @@ def _open_least(w: Bench, s: Tree, fr: Frame) -> float:
 
 
 @kernel
-def _lost(w: Bench, s: Tree, fr: Frame, x: Any) -> bool:
-    """Whether nothing that a frame leads to, with stores placed from extents x on, can enter the front."""
+def _lost(w: Bench, s: Tree, fr: Frame, x: Any, more: float) -> bool:
+    """Whether nothing that a frame leads to, with stores placed from extents x on, can enter the front.
+
+    Open stores need `more` energy beyond `least`.
+    """
     rest = rest_least(w, s, fr, x)
     if rest == np.inf:
         return True
-    if fr.n_gap == 0:
-        rest += _open_least(w, s, fr)
-    return bool(hopeless(w, s, fr, edges_least(w, s, fr, x), rest))
+    return bool(hopeless(w, s, fr, edges_least(w, s, fr, x), rest + more))
 
 
 @kernel
@@ -508,8 +518,9 @@ def judge(w: Bench, s: Tree, frames: Any, depth: int) -> bool:
     if fr.step == SPREAD and new.spatial >= 0:  # bounds follow when the next zone is entered
         promise(s, fr.least_j, fr.least_s)
         return False
+    more = _open_least(w, s, new) if new.n_gap == 0 or not _may_reach(w, s, new) else 0.0
     if fr.step != GROW or fr.aim < 0:
-        return bool(_lost(w, s, new, new.x))
+        return bool(_lost(w, s, new, new.x, more))
     m, role = fr.aim // N_ROLES, fr.aim % N_ROLES
     frames[MAX_DEPTH] = new
     test = frames[MAX_DEPTH]
@@ -519,9 +530,9 @@ def judge(w: Bench, s: Tree, frames: Any, depth: int) -> bool:
         ended = ended or (new.n_gap > 0 and new.swaps and d < new.last)
         s.at[d] = new.up[d] if ended or not grows else s.cap[new.zone, d]
     close_store(w, s, test, m, role)
-    if not _lost(w, s, test, new.x):
+    if not _lost(w, s, test, new.x, more):
         return False
-    if not _has_holes(w, s, role) and _lost(w, s, test, fr.x):
+    if not _has_holes(w, s, role) and _lost(w, s, test, fr.x, more):
         fr.next_up = ZERO
     return True
 

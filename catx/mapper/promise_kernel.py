@@ -369,6 +369,7 @@ def _clear_frame(w: Bench, s: Tree, fr: Frame) -> None:
     for f in range(w.n_links):
         fr.crossed[f] = 0.0
     fr.target, fr.n_gap, fr.gap, fr.loose, fr.last, fr.swaps = CHOOSE, ZERO, ZERO, ZERO, NONE, ZERO
+    fr.shut = ZERO
     fr.low, fr.group, fr.below, fr.stopped = ZERO, NONE, ZERO, ZERO
     fr.needs = fr.slides = ZERO
 

@@ -59,6 +59,7 @@ FRAME = np.dtype(
         ("n_gap", "i8"),
         ("gap", "i8"),  # dims of its loops
         ("loose", "i8"),  # those that may as well be its outermost
+        ("shut", "i8"),  # roles that such loops took the last tiles from that were kept
         ("last", "i8"),  # dim of its outermost loop
         ("swaps", "i8"),  # whether that loop commutes with the next one
         ("low", "i8"),  # roles of the stores directly below, 0 at the zone's inner end

@@ -53,7 +53,7 @@ def test_fronts_of_tiny_problems_are_those_of_all_nests() -> None:
         _front_is_exact(problem, exact)
 
 
-@pytest.mark.parametrize("seed", [10, 25, 56, 62, 227, 443, 499, 558])
+@pytest.mark.parametrize("seed", [10, 25, 56, 62, 227, 443, 499, 558, 1133, 10084, 10133])
 def test_fronts_that_a_wrong_rule_or_bound_once_missed(seed: int) -> None:
     problem, exact = next(solved_problems(seed, limit=300_000))
     assert problem.seed == seed
