@@ -307,7 +307,9 @@ def next_step(w: Bench, s: Tree, fr: Frame) -> bool:
                     fr.stage += 1
                     continue
                 fr.next_up = s.cap[fr.zone, d]
-            least = w.extents[d] if fr.target == LEAVE and fr.zone == 0 else fr.x[d] + 1
+            least = fr.x[d] + 1
+            if fr.target == LEAVE and fr.zone == 0 and not _leaves_holes(w, s, d):
+                least = w.extents[d]  # nothing else comes
             if fr.next_up < least:
                 fr.stage, fr.next_up = fr.stage + 1, NONE
                 continue
