@@ -19,13 +19,14 @@ from catx.costmodel.tiles_kernel import (
     TEMPORAL,
     Bench,
 )
-from catx.mapper.close_kernel import close_store, cost_store, span
+from catx.mapper.close_kernel import close_store, span
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.leaf_kernel import evaluate_leaf
 from catx.mapper.low_kernel import enter_low
 from catx.mapper.promise_kernel import edge, edges_least, hopeless, promise, rest_least
 from catx.mapper.tree_kernel import (
     ACT,
+    AIMED,
     CHOOSE,
     GROW,
     LEAVE,
@@ -36,6 +37,7 @@ from catx.mapper.tree_kernel import (
     SPREAD,
     START,
     STRIDED,
+    TEST,
     ZERO,
     Frame,
     Tree,
@@ -82,11 +84,13 @@ def _windowed(w: Bench, s: Tree, roles: int) -> bool:
 
 
 @kernel
-def _has_holes(w: Bench, s: Tree, role: int) -> bool:
-    """Whether larger tiles may span elements that smaller ones leave out."""
-    for axis in range(w.n_tensor_axes[role]):
-        if s.windows[role, axis] == STRIDED:
-            return True
+def _has_holes(w: Bench, s: Tree, roles: int) -> bool:
+    """Whether larger tiles of some role of a set may span elements that smaller ones leave out."""
+    for role in range(N_ROLES):
+        if (roles >> role) & 1:
+            for axis in range(w.n_tensor_axes[role]):
+                if s.windows[role, axis] == STRIDED:
+                    return True
     return False
 
 
@@ -465,52 +469,57 @@ def take(w: Bench, s: Tree, new: Frame, fr: Frame) -> bool:
 
 
 @kernel
-def _open_least(w: Bench, s: Tree, fr: Frame) -> float:
-    """Energy that open stores need beyond `least`: the next loop keeps the tiles of some tensors, not of all.
-
-    On the way to the next zone, at the extents that spatial loops lead to at most.
-    """
-    some = False
-    for role in range(N_ROLES):
-        s.rise[role] = 0.0
+def _close_by(w: Bench, s: Tree, fr: Frame, d: int) -> None:
+    """Close open stores that a loop over a dim closes, at the extents that spatial loops lead to at most."""
+    zone = fr.zone
     for i in range(w.n_dims):
         s.at[i] = fr.up[i]
         if fr.spatial >= 0:
             link = fr.zone - 1
             s.left[fr.zone, i] = fr.up[i]
             s.at[i] = s.entered[link, i] = min(fr.up[i] * int(s.factor[link, i]), s.cap[link, i])
-    zone = s.outer[fr.zone - 1] if fr.spatial >= 0 else fr.zone
-    for m in range(1, w.n_memories):
+            zone = s.outer[link]
+    here, fr.zone = fr.zone, zone
+    for m in range(w.n_memories - 1, 0, -1):
         for role in range(N_ROLES):
-            if fr.placed[m, role] == OPEN:
-                some = True
-                cost_store(w, s, m, role, zone)
-                s.rise[role] += max(0.0, s.part_energy - s.least[m, role])
-    least = np.inf
-    for d in range(w.n_dims):
-        roles = _roles(w, d)
-        if (fr.gap >> d) & 1 and not _leaves_holes(w, s, d):
-            continue
-        if fr.x[d] == w.extents[d] or fr.needs & roles or fr.slides & roles & ~_sliding(w, s, d):
-            continue
-        more = 0.0
-        for role in range(N_ROLES):
-            if (roles >> role) & 1:
-                more += s.rise[role]
-        least = min(least, more)
-    return float(least) if some and least < np.inf else 0.0
+            if fr.placed[m, role] == OPEN and w.axis_of[role, d] >= 0:
+                close_store(w, s, fr, m, role)
+    fr.zone = here
 
 
 @kernel
-def _lost(w: Bench, s: Tree, fr: Frame, x: Any, more: float) -> bool:
+def _lost(w: Bench, s: Tree, frames: Any, at: int, x: Any, goes_on: bool) -> bool:
     """Whether nothing that a frame leads to, with stores placed from extents x on, can enter the front.
 
-    Open stores need `more` energy beyond `least`.
+    Where another loop comes next (`goes_on`) it closes stores, whichever it is.
     """
+    fr = frames[at]
     rest = rest_least(w, s, fr, x)
     if rest == np.inf:
         return True
-    return bool(hopeless(w, s, fr, edges_least(w, s, fr, x), rest + more))
+    waits = edges_least(w, s, fr, x)
+    if hopeless(w, s, fr, waits, rest):
+        return True
+    kept, some = _open(w, fr), False
+    if not goes_on or kept == 0:
+        return False
+    least_j, least_s = s.promise_j, s.promise_s
+    for d in range(w.n_dims):
+        roles = _roles(w, d)
+        if fr.x[d] == w.extents[d] or ((fr.gap >> d) & 1 and not _leaves_holes(w, s, d)):
+            continue
+        if fr.needs & roles or fr.slides & roles & ~_sliding(w, s, d):
+            continue
+        some = True
+        beaten = False
+        if kept & roles:
+            frames[TEST] = fr
+            _close_by(w, s, frames[TEST], d)
+            beaten = hopeless(w, s, frames[TEST], waits, rest)
+        if not beaten:
+            promise(s, least_j, least_s)
+            return False
+    return some
 
 
 @kernel
@@ -520,21 +529,20 @@ def judge(w: Bench, s: Tree, frames: Any, depth: int) -> bool:
     if fr.step == SPREAD and new.spatial >= 0:  # bounds follow when the next zone is entered
         promise(s, fr.least_j, fr.least_s)
         return False
-    more = _open_least(w, s, new) if new.n_gap == 0 or not _may_reach(w, s, new) else 0.0
+    goes_on = new.n_gap == 0 or not _may_reach(w, s, new)
     if fr.step != GROW or fr.aim < 0:
-        return bool(_lost(w, s, new, new.x, more))
+        return bool(_lost(w, s, frames, depth + 1, new.x, goes_on))
     m, role = fr.aim // N_ROLES, fr.aim % N_ROLES
-    frames[MAX_DEPTH] = new
-    test = frames[MAX_DEPTH]
+    frames[AIMED] = new
     for d in range(w.n_dims):
         grows = w.axis_of[role, d] < 0 or s.halo[role, d] > 0 or m == s.stopping
         ended = (new.gap >> d) & 1 and not _leaves_holes(w, s, d)
         ended = ended or (new.n_gap > 0 and new.swaps and d < new.last)
         s.at[d] = new.up[d] if ended or not grows else s.cap[new.zone, d]
-    close_store(w, s, test, m, role)
-    if not _lost(w, s, test, new.x, more):
-        return False
-    if not _has_holes(w, s, role) and _lost(w, s, test, fr.x, more):
+    close_store(w, s, frames[AIMED], m, role)
+    if not _lost(w, s, frames, AIMED, new.x, goes_on):
+        return bool(_lost(w, s, frames, depth + 1, new.x, goes_on))  # with the room that the store needs
+    if not _has_holes(w, s, _open(w, new) | 1 << role) and _lost(w, s, frames, AIMED, fr.x, goes_on):
         fr.next_up = ZERO
     return True
 
@@ -562,7 +570,7 @@ def search_tree(w: Bench, s: Tree, frames: Any) -> None:
         s.nodes += 1
         new.least_j, new.least_s = s.promise_j, s.promise_s
         if ended(fr):
-            evaluate_leaf(w, s, new, frames[MAX_DEPTH])
+            evaluate_leaf(w, s, new, frames[TEST])
         elif s.nodes >= s.budget or depth + 2 >= MAX_DEPTH or new.n_rows + 2 * N_ROLES >= MAX_ROWS:
             enter_low(s, new.least_j, new.least_s)
         else:

@@ -27,6 +27,12 @@ MAX_DEPTH = MAX_ROWS + 2
 MISSING, OPEN, CLOSED = constant(0), constant(1), constant(2)
 """A store that is not placed yet; placed, with more to come above it that it need not visit; done."""
 
+AIMED, TEST = constant(MAX_DEPTH), constant(MAX_DEPTH + 1)
+"""Frames beyond those of a search: with the target closed, and with stores that a next loop closes."""
+
+N_FRAMES = MAX_DEPTH + 2
+"""Frames that a search needs."""
+
 CHOOSE, LEAVE = constant(-2), constant(-1)
 """What a gap of loops leads to, but for stores (memory * N_ROLES + role): not chosen yet; the zone's end."""
 

@@ -35,6 +35,7 @@ from catx.mapper.tree_kernel import (
     KIDS,
     LEAST_J,
     MAX_DEPTH,
+    N_FRAMES,
     STRIDED,
     TREE,
     ZERO,
@@ -122,7 +123,7 @@ class Forest:
     def __init__(self, einsum: Einsum, accelerator: Accelerator) -> None:
         self.bench = new_bench(einsum, accelerator)
         self.tree = _new_tree(einsum, accelerator, self.bench)
-        self.frames = np.zeros(MAX_DEPTH + 1, FRAME)
+        self.frames = np.zeros(N_FRAMES, FRAME)
         self.kids = np.zeros(MAX_DEPTH + 1, KIDS)
         self.allowed = allowed_unrollings(einsum, accelerator)
         self.complete = not drops_choices(accelerator)
