@@ -128,14 +128,18 @@ def show_kernel() -> None:
     )
 
 
+def contractions(graphs: list[catx.Graph], machine: catx.Accelerator) -> list[catx.Einsum]:
+    """The different contractions of models on a machine."""
+    typed = [set_precision(graph, machine.precision) if machine.precision else graph for graph in graphs]
+    found = (op for graph in typed for op in graph.ops if isinstance(op, catx.Einsum))
+    return list(dict.fromkeys(op.canonical() for op in found))
+
+
 def mapper_row(name: str, graphs: list[catx.Graph]) -> tuple[str, ...]:
     """All contractions of the models on one machine: time by op, then what the mappings reach."""
     machine = catx.load_accelerator(name)
-    typed = [set_precision(graph, machine.precision) if machine.precision else graph for graph in graphs]
-    contractions = (op for graph in typed for op in graph.ops if isinstance(op, catx.Einsum))
-    einsums = dict.fromkeys(op.canonical() for op in contractions)
     spent, nests = [], 0
-    for einsum in einsums:
+    for einsum in contractions(graphs, machine):
         start = time.process_time()
         nests += map_einsum(einsum, machine, Objective("edp")).certificate.evaluated
         spent.append(time.process_time() - start)

@@ -18,6 +18,7 @@ def main() -> None:
     for name, options in (
         ("startup", []),
         ("kernel", []),
+        ("proof", []),
         ("versus_accelforge", []),
         ("versus_zigzag", zigzag),
     ):
