@@ -263,21 +263,30 @@ def hopeless(w: Bench, s: Tree, fr: Frame, waits: float, rest: float) -> bool:
 
 
 @kernel
-def _bound_store(w: Bench, s: Tree, m: int, role: int) -> None:
-    """What a store costs at least, and how that falls with the extents of the dims that it does not index."""
-    zone, most = s.zone_of[m], 1.0
+def _least_store(w: Bench, s: Tree, m: int, role: int) -> None:
+    """What a store costs at least."""
+    zone = s.zone_of[m]
     s.any = YES
     for d in range(w.n_dims):
         s.at[d] = s.cap[zone, d]
-        if s.group[d] == role:
-            most *= s.cap[zone, d]
     cost_store(w, s, m, role, zone)
     s.least[m, role], s.least_stopped[m, role] = s.part_energy, s.part_stopped
     for i in range(w.n_memories):
         s.least_read[m, role, i], s.least_written[m, role, i] = s.part_read[i], s.part_written[i]
     for f in range(w.n_links):
         s.least_crossed[m, role, f] = s.part_crossed[f]
-    s.real = YES
+    s.any = NO
+
+
+@kernel
+def _slope_store(w: Bench, s: Tree, m: int, role: int) -> None:
+    """How the least cost of a store falls with the extents of the dims that it does not index."""
+    zone, most = s.zone_of[m], 1.0
+    s.any = s.real = YES
+    for d in range(w.n_dims):
+        s.at[d] = s.cap[zone, d]
+        if s.group[d] == role:
+            most *= s.cap[zone, d]
     cost_store(w, s, m, role, zone)
     fallen = s.part_energy
     for d in range(w.n_dims):
@@ -386,11 +395,8 @@ def use_axes(w: Bench, s: Tree) -> None:
 
 
 @kernel
-def prepare(w: Bench, s: Tree, frames: Any) -> None:
-    """What follows from einsum, accelerator, kept roles and unrolling; frame 0 is the matrix unit's.
-
-    With axes that are free (`use_axes`), bounds are of every unrolling that uses them, too.
-    """
+def prepare_least(w: Bench, s: Tree, frames: Any) -> tuple[float, float]:
+    """The part of `prepare` that suffices for a rough bound: energy [J] and latency [s] if all has room."""
     _set_extents(w, s)
     _merge_zones(w, s)
     fr = frames[0]
@@ -411,8 +417,29 @@ def prepare(w: Bench, s: Tree, frames: Any) -> None:
             fr.final[s.inner[OUT]] = s.part_final
         for m in range(1, w.n_memories):
             if s.kept[m, role]:
-                _bound_store(w, s, m, role)
+                _least_store(w, s, m, role)
                 _add_least(w, s, fr, m, role)
+    time = cycles_least(w, s, fr) * s.second
+    return fr.energy + s.static_w * time, time
+
+
+@kernel
+def prepare_slopes(w: Bench, s: Tree) -> None:
+    """The other part of `prepare`: what bounds need where there is little room."""
+    for m in range(1, w.n_memories):
+        for role in range(N_ROLES):
+            if s.kept[m, role]:
+                _slope_store(w, s, m, role)
+
+
+@kernel
+def prepare(w: Bench, s: Tree, frames: Any) -> None:
+    """What follows from einsum, accelerator, kept roles and unrolling; frame 0 is the matrix unit's.
+
+    With axes that are free (`use_axes`), bounds are of every unrolling that uses them, too.
+    """
+    prepare_least(w, s, frames)
+    prepare_slopes(w, s)
 
 
 @kernel

@@ -7,7 +7,7 @@ import numpy as np
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import MAX_AXES, MAX_DIMS, N_ROLES, NONE, Bench, constant
 from catx.mapper.factor_kernel import ceil_div
-from catx.mapper.promise_kernel import bound, prepare, use_axes
+from catx.mapper.promise_kernel import bound, prepare_least, prepare_slopes, use_axes
 from catx.mapper.tree_kernel import MAX_SPATIAL, Tree
 
 MAX_ROOTS = constant(1 << 14)
@@ -94,9 +94,11 @@ def bound_places(w: Bench, s: Tree, frames: Any, r: Roots, n_places: int) -> tup
             n += 1
     s.n_spatial = n
     _free_axes(w, s, r, n_places)
-    prepare(w, s, frames)
     s.nodes += 1
-    energy, time = bound(w, s, frames)
+    energy, time = prepare_least(w, s, frames)
+    if not _beaten(s, energy, time):
+        prepare_slopes(w, s)
+        energy, time = bound(w, s, frames)
     return energy, time
 
 
