@@ -18,7 +18,7 @@ TEMPORAL, SPATIAL, STORE = constant(0), constant(1), constant(2)
 FILL, READ_CHILD, READ_PSUM, UPDATE, DRAIN, PARTIAL_UPDATE, PARTIAL_DRAIN = range(7)
 """Columns of the counts."""
 
-TOTAL, BUSIEST = 0, 1
+TOTAL, BUSIEST = constant(0), constant(1)
 """Over all instances, or in the busiest one."""
 
 N_ROLES, OUT = 3, constant(2)

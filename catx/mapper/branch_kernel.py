@@ -32,12 +32,14 @@ from catx.mapper.tree_kernel import (
     LEAVE,
     MAX_DEPTH,
     MISSING,
+    NO,
     OPEN,
     REACH,
     SPREAD,
     START,
     STRIDED,
     TEST,
+    YES,
     ZERO,
     Frame,
     Tree,
@@ -156,7 +158,7 @@ def _moves_above(w: Bench, s: Tree, fr: Frame, dims: int, m: int, role: int) -> 
 
 
 @kernel
-def _needs(w: Bench, s: Tree, fr: Frame, dims: int, windowed: bool) -> int:
+def _needs(w: Bench, s: Tree, fr: Frame, dims: int, windowed: int) -> int:
     """Roles of the zone's last stores that a loop of a set would move above, if nothing kept their tiles.
 
     `windowed` tells which roles are asked for.
@@ -165,7 +167,11 @@ def _needs(w: Bench, s: Tree, fr: Frame, dims: int, windowed: bool) -> int:
     for m in range(1, w.n_memories):
         for role in range(N_ROLES):
             missing = s.zone_of[m] == fr.zone and s.kept[m, role] and fr.placed[m, role] == MISSING
-            if missing and _windowed(w, s, 1 << role) == windowed and _moves_above(w, s, fr, dims, m, role):
+            if (
+                missing
+                and _windowed(w, s, 1 << role) == (windowed == YES)
+                and _moves_above(w, s, fr, dims, m, role)
+            ):
                 found |= 1 << role
     return int(found)
 
@@ -222,7 +228,7 @@ def _may_reach(w: Bench, s: Tree, fr: Frame) -> bool:
     for d in range(w.n_dims):
         if (outermost >> d) & 1 and not _roles(w, d) & missing and not _fixed(w, s, fr, d):
             return False
-    return _can_keep(w, fr, _needs(w, s, fr, outermost, False))
+    return _can_keep(w, fr, _needs(w, s, fr, outermost, NO))
 
 
 @kernel
@@ -248,7 +254,7 @@ def _may_grow(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
         return True
     if not roles & _missing(w, s, fr) and not _fixed(w, s, fr, d):
         return False
-    return _can_keep(w, fr, _needs(w, s, fr, fr.loose | 1 << d, False))
+    return _can_keep(w, fr, _needs(w, s, fr, fr.loose | 1 << d, NO))
 
 
 @kernel
@@ -409,8 +415,8 @@ def _enter_zone(w: Bench, s: Tree, fr: Frame, link: int) -> None:
 def _leave(w: Bench, s: Tree, fr: Frame) -> bool:
     """Place what the zone still has to store, open, and go on to its fanout; False if a memory overflows."""
     if fr.n_gap > 0:
-        fr.needs |= _needs(w, s, fr, 1 << fr.last | fr.loose, False)
-        fr.slides |= _needs(w, s, fr, 1 << fr.last | fr.loose, True)
+        fr.needs |= _needs(w, s, fr, 1 << fr.last | fr.loose, NO)
+        fr.slides |= _needs(w, s, fr, 1 << fr.last | fr.loose, YES)
     for m in range(w.n_memories - 1, 0, -1):
         for role in range(N_ROLES):
             here = s.zone_of[m] == fr.zone and s.kept[m, role] and fr.placed[m, role] == MISSING

@@ -383,6 +383,8 @@ def dive(w: Bench, s: Tree, frames: Any, kids: Any, depth: int) -> None:
         m, role = kids[depth].memory[i], kids[depth].role[i]
         frames[depth + 1] = frames[depth]
         new = frames[depth + 1]
-        _follow(w, s, new, m, role, kids[depth].extents[i])
+        for d in range(w.n_dims):
+            fr.extents[d] = kids[depth].extents[i, d]
+        _follow(w, s, new, m, role, fr.extents)
         if not _lost(w, s, new):
             dive(w, s, frames, kids, depth + 1)

@@ -184,7 +184,7 @@ def _keeps_some(w: Bench, s: Tree, n_rows: int, d: int) -> bool:
 @kernel
 def _settled(w: Bench, s: Tree, n_rows: int, d: int) -> bool:
     """Whether the least extents of a dim's loops make the fewest tiles in every respect."""
-    n, below, spatial, single = s.n_of[d], 1, 0, True
+    n, below, spatial, single = s.n_of[d], 1, ZERO, True
     for k in range(n):
         row = s.links[d, k]
         single = single and s.lo[row] == s.hi[row]

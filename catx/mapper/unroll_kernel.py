@@ -18,7 +18,7 @@ from catx.costmodel.tiles_kernel import (
     constant,
 )
 from catx.mapper.factor_kernel import ceil_div, clear_factors, spread_dim
-from catx.mapper.tree_kernel import LEAST_J
+from catx.mapper.tree_kernel import LEAST_J, NO, YES
 
 BEAM, TOP, MAX_CHOICES = 256, 256, 1 << 10
 """Unrollings of some axes that are followed, unrollings of all that are kept, and ways to fill one axis."""
@@ -114,7 +114,7 @@ def _set_factors(w: Bench, s: State) -> None:
 
 
 @kernel
-def _served(w: Bench, s: State, role: int, pivot: int, inner: int, outer: bool, each: bool) -> float:
+def _served(w: Bench, s: State, role: int, pivot: int, inner: int, outer: int, each: int) -> float:
     """Accesses of a tensor at level `pivot` for its children at level `inner`, at least.
 
     Args:
@@ -136,27 +136,27 @@ def _served(w: Bench, s: State, role: int, pivot: int, inner: int, outer: bool, 
                 sharing *= s.shared[f, role, d]
                 between *= s.factor[f, d]
         indexes = w.axis_of[role, d] >= 0
-        if each and indexes:
-            total /= 1.0 if outer else above
-        elif each:
-            total *= (above if outer else 1.0) * between / sharing
+        if each == YES and indexes:
+            total /= 1.0 if outer == YES else above
+        elif each == YES:
+            total *= (above if outer == YES else 1.0) * between / sharing
         else:
-            served = sharing if outer else sharing * above
+            served = sharing if outer == YES else sharing * above
             total *= np.ceil(w.extents[d] / served)
     return float(total)
 
 
 @kernel
-def _known(w: Bench, s: State, level: int, outer: bool) -> float:
+def _known(w: Bench, s: State, level: int, outer: int) -> float:
     """Distinct output elements at a level: over all instances that add up their own sums, or in one."""
     total = s.touched[OUT]
     for d in range(w.n_dims):
         for f in range(w.n_links):
             if w.link_level[f] >= level:
                 continue
-            if w.axis_of[OUT, d] < 0 and outer:
+            if w.axis_of[OUT, d] < 0 and outer == YES:
                 total *= s.factor[f, d]
-            elif w.axis_of[OUT, d] >= 0 and not outer:
+            elif w.axis_of[OUT, d] >= 0 and outer == NO:
                 total /= s.factor[f, d]
     return float(total)
 
@@ -173,7 +173,7 @@ def _split_sums(w: Bench, s: State, level: int) -> bool:
 
 @kernel
 def _parent_bytes(
-    w: Bench, s: State, role: int, parent: int, inner: int, outer: bool, each: bool
+    w: Bench, s: State, role: int, parent: int, inner: int, outer: int, each: int
 ) -> tuple[float, float]:
     """Bytes read and written at a memory for its children at level `inner`."""
     level, width, wide = w.level[parent], w.width[role], w.accumulator
@@ -186,11 +186,11 @@ def _parent_bytes(
 
 
 @kernel
-def _child_bytes(w: Bench, s: State, role: int, child: int, outer: bool) -> tuple[float, float]:
+def _child_bytes(w: Bench, s: State, role: int, child: int, outer: int) -> tuple[float, float]:
     """Bytes read and written at a memory on its parent's side, if it holds every tile as long as it can."""
     level = w.level[child]
     if role != OUT:
-        return 0.0, _served(w, s, role, level, level, outer, True) * w.width[role]
+        return 0.0, _served(w, s, role, level, level, outer, YES) * w.width[role]
     width = w.accumulator if _split_sums(w, s, level) else w.width[OUT]
     return _known(w, s, level, outer) * width, 0.0
 
@@ -215,22 +215,22 @@ def bound_unrolling(w: Bench, s: State) -> tuple[float, float]:
         for role in range(N_ROLES):
             if not s.may[m, role]:
                 continue
-            inner, each = INNERMOST, False
+            inner, each = INNERMOST, NO
             for further in range(w.n_memories - 1, m, -1):
                 if s.may[further, role]:
-                    inner, each = w.level[further], True
-            reads, writes = _parent_bytes(w, s, role, m, inner, True, each)
-            busy_reads, busy_writes = _parent_bytes(w, s, role, m, inner, False, each)
+                    inner, each = w.level[further], YES
+            reads, writes = _parent_bytes(w, s, role, m, inner, YES, each)
+            busy_reads, busy_writes = _parent_bytes(w, s, role, m, inner, NO, each)
             read, written = read + reads, written + writes
             busy_read, busy_written = busy_read + busy_reads, busy_written + busy_writes
             if m > 0:
-                reads, writes = _child_bytes(w, s, role, m, True)
-                busy_reads, busy_writes = _child_bytes(w, s, role, m, False)
+                reads, writes = _child_bytes(w, s, role, m, YES)
+                busy_reads, busy_writes = _child_bytes(w, s, role, m, NO)
                 read, written = read + reads, written + writes
                 busy_read, busy_written = busy_read + busy_reads, busy_written + busy_writes
             for f in range(w.n_links):
                 if w.level[m] < w.link_level[f] < inner and w.link_j[f] > 0.0:
-                    crossed = _served(w, s, role, w.link_level[f], inner, True, each)
+                    crossed = _served(w, s, role, w.link_level[f], inner, YES, each)
                     energy += crossed * w.width[role] * w.link_j[f]
         energy += read * w.read_j[m] + written * w.write_j[m]
         if w.shared[m]:
