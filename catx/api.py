@@ -20,8 +20,9 @@ from catx.ir.passes.set_precision import einsum_at
 from catx.ir.report import Report
 from catx.ir.scenario import Scenario
 from catx.ir.vector_op import VectorOp
+from catx.mapper.budget import BUDGET, MAX_BUDGET
 from catx.mapper.design import Progress, evaluate_design
-from catx.mapper.map_einsum import BUDGET, MappedEinsum, map_einsum
+from catx.mapper.map_einsum import MappedEinsum, map_einsum
 from catx.mapper.objective import OBJECTIVES, Objective, ObjectiveName, objective_name
 
 Model = Graph | str | Path
@@ -236,9 +237,14 @@ def _einsum(einsum: Einsum) -> Einsum:
     return einsum
 
 
+_STEPS = f"a whole number of steps, from 0 to {MAX_BUDGET:,}"
+
+
 def _budget(mapper_budget: int) -> int:
-    if isinstance(mapper_budget, bool) or not isinstance(mapper_budget, int) or mapper_budget < 0:
-        raise arguments.refuse("mapper_budget", "a whole number of steps, 0 or more", mapper_budget)
+    if isinstance(mapper_budget, bool) or not isinstance(mapper_budget, int):
+        raise arguments.refuse("mapper_budget", _STEPS, mapper_budget)
+    if not 0 <= mapper_budget <= MAX_BUDGET:
+        raise arguments.refuse("mapper_budget", _STEPS, mapper_budget)
     return mapper_budget
 
 

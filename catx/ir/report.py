@@ -21,7 +21,7 @@ class Certificate:
     gap: float
     bound: float
     evaluated: int
-    visited: int = 0
+    visited: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

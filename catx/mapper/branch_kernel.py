@@ -577,7 +577,7 @@ def search_tree(w: Bench, s: Tree, frames: Any) -> None:
         new.least_j, new.least_s = s.promise_j, s.promise_s
         if ended(fr):
             evaluate_leaf(w, s, new, frames[TEST])
-        elif s.nodes >= s.budget or depth + 2 >= MAX_DEPTH or new.n_rows + 2 * N_ROLES >= MAX_ROWS:
+        elif s.nodes >= s.budget or depth + 2 >= MAX_DEPTH or new.n_rows + w.n_memories * N_ROLES > MAX_ROWS:
             enter_low(s, new.least_j, new.least_s)
         else:
             depth += 1

@@ -1,6 +1,6 @@
-"""Compiled costs of one store of a nest whose tiles are as even as can be.
+"""Compiled costs of one store of a nest, at least: those of tiles that are as even as can be.
 
-Never more than those of real nests that keep all instances of their unrolling busy.
+Never more than those of real nests, whatever their tiles and however many of their instances are idle.
 """
 
 from typing import Any

@@ -26,8 +26,9 @@ from catx.ir.report import Layer, LayerCost, Report, Traffic
 from catx.ir.scenario import Scenario
 from catx.ir.schedule import Schedule
 from catx.mapper.bounds import roofline_cycles
-from catx.mapper.front import Front, FrontPoint, Options, least_product
-from catx.mapper.map_einsum import BUDGET, certify, map_front
+from catx.mapper.budget import BUDGET
+from catx.mapper.front import UNKNOWN, Front, FrontPoint, Options, least_product
+from catx.mapper.map_einsum import certify, map_front
 from catx.mapper.notes import model_notes
 from catx.mapper.objective import Objective, ObjectiveName
 from catx.mapper.schedule import sequential
@@ -237,7 +238,7 @@ def _map_one(
         counts = evaluate(einsum, mapping, accelerator)
     except MappingError as error:
         raise MappingError(f"{einsum.name}: {error.args[0]}", loc=error.loc, hint=error.hint) from error
-    return Front((FrontPoint(mapping, counts),), 1)
+    return Front((FrontPoint(mapping, counts),), evaluated=1, visited=0, left=UNKNOWN)
 
 
 def _options(

@@ -39,8 +39,12 @@ class Front:
 
     points: tuple[FrontPoint, ...]
     evaluated: int
-    visited: int = 0
-    left: tuple[tuple[float, float], ...] = ()
+    visited: int
+    left: tuple[tuple[float, float], ...]
+
+
+UNKNOWN = ((0.0, 0.0),)
+"""`left` where nothing was proved."""
 
 
 Options = Sequence[tuple[float, float]]

@@ -7,6 +7,7 @@ from catx.ir.counts import Counts
 from catx.ir.einsum import Einsum
 from catx.ir.mapping import Mapping
 from catx.ir.report import Certificate
+from catx.mapper.budget import BUDGET
 from catx.mapper.bounds import energy_bound_j, roofline_cycles
 from catx.mapper.front import Front, FrontPoint
 from catx.mapper.objective import Objective
@@ -24,9 +25,6 @@ class MappedEinsum:
 
 SAME = 1e-12
 """Relative difference below which two costs are one: sums of the same numbers in other orders differ less."""
-
-BUDGET = 10_000
-"""Steps of a proof where nothing else is asked for: partial nests and bounds, a few microseconds each."""
 
 
 def map_front(einsum: Einsum, accelerator: Accelerator, budget: int = BUDGET) -> Front:

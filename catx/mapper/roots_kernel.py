@@ -153,7 +153,7 @@ def list_roots(w: Bench, s: Tree, frames: Any, r: Roots) -> bool:
                     continue
         complete = place + 1 >= r.n_places
         least = _least_time(w, s, r, min(place + 1, r.n_places))
-        if least > r.slowest or (complete and least <= r.fastest):
+        if least > r.slowest or (complete and least <= r.fastest * (1.0 - 1e-9)):
             if r.n_places == 0:
                 r.at = -1
             continue

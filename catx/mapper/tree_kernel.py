@@ -22,7 +22,7 @@ from catx.costmodel.tiles_kernel import (
 from catx.mapper.front_kernel import FRONT_FIELDS
 
 MAX_DEPTH = MAX_ROWS + 2
-"""Frames of a search: a frame adds a row at most."""
+"""Frames of a search; what would need more becomes a bound."""
 
 MISSING, OPEN, CLOSED = constant(0), constant(1), constant(2)
 """A store that is not placed yet; placed, with more to come above it that it need not visit; done."""
@@ -122,7 +122,7 @@ TREE = np.dtype(
             "layer",
             "i8",
             (MAX_MEMORIES, N_ROLES),
-        ),  # memory of the n-th store of a role from the outside, -1: none
+        ),  # memory of the n-th store of a role from the inside, -1: none
         ("n_layers", "i8"),
         ("fanouts", "i8", MAX_MEMORIES),  # above a memory
         ("outer", "i8", MAX_LINKS + 1),  # the outermost zone with no used fanout between it and a zone

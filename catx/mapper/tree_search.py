@@ -1,4 +1,4 @@
-"""Search for mappings: branch and bound under promising unrollings, then under neighbours of the best."""
+"""Search for mappings: dives under promising unrollings, then a proof over all of them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import ROLES, Einsum
 from catx.ir.mapping import Loop, Mapping, Node, Store
 from catx.mapper import branch_kernel, dive_kernel, low_kernel, promise_kernel, roots_kernel
+from catx.mapper.front import UNKNOWN
 from catx.mapper.mapspace import (
     Kept,
     Unrolling,
@@ -106,7 +107,7 @@ def search_front(einsum: Einsum, accelerator: Accelerator, budget: int) -> Found
     tree = forest.tree
     evaluated, visited = int(tree["evaluated"]), int(tree["nodes"])
     if tree["n_front"] == 0:
-        return Found((_smallest(einsum, accelerator),), forest.left(), evaluated + 1, visited)
+        return Found((_smallest(einsum, accelerator),), UNKNOWN, evaluated + 1, visited)
     order = np.argsort(tree["front_time"][: tree["n_front"]], kind="stable")
     nests = [tree["front_nest"][i, : tree["front_rows"][i]] for i in order]
     mappings = tuple(_unpack(rows, einsum, accelerator) for rows in nests)
@@ -216,7 +217,7 @@ class Forest:
         roots["place"][: len(places)], roots["n_places"] = places, len(places)
         end = int(tree["nodes"]) + budget
         if not self.complete:
-            low_kernel.enter_low(tree, 0.0, 0.0)
+            low_kernel.enter_low(tree, *UNKNOWN[0])
         slowest: dict[Kept, float] = {}
         for last in (False, True):
             tree["budget"] = int(tree["nodes"]) + (end - int(tree["nodes"])) // 2

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from catx.mapper.budget import BUDGET
 from catx.tools.guard import guarded
 from catx.tools.options import (
     AllowUnknown,
@@ -37,7 +38,7 @@ def compile_models(
     objective: Objective = "edp",
     scenario: ScenarioName = None,
     dim: Dims = None,
-    mapper_budget: MapperBudget = 10_000,
+    mapper_budget: MapperBudget = BUDGET,
     as_json: Json = False,
     allow_unknown: AllowUnknown = False,
     version: Version = False,

@@ -7,6 +7,7 @@ import typer
 
 from catx.arguments import MAX_SIZE, SIZE, refuse
 from catx.errors import OptionError
+from catx.mapper.budget import MAX_BUDGET
 from catx.tools.guard import guarded
 
 Hardware = Annotated[
@@ -31,6 +32,7 @@ MapperBudget = Annotated[
         "--mapper-budget",
         metavar="STEPS",
         min=0,
+        max=MAX_BUDGET,
         help="Steps per einsum, a few microseconds each, to prove that no mapping is better.",
     ),
 ]

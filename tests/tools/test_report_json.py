@@ -60,7 +60,7 @@ def test_numbers_add_up(data: dict[str, Any]) -> None:
 
 def test_what_is_not_finite_is_null_and_noted(validator: jsonschema.Draft202012Validator) -> None:
     one = report()
-    odd = Certificate(status="gap", gap=inf, bound=nan, evaluated=3)
+    odd = Certificate(status="gap", gap=inf, bound=nan, evaluated=3, visited=5)
     layers = (replace(one.layers[0], cost=replace(one.layers[0].cost, certificate=odd)), *one.layers[1:])
     data = report_object(replace(one, layers=layers, latency_s=0.0))
     validator.validate(data)
