@@ -7,8 +7,8 @@ from catx.ir.counts import Counts
 from catx.ir.einsum import Einsum
 from catx.ir.mapping import Mapping
 from catx.ir.report import Certificate
-from catx.mapper.budget import BUDGET
 from catx.mapper.bounds import energy_bound_j, roofline_cycles
+from catx.mapper.budget import BUDGET
 from catx.mapper.front import Front, FrontPoint
 from catx.mapper.objective import Objective
 from catx.mapper.store import load_front, save_front
