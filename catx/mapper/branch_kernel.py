@@ -13,17 +13,16 @@ from catx.costmodel.tiles_kernel import (
     MAX_ROWS,
     N_ROLES,
     NONE,
-    OUT,
     SPATIAL,
-    STORE,
     TEMPORAL,
     Bench,
 )
-from catx.mapper.close_kernel import close_store, span
+from catx.mapper.close_kernel import close_store, has_windows
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.leaf_kernel import evaluate_leaf
 from catx.mapper.low_kernel import enter_low
-from catx.mapper.promise_kernel import edge, edges_least, hopeless, promise, rest_least
+from catx.mapper.promise_kernel import edges_least, hopeless, promise, rest_least
+from catx.mapper.step_kernel import missing, put_missing, put_row, put_store, ready
 from catx.mapper.tree_kernel import (
     ACT,
     AIMED,
@@ -32,26 +31,18 @@ from catx.mapper.tree_kernel import (
     LEAVE,
     MAX_DEPTH,
     MISSING,
-    NO,
     OPEN,
     REACH,
     SPREAD,
     START,
     STRIDED,
     TEST,
-    YES,
     ZERO,
     Frame,
     Tree,
+    start_gap,
+    start_zone,
 )
-
-
-@kernel
-def _put(s: Tree, fr: Frame, kind: int, index: int, extra: int, to: int, up: int) -> None:
-    """Append a row, outwards."""
-    n = fr.n_rows
-    s.rows[n, 0], s.rows[n, 1], s.rows[n, 2], s.rows[n, 3], s.rows[n, 4] = kind, index, extra, to, up
-    fr.n_rows = n + 1
 
 
 @kernel
@@ -75,28 +66,6 @@ def _sliding(w: Bench, s: Tree, d: int) -> int:
 
 
 @kernel
-def _windowed(w: Bench, s: Tree, roles: int) -> bool:
-    """Whether some role of a set has an axis of several dims."""
-    for role in range(N_ROLES):
-        if (roles >> role) & 1:
-            for axis in range(w.n_tensor_axes[role]):
-                if s.windows[role, axis] > 0:
-                    return True
-    return False
-
-
-@kernel
-def _has_holes(w: Bench, s: Tree, roles: int) -> bool:
-    """Whether larger tiles of some role of a set may span elements that smaller ones leave out."""
-    for role in range(N_ROLES):
-        if (roles >> role) & 1:
-            for axis in range(w.n_tensor_axes[role]):
-                if s.windows[role, axis] == STRIDED:
-                    return True
-    return False
-
-
-@kernel
 def _leaves_holes(w: Bench, s: Tree, d: int) -> bool:
     """Whether a dim is of an axis with holes: there, tiles that are cut off leave some of them out."""
     for role in range(N_ROLES):
@@ -117,28 +86,6 @@ def _open(w: Bench, fr: Frame) -> int:
 
 
 @kernel
-def _missing(w: Bench, s: Tree, fr: Frame) -> int:
-    """Roles that memories of the zone still have to store, as bits."""
-    found = 0
-    for m in range(1, w.n_memories):
-        for role in range(N_ROLES):
-            if s.zone_of[m] == fr.zone and s.kept[m, role] and fr.placed[m, role] == MISSING:
-                found |= 1 << role
-    return found
-
-
-@kernel
-def _ready(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> bool:
-    """Whether a store may come next."""
-    if m == 0 or s.zone_of[m] != fr.zone or not s.kept[m, role] or fr.placed[m, role] != MISSING:
-        return False
-    for i in range(m + 1, w.n_memories):
-        if s.kept[i, role] and fr.placed[i, role] == MISSING:
-            return False
-    return True
-
-
-@kernel
 def _moves_above(w: Bench, s: Tree, fr: Frame, dims: int, m: int, role: int) -> bool:
     """Whether a loop of a set, directly below a store, does no harm above it: the tile gets smaller.
 
@@ -148,7 +95,7 @@ def _moves_above(w: Bench, s: Tree, fr: Frame, dims: int, m: int, role: int) -> 
     stops = m == s.stopping
     if s.stopping >= 0 and m < s.stopping and s.kept[s.stopping, role]:
         waits = fr.placed[s.stopping, role] == MISSING and s.zone_of[s.stopping] == fr.zone
-        stops = stops or waits or (fr.n_gap == 0 and (fr.stopped >> role) & 1 == 1)
+        stops = stops or waits or (fr.gap == 0 and (fr.stopped >> role) & 1 == 1)
     if stops:
         return False
     for d in range(w.n_dims):
@@ -158,22 +105,15 @@ def _moves_above(w: Bench, s: Tree, fr: Frame, dims: int, m: int, role: int) -> 
 
 
 @kernel
-def _needs(w: Bench, s: Tree, fr: Frame, dims: int, windowed: int) -> int:
-    """Roles of the zone's last stores that a loop of a set would move above, if nothing kept their tiles.
-
-    `windowed` tells which roles are asked for.
-    """
-    found = ZERO
+def _waiting(w: Bench, s: Tree, fr: Frame, dims: int) -> int:
+    """Roles of the zone's last stores that a loop of a set would move above, if nothing kept their tiles."""
+    found = 0
     for m in range(1, w.n_memories):
         for role in range(N_ROLES):
-            missing = s.zone_of[m] == fr.zone and s.kept[m, role] and fr.placed[m, role] == MISSING
-            if (
-                missing
-                and _windowed(w, s, 1 << role) == (windowed == YES)
-                and _moves_above(w, s, fr, dims, m, role)
-            ):
+            here = s.zone_of[m] == fr.zone and s.kept[m, role] and fr.placed[m, role] == MISSING
+            if here and _moves_above(w, s, fr, dims, m, role):
                 found |= 1 << role
-    return int(found)
+    return found
 
 
 @kernel
@@ -192,9 +132,9 @@ def _commutes(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
     Not if some store keeps its tile over it, or slides along it.
     """
     kept = _open(w, fr)
-    if kept & ~_roles(w, d) or _windowed(w, s, kept):
+    if kept & ~_roles(w, d) or kept & s.windowed:
         return False
-    return bool(fr.n_gap > 0 or not _windowed(w, s, fr.low))
+    return bool(fr.gap != 0 or not fr.low & s.windowed)
 
 
 @kernel
@@ -211,24 +151,24 @@ def _fixed(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
 @kernel
 def _may_reach(w: Bench, s: Tree, fr: Frame) -> bool:
     """Whether the target may follow the gap as it is."""
-    outermost = (1 << fr.last | fr.loose) if fr.n_gap else fr.below
+    outermost = (1 << fr.last | fr.loose) if fr.gap else fr.below
     if fr.target >= 0:
         m, role = fr.target // N_ROLES, fr.target % N_ROLES
-        if fr.n_gap == 0 and fr.group >= 0 and fr.target > fr.group:
+        if fr.gap == 0 and fr.group >= 0 and fr.target > fr.group:
             return False
-        return not _moves_above(w, s, fr, outermost, m, role) or _windowed(w, s, 1 << role)
-    missing = _missing(w, s, fr)
+        return bool((s.windowed >> role) & 1) or not _moves_above(w, s, fr, outermost, m, role)
+    some = missing(w, s, fr)
     if fr.zone == 0:
         for d in range(w.n_dims):
             if fr.x[d] < w.extents[d]:
                 return False
         return bool(fr.needs == 0 and fr.slides == 0)
-    if fr.n_gap == 0:
+    if fr.gap == 0:
         return bool(fr.low == 0)
     for d in range(w.n_dims):
-        if (outermost >> d) & 1 and not _roles(w, d) & missing and not _fixed(w, s, fr, d):
+        if (outermost >> d) & 1 and not _roles(w, d) & some and not _fixed(w, s, fr, d):
             return False
-    return _can_keep(w, fr, _needs(w, s, fr, outermost, NO))
+    return _can_keep(w, fr, _waiting(w, s, fr, outermost) & ~s.windowed)
 
 
 @kernel
@@ -239,22 +179,22 @@ def _may_grow(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
         return False
     if fr.needs & roles or fr.slides & roles & ~_sliding(w, s, d):
         return False
-    if fr.n_gap == 0 and fr.low & ~roles:
+    if fr.gap == 0 and fr.low & ~roles:
         return False
-    if fr.n_gap > 0 and fr.swaps and d < fr.last:
+    if d < fr.last and (fr.loose >> fr.last) & 1:
         return False
     if not _commutes(w, s, fr, d):
         return True
     if fr.shut & ~roles or (fr.low & ~roles and fr.loose == fr.gap):
         return False  # further in, it would keep a tile in place, or let a store move up
     if fr.target >= 0:
-        role = fr.target % N_ROLES
-        return not _moves_above(w, s, fr, 1 << d, fr.target // N_ROLES, role) or _windowed(w, s, 1 << role)
+        m, role = fr.target // N_ROLES, fr.target % N_ROLES
+        return bool((s.windowed >> role) & 1) or not _moves_above(w, s, fr, 1 << d, m, role)
     if fr.zone == 0:
         return True
-    if not roles & _missing(w, s, fr) and not _fixed(w, s, fr, d):
+    if not roles & missing(w, s, fr) and not _fixed(w, s, fr, d):
         return False
-    return _can_keep(w, fr, _needs(w, s, fr, fr.loose | 1 << d, NO))
+    return _can_keep(w, fr, _waiting(w, s, fr, fr.loose | 1 << d) & ~s.windowed)
 
 
 @kernel
@@ -296,9 +236,9 @@ def next_step(w: Bench, s: Tree, fr: Frame) -> bool:
         if fr.stage == START:
             if fr.aim == w.n_memories * N_ROLES:
                 return False
-            possible = fr.zone > 0 or _missing(w, s, fr) == 0
+            possible = fr.zone > 0 or missing(w, s, fr) == 0
             if fr.aim >= 0:
-                possible = _ready(w, s, fr, fr.aim // N_ROLES, fr.aim % N_ROLES)
+                possible = ready(w, s, fr, fr.aim // N_ROLES, fr.aim % N_ROLES)
             if not possible:
                 fr.aim += 1
                 continue
@@ -334,6 +274,15 @@ def next_step(w: Bench, s: Tree, fr: Frame) -> bool:
 
 
 @kernel
+def _close_open(w: Bench, s: Tree, fr: Frame, roles: int) -> None:
+    """Close open stores of a set of roles at the extents `s.at`."""
+    for m in range(w.n_memories - 1, 0, -1):
+        for role in range(N_ROLES):
+            if fr.placed[m, role] == OPEN and (roles >> role) & 1:
+                close_store(w, s, fr, m, role)
+
+
+@kernel
 def _grow(w: Bench, s: Tree, fr: Frame, d: int, to: int, up: int) -> None:
     """A temporal loop: open stores that the dim indexes close at what has grown below it."""
     loose = _commutes(w, s, fr, d)
@@ -341,34 +290,13 @@ def _grow(w: Bench, s: Tree, fr: Frame, d: int, to: int, up: int) -> None:
         fr.shut |= _open(w, fr)
     for i in range(w.n_dims):
         s.at[i] = fr.up[i]
-    for m in range(w.n_memories - 1, 0, -1):
-        for role in range(N_ROLES):
-            if fr.placed[m, role] == OPEN and w.axis_of[role, d] >= 0:
-                close_store(w, s, fr, m, role)
-    _put(s, fr, TEMPORAL, d, ZERO, to, up)
+    _close_open(w, s, fr, _roles(w, d))
+    put_row(s, fr, TEMPORAL, d, ZERO, to, up)
     fr.x[d], fr.up[d] = to, up
     fr.gap |= 1 << d
-    fr.n_gap += 1
-    fr.last, fr.swaps, fr.needs, fr.slides = d, loose, ZERO, ZERO
+    fr.last, fr.needs, fr.slides = d, ZERO, ZERO
     if loose:
         fr.loose |= 1 << d
-
-
-@kernel
-def _store(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> bool:
-    """Place a store at the frame's extents, open; False if its memory overflows."""
-    narrow = fr.final[m] == 1
-    width = w.width[role]
-    if role == OUT:
-        width = min(width, w.accumulator) if narrow else w.accumulator
-    fr.used[m] += span(w, role, fr.x) * width * (2.0 if w.double[m] else 1.0)
-    if fr.used[m] > w.capacity[m]:
-        return False
-    if w.overlap_only == 0:
-        fr.edges += edge(w, s, fr.x, fr.up, m, role)
-    _put(s, fr, STORE, m, role, ZERO, ZERO)
-    fr.placed[m, role] = OPEN
-    return True
 
 
 @kernel
@@ -376,15 +304,11 @@ def _place(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> bool:
     """A store is placed, and done: the next loop is one that it indexes. False if its memory overflows."""
     for d in range(w.n_dims):
         s.at[d] = fr.up[d]
-    for i in range(w.n_memories - 1, m, -1):
-        if fr.placed[i, role] == OPEN:
-            close_store(w, s, fr, i, role)
-    if not _store(w, s, fr, m, role):
+    _close_open(w, s, fr, 1 << role)  # of memories further in: the next loop is one that it indexes, too
+    if not put_store(w, s, fr, m, role):
         return False
-    for d in range(w.n_dims):
-        s.at[d] = fr.up[d]
     close_store(w, s, fr, m, role)
-    if fr.n_gap > 0:
+    if fr.gap != 0:
         fr.below = 1 << fr.last | fr.loose
         fr.low = fr.stopped = ZERO
     if _moves_above(w, s, fr, fr.below, m, role):
@@ -392,8 +316,8 @@ def _place(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> bool:
     fr.low |= 1 << role
     if m == s.stopping:
         fr.stopped |= 1 << role
-    fr.group, fr.target = m * N_ROLES + role, CHOOSE
-    fr.n_gap, fr.gap, fr.loose, fr.shut, fr.last, fr.swaps = ZERO, ZERO, ZERO, ZERO, NONE, ZERO
+    fr.group = m * N_ROLES + role
+    start_gap(fr)
     return True
 
 
@@ -407,23 +331,18 @@ def _enter_zone(w: Bench, s: Tree, fr: Frame, link: int) -> None:
         steps *= max(s.full[w.n_links, d], ceil_div(fr.x[d], inside))
         s.entered[link, d] = fr.up[d]
     fr.steps = max(fr.steps, steps)
-    fr.low, fr.group, fr.below, fr.stopped, fr.target = ZERO, NONE, ZERO, ZERO, CHOOSE
-    fr.n_gap, fr.gap, fr.loose, fr.shut, fr.last, fr.swaps = ZERO, ZERO, ZERO, ZERO, NONE, ZERO
+    start_zone(fr)
 
 
 @kernel
 def _leave(w: Bench, s: Tree, fr: Frame) -> bool:
     """Place what the zone still has to store, open, and go on to its fanout; False if a memory overflows."""
-    if fr.n_gap > 0:
-        fr.needs |= _needs(w, s, fr, 1 << fr.last | fr.loose, NO)
-        fr.slides |= _needs(w, s, fr, 1 << fr.last | fr.loose, YES)
-    for m in range(w.n_memories - 1, 0, -1):
-        for role in range(N_ROLES):
-            here = s.zone_of[m] == fr.zone and s.kept[m, role] and fr.placed[m, role] == MISSING
-            if here and not _store(w, s, fr, m, role):
-                return False
-    for d in range(w.n_dims):
-        s.left[fr.zone, d] = fr.up[d]
+    if fr.gap != 0:
+        waiting = _waiting(w, s, fr, 1 << fr.last | fr.loose)
+        fr.needs |= waiting & ~s.windowed
+        fr.slides |= waiting & s.windowed
+    if not put_missing(w, s, fr):
+        return False
     fr.target = CHOOSE
     fr.spatial = _next_row(w, s, fr.zone - 1, ZERO)
     return True
@@ -443,7 +362,7 @@ def _spread(w: Bench, s: Tree, fr: Frame, to: int, up: int) -> None:
     """A spatial loop."""
     axis, d = s.spatial[fr.spatial, 0], s.spatial[fr.spatial, 1]
     link = w.axis_link[axis]
-    _put(s, fr, SPATIAL, d, axis, to, up)
+    put_row(s, fr, SPATIAL, d, axis, to, up)
     fr.x[d], fr.up[d] = to, up
     fr.spatial = _next_row(w, s, link, fr.spatial + 1)
     if fr.spatial < 0:
@@ -467,10 +386,7 @@ def take(w: Bench, s: Tree, new: Frame, fr: Frame) -> bool:
         return bool(_leave(w, s, new))
     for i in range(w.n_dims):
         s.at[i] = new.up[i]
-    for m in range(w.n_memories - 1, 0, -1):
-        for role in range(N_ROLES):
-            if new.placed[m, role] == OPEN:
-                close_store(w, s, new, m, role)
+    _close_open(w, s, new, _open(w, new))
     return True
 
 
@@ -486,10 +402,7 @@ def _close_by(w: Bench, s: Tree, fr: Frame, d: int) -> None:
             s.at[i] = s.entered[link, i] = min(fr.up[i] * int(s.factor[link, i]), s.cap[link, i])
             zone = s.outer[link]
     here, fr.zone = fr.zone, zone
-    for m in range(w.n_memories - 1, 0, -1):
-        for role in range(N_ROLES):
-            if fr.placed[m, role] == OPEN and w.axis_of[role, d] >= 0:
-                close_store(w, s, fr, m, role)
+    _close_open(w, s, fr, _roles(w, d))
     fr.zone = here
 
 
@@ -535,7 +448,7 @@ def judge(w: Bench, s: Tree, frames: Any, depth: int) -> bool:
     if fr.step == SPREAD and new.spatial >= 0:  # bounds follow when the next zone is entered
         promise(s, fr.least_j, fr.least_s)
         return False
-    goes_on = new.n_gap == 0 or not _may_reach(w, s, new)
+    goes_on = new.gap == 0 or not _may_reach(w, s, new)
     if fr.step != GROW or fr.aim < 0:
         return bool(_lost(w, s, frames, depth + 1, new.x, goes_on))
     m, role = fr.aim // N_ROLES, fr.aim % N_ROLES
@@ -543,12 +456,13 @@ def judge(w: Bench, s: Tree, frames: Any, depth: int) -> bool:
     for d in range(w.n_dims):
         grows = w.axis_of[role, d] < 0 or s.halo[role, d] > 0 or m == s.stopping
         ended = (new.gap >> d) & 1 and not _leaves_holes(w, s, d)
-        ended = ended or (new.n_gap > 0 and new.swaps and d < new.last)
+        ended = ended or (d < new.last and (new.loose >> new.last) & 1)
         s.at[d] = new.up[d] if ended or not grows else s.cap[new.zone, d]
     close_store(w, s, frames[AIMED], m, role)
     if not _lost(w, s, frames, AIMED, new.x, goes_on):
         return bool(_lost(w, s, frames, depth + 1, new.x, goes_on))  # with the room that the store needs
-    if not _has_holes(w, s, _open(w, new) | 1 << role) and _lost(w, s, frames, AIMED, fr.x, goes_on):
+    certain = not has_windows(w, s, _open(w, new) | 1 << role, STRIDED)
+    if certain and _lost(w, s, frames, AIMED, fr.x, goes_on):
         fr.next_up = ZERO
     return True
 

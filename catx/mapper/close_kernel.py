@@ -11,6 +11,7 @@ from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import (
     BUSIEST,
     INNERMOST,
+    N_ROLES,
     NONE,
     OUT,
     SPATIAL,
@@ -155,11 +156,13 @@ def _overlaps(
 
 
 @kernel
-def has_windows(w: Bench, s: Tree, role: int) -> bool:
-    """Whether some axis of a tensor has several dims."""
-    for axis in range(w.n_tensor_axes[role]):
-        if s.windows[role, axis] > 0:
-            return True
+def has_windows(w: Bench, s: Tree, roles: int, kind: int) -> bool:
+    """Whether some role of a set has an axis of several dims: any (DENSE), or one with holes (STRIDED)."""
+    for role in range(N_ROLES):
+        if (roles >> role) & 1:
+            for axis in range(w.n_tensor_axes[role]):
+                if s.windows[role, axis] >= kind:
+                    return True
     return False
 
 

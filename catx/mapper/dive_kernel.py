@@ -15,7 +15,6 @@ from catx.costmodel.tiles_kernel import (
     MAX_ROWS,
     N_ROLES,
     NONE,
-    OUT,
     SEARCH,
     SPATIAL,
     STORE,
@@ -24,56 +23,27 @@ from catx.costmodel.tiles_kernel import (
     TEMPORAL,
     Bench,
 )
-from catx.mapper.close_kernel import close_store, span
+from catx.mapper.close_kernel import close_store, has_windows
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.front_kernel import enter_front
 from catx.mapper.promise_kernel import edge, edges_least, hopeless, rest_least
-from catx.mapper.tree_kernel import MISSING, OPEN, STRIDED, ZERO, Frame, Tree
-
-
-@kernel
-def _put(s: Tree, fr: Frame, kind: int, index: int, extra: int, to: int) -> None:
-    """Append a row, outwards; `_lost` drops frames whose rows leave no room for the outermost loops."""
-    n = fr.n_rows
-    s.rows[n, 0], s.rows[n, 1], s.rows[n, 2], s.rows[n, 3] = kind, index, extra, to
-    fr.n_rows = n + 1
-
-
-@kernel
-def _store(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> bool:
-    """Place a store at the frame's extents, open; False if its memory overflows."""
-    narrow = fr.final[m] == 1
-    width = w.width[role]
-    if role == OUT:
-        width = min(width, w.accumulator) if narrow else w.accumulator
-    fr.used[m] += span(w, role, fr.x) * width * (2.0 if w.double[m] else 1.0)
-    if fr.used[m] > w.capacity[m]:
-        return False
-    if w.overlap_only == 0:
-        fr.edges += edge(w, s, fr.x, fr.x, m, role)
-    _put(s, fr, STORE, m, role, ZERO)
-    fr.placed[m, role] = OPEN
-    return True
+from catx.mapper.step_kernel import missing, put_missing, put_row, put_store, ready
+from catx.mapper.tree_kernel import DENSE, OPEN, STRIDED, ZERO, Frame, Tree
 
 
 @kernel
 def _leave_zone(w: Bench, s: Tree, fr: Frame) -> bool:
     """Place what the zone still has to store and go on above its fanout; False if a memory overflows."""
-    for m in range(w.n_memories - 1, 0, -1):
-        for role in range(N_ROLES):
-            here = s.zone_of[m] == fr.zone and s.kept[m, role] and fr.placed[m, role] == MISSING
-            if here and not _store(w, s, fr, m, role):
-                return False
+    if not put_missing(w, s, fr):
+        return False
     link = fr.zone - 1
-    for d in range(w.n_dims):
-        s.left[fr.zone, d] = fr.x[d]
     for i in range(s.n_spatial):
         axis, d, factor = s.spatial[i, 0], s.spatial[i, 1], s.spatial[i, 2]
         if w.axis_link[axis] == link:
-            _put(s, fr, SPATIAL, d, axis, factor)
+            put_row(s, fr, SPATIAL, d, axis, factor, ZERO)
             fr.x[d] = min(fr.x[d] * factor, s.full[link, d])
     for d in range(w.n_dims):
-        s.entered[link, d] = fr.x[d]
+        s.entered[link, d] = fr.up[d] = fr.x[d]
     fr.zone = s.outer[link]
     return True
 
@@ -94,8 +64,8 @@ def _grow(w: Bench, s: Tree, fr: Frame, x: Any) -> None:
                 close_store(w, s, fr, m, role)
     for d in range(w.n_dims):
         if x[d] > fr.x[d]:
-            _put(s, fr, TEMPORAL, d, ZERO, x[d])
-            fr.x[d] = x[d]
+            put_row(s, fr, TEMPORAL, d, ZERO, x[d], x[d])
+            fr.x[d] = fr.up[d] = x[d]
 
 
 @kernel
@@ -107,21 +77,10 @@ def _place(w: Bench, s: Tree, fr: Frame, m: int, role: int, x: Any) -> bool:
     for i in range(w.n_memories - 1, m, -1):
         if fr.placed[i, role] == OPEN:
             close_store(w, s, fr, i, role)
-    if not _store(w, s, fr, m, role):
+    if not put_store(w, s, fr, m, role):
         return False
     close_store(w, s, fr, m, role)
     return True
-
-
-@kernel
-def _ready(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> bool:
-    """Whether a store may come next."""
-    if m == 0 or s.zone_of[m] != fr.zone or not s.kept[m, role] or fr.placed[m, role] != MISSING:
-        return False
-    waits = False
-    for i in range(m + 1, w.n_memories):
-        waits = waits or (s.kept[i, role] and fr.placed[i, role] == MISSING)
-    return not waits
 
 
 @kernel
@@ -244,24 +203,6 @@ def _finish(w: Bench, s: Tree, frames: Any, depth: int) -> None:
 
 
 @kernel
-def _has_windows(w: Bench, s: Tree, role: int) -> bool:
-    """Whether several dims share an axis of a tensor."""
-    found = False
-    for axis in range(w.n_tensor_axes[role]):
-        found = found or s.windows[role, axis] > 0
-    return found
-
-
-@kernel
-def _has_holes(w: Bench, s: Tree, role: int) -> bool:
-    """Whether larger tiles may span elements that smaller ones leave out."""
-    found = False
-    for axis in range(w.n_tensor_axes[role]):
-        found = found or s.windows[role, axis] == STRIDED
-    return found
-
-
-@kernel
 def _grows(w: Bench, s: Tree, fr: Frame, m: int, role: int, d: int) -> bool:
     """Whether a dim may grow before a store is placed: one that its tensor does not index, or of a window.
 
@@ -346,17 +287,13 @@ def dive(w: Bench, s: Tree, frames: Any, kids: Any, depth: int) -> None:
     s.nodes += 1
     if s.nodes > s.budget:
         return
-    missing = 0
-    for m in range(1, w.n_memories):
-        for role in range(N_ROLES):
-            missing += s.zone_of[m] == fr.zone and s.kept[m, role] and fr.placed[m, role] == MISSING
-    if fr.zone == 0 and missing == 0:
+    if fr.zone == 0 and missing(w, s, fr) == 0:
         _finish(w, s, frames, depth)
         return
     kids[depth].n = 0
     for choice in range(-1, w.n_memories * N_ROLES):
         m, role = (choice // N_ROLES, choice % N_ROLES) if choice >= 0 else (NONE, NONE)
-        if m >= 0 and not _ready(w, s, fr, m, role):
+        if m >= 0 and not ready(w, s, fr, m, role):
             continue
         if m < 0 and fr.zone == 0:
             continue
@@ -370,12 +307,12 @@ def dive(w: Bench, s: Tree, frames: Any, kids: Any, depth: int) -> None:
             vain = False
             if fits and m >= 0:
                 # less growth costs more, but for the store's own first tile, and takes less room only there
-                alike = m != s.stopping and not _has_windows(w, s, role)
+                alike = m != s.stopping and not has_windows(w, s, 1 << role, DENSE)
                 if not known:
                     waits, known = edges_least(w, s, new, fr.x), True
                     least = rest_least(w, s, new, fr.x) if alike else 0.0
                 own = 0.0 if alike or w.overlap_only else edge(w, s, new.x, new.x, m, role)
-                vain = hopeless(w, s, new, waits - own, least) and not _has_holes(w, s, role)
+                vain = hopeless(w, s, new, waits - own, least) and not has_windows(w, s, 1 << role, STRIDED)
             if fits and not vain and not _lost(w, s, new):
                 _note(w, s, kids[depth], m, role, fr.extents)
             going = m >= 0 and _advance(w, s, fr, m, role, vain)

@@ -31,7 +31,7 @@ ZERO = constant(0)
 
 
 @kernel
-def _beaten(s: State, energy: float, time: float) -> bool:
+def beaten(s: State, energy: float, time: float) -> bool:
     """Whether a nest of the front costs no more of either, but for rounding."""
     for i in range(s.n_front):
         if s.front_energy[i] <= energy * ROUNDING and s.front_time[i] <= time * ROUNDING:
@@ -83,7 +83,7 @@ def _crowded(s: State) -> int:
 @kernel
 def enter_front(w: Bench, s: State, energy: float, time: float) -> None:
     """Keep the bench's nest if no other one beats it, and drop those that it beats."""
-    if _beaten(s, energy, time):
+    if beaten(s, energy, time):
         return
     kept = ZERO
     for i in range(s.n_front):

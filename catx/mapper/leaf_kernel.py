@@ -26,7 +26,7 @@ from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.front_kernel import enter_front
 from catx.mapper.low_kernel import enter_low
 from catx.mapper.promise_kernel import edge, hopeless
-from catx.mapper.tree_kernel import CLOSED, MAX_SPLITS, NO, YES, ZERO, Frame, Tree
+from catx.mapper.tree_kernel import CLOSED, DENSE, MAX_SPLITS, NO, YES, ZERO, Frame, Tree
 
 
 @kernel
@@ -82,7 +82,7 @@ def _tighten(w: Bench, s: Tree) -> bool:
 def _set_sizes(w: Bench, s: Tree) -> None:
     """What the busiest instance of each zone works on at least, with all loops known."""
     for role in range(N_ROLES):
-        if has_windows(w, s, role):
+        if has_windows(w, s, 1 << role, DENSE):
             continue
         for zone in range(w.n_links + 1):
             s.size[role, zone, BUSIEST] = 1.0

@@ -8,10 +8,10 @@ from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import BUSIEST, N_ROLES, NONE, OUT, TOTAL, Bench
 from catx.mapper.close_kernel import add_parts, cost_store, reduced, span, touched_along
 from catx.mapper.factor_kernel import ceil_div, clear_factors, spread_dim
+from catx.mapper.front_kernel import beaten
 from catx.mapper.tree_kernel import (
     AIM_ENERGY,
     AIM_TIME,
-    CHOOSE,
     CLOSED,
     EVERY,
     LEAST_J,
@@ -21,6 +21,7 @@ from catx.mapper.tree_kernel import (
     ZERO,
     Frame,
     Tree,
+    start_zone,
 )
 
 
@@ -256,10 +257,7 @@ def hopeless(w: Bench, s: Tree, fr: Frame, waits: float, rest: float) -> bool:
     time = (cycles_least(w, s, fr) + waits) * s.second * (1.0 + s.slack)
     energy = (fr.energy + rest) * (1.0 + s.slack) + s.static_w * time
     promise(s, energy, time)
-    beaten = False
-    for i in range(s.n_front):
-        beaten = beaten or (s.front_energy[i] <= energy and s.front_time[i] <= time)
-    return beaten
+    return bool(beaten(s, energy, time))
 
 
 @kernel
@@ -330,7 +328,7 @@ def _set_extents(w: Bench, s: Tree) -> None:
             for i in range(s.n_spatial - 1, -1, -1):
                 if zone < w.n_links and w.axis_link[s.spatial[i, 0]] == zone and s.spatial[i, 1] == d:
                     s.row_cap[i] = cap
-                    cap = (cap - 1) // (s.spatial[i, 2] - 1)  # the largest tile with so many steps
+                    cap = max(1, (cap - 1) // (s.spatial[i, 2] - 1))  # the largest tile with so many steps
             if zone < w.n_links:
                 together *= int(s.factor[zone, d])
                 most *= int(s.factor[zone, d] * s.free[zone, d])
@@ -377,10 +375,8 @@ def _clear_frame(w: Bench, s: Tree, fr: Frame) -> None:
             fr.placed[m, role] = MISSING
     for f in range(w.n_links):
         fr.crossed[f] = 0.0
-    fr.target, fr.n_gap, fr.gap, fr.loose, fr.last, fr.swaps = CHOOSE, ZERO, ZERO, ZERO, NONE, ZERO
-    fr.shut = ZERO
-    fr.low, fr.group, fr.below, fr.stopped = ZERO, NONE, ZERO, ZERO
     fr.needs = fr.slides = ZERO
+    start_zone(fr)
 
 
 @kernel

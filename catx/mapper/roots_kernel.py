@@ -7,6 +7,7 @@ import numpy as np
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import MAX_AXES, MAX_DIMS, N_ROLES, NONE, Bench, constant
 from catx.mapper.factor_kernel import ceil_div
+from catx.mapper.front_kernel import beaten
 from catx.mapper.promise_kernel import bound, prepare_least, prepare_slopes, use_axes
 from catx.mapper.tree_kernel import MAX_SPATIAL, Tree
 
@@ -37,25 +38,25 @@ Roots = Any
 
 
 @kernel
-def _room(w: Bench, r: Roots, place: int) -> int:
-    """The largest factor at a place, beside those at the places before."""
-    axis, d = r.place[place, 0], r.place[place, 1]
-    room, extent = w.axis_size[axis], w.extents[d]
-    for i in range(place):
+def _axis_room(w: Bench, r: Roots, axis: int, n_places: int) -> int:
+    """What the factors at the first places leave of an axis."""
+    room = w.axis_size[axis]
+    for i in range(n_places):
         if r.place[i, 0] == axis:
             room //= r.factor[i]
-        if r.place[i, 1] == d and r.factor[i] > 1:
-            extent = (extent - 1) // (r.factor[i] - 1)
-    return int(min(room, extent))
+    return int(room)
 
 
 @kernel
-def _beaten(s: Tree, energy: float, time: float) -> bool:
-    """Whether the front has a point that costs no more of either."""
-    for i in range(s.n_front):
-        if s.front_energy[i] <= energy and s.front_time[i] <= time:
-            return True
-    return not energy < np.inf
+def _room(w: Bench, r: Roots, place: int) -> int:
+    """The largest factor at a place, beside those at the places before."""
+    d, extent = r.place[place, 1], w.extents[r.place[place, 1]]
+    link = w.axis_link[r.place[place, 0]]
+    for i in range(place):
+        further = w.axis_link[r.place[i, 0]] < link  # at one fanout the loops may stand either way
+        if further and r.place[i, 1] == d and r.factor[i] > 1:
+            extent = (extent - 1) // (r.factor[i] - 1)
+    return int(min(_axis_room(w, r, r.place[place, 0], place), extent))
 
 
 @kernel
@@ -67,10 +68,7 @@ def _free_axes(w: Bench, s: Tree, r: Roots, start: int) -> None:
         d = r.place[place, 1]
         if r.place[place, 0] != axis:
             axis = r.place[place, 0]
-            room = w.axis_size[axis]
-            for i in range(start):
-                if r.place[i, 0] == axis:
-                    room //= r.factor[i]
+            room = _axis_room(w, r, axis, start)
             s.free_units *= room
         most = min(room, w.extents[d])
         link = w.axis_link[axis]
@@ -82,21 +80,27 @@ def _free_axes(w: Bench, s: Tree, r: Roots, start: int) -> None:
 
 @kernel
 def bound_places(w: Bench, s: Tree, frames: Any, r: Roots, n_places: int) -> tuple[float, float]:
-    """Energy [J] and latency [s] that no nest beats whose factors at the first places are those at hand."""
+    """Energy [J] and latency [s] that no nest beats whose factors at the first places are those at hand.
+
+    Loops over one dim at one fanout may stand in any order: fewest instances are sure to be busy if those of
+    most steps stand innermost, so rows come by falling factors.
+    """
     n = 0
     for place in range(n_places):
         if r.factor[place] > 1:
-            s.spatial[n, 0], s.spatial[n, 1], s.spatial[n, 2] = (
-                r.place[place, 0],
-                r.place[place, 1],
-                r.factor[place],
-            )
+            i = n
+            while i > 0 and s.spatial[i - 1, 2] < r.factor[place]:
+                for column in range(3):
+                    s.spatial[i, column] = s.spatial[i - 1, column]
+                i -= 1
+            s.spatial[i, 0], s.spatial[i, 1] = r.place[place, 0], r.place[place, 1]
+            s.spatial[i, 2] = r.factor[place]
             n += 1
     s.n_spatial = n
     _free_axes(w, s, r, n_places)
     s.nodes += 1
     energy, time = prepare_least(w, s, frames)
-    if not _beaten(s, energy, time):
+    if energy < np.inf and not beaten(s, energy, time):
         prepare_slopes(w, s)
         energy, time = bound(w, s, frames)
     return energy, time
@@ -115,11 +119,7 @@ def _least_time(w: Bench, s: Tree, r: Roots, n_places: int) -> float:
     for place in range(n_places, r.n_places):
         if r.place[place, 0] != axis:
             axis = r.place[place, 0]
-            room = w.axis_size[axis]
-            for i in range(n_places):
-                if r.place[i, 0] == axis:
-                    room //= r.factor[i]
-            steps /= room
+            steps /= _axis_room(w, r, axis, n_places)
     return float((steps / w.unit_rate + s.launch) * s.second)
 
 
@@ -158,7 +158,7 @@ def list_roots(w: Bench, s: Tree, frames: Any, r: Roots) -> bool:
                 r.at = -1
             continue
         energy, time = bound_places(w, s, frames, r, min(place + 1, r.n_places))
-        if not _beaten(s, energy, time):
+        if energy < np.inf and not beaten(s, energy, time):
             if not complete:
                 r.at += 1
                 r.factor[r.at] = 0

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import (
     MAX_AXES,
     MAX_DIMS,
@@ -17,6 +18,7 @@ from catx.costmodel.tiles_kernel import (
     MAX_MEMORIES,
     MAX_ROWS,
     N_ROLES,
+    NONE,
     constant,
 )
 from catx.mapper.front_kernel import FRONT_FIELDS
@@ -62,12 +64,10 @@ FRAME = np.dtype(
         ("n_rows", "i8"),
         # the gap of loops above the last stores, or above the zone's inner end; sets are bits
         ("target", "i8"),
-        ("n_gap", "i8"),
         ("gap", "i8"),  # dims of its loops
-        ("loose", "i8"),  # those that may as well be its outermost
+        ("loose", "i8"),  # those that may as well be its outermost: they commute with what comes next
         ("shut", "i8"),  # roles that such loops took the last tiles from that were kept
         ("last", "i8"),  # dim of its outermost loop
-        ("swaps", "i8"),  # whether that loop commutes with the next one
         ("low", "i8"),  # roles of the stores directly below, 0 at the zone's inner end
         ("group", "i8"),  # the last of these stores, -1: none
         ("below", "i8"),  # dims that could be the loop directly below these stores
@@ -160,6 +160,7 @@ TREE = np.dtype(
         ),  # axes of several dims: DENSE, or STRIDED with holes
         ("group", "i8", MAX_DIMS),  # the one role that does not index a dim, -1: none, or not one alone
         ("halo", "i8", (N_ROLES, MAX_DIMS)),  # dims that share an axis with others
+        ("windowed", "i8"),  # roles with such axes, as bits
         ("static_w", "f8"),
         ("second", "f8"),  # [s/cycle]
         ("launch", "f8"),  # [cycle]
@@ -239,3 +240,16 @@ LEAST_J = 1e-30
 
 LARGE = constant(1 << 60)
 """Larger than every coefficient."""
+
+
+@kernel
+def start_gap(fr: Frame) -> None:
+    """No loop stands above the last stores yet."""
+    fr.target, fr.gap, fr.loose, fr.shut, fr.last = CHOOSE, ZERO, ZERO, ZERO, NONE
+
+
+@kernel
+def start_zone(fr: Frame) -> None:
+    """No loop and no store stands in the zone yet."""
+    fr.low, fr.group, fr.below, fr.stopped = ZERO, NONE, ZERO, ZERO
+    start_gap(fr)

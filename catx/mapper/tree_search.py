@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations, pairwise, permutations
+from itertools import chain, pairwise, permutations, product
 from typing import Any
 
 import numpy as np
@@ -286,15 +286,11 @@ class Forest:
 
     def _orders(self, rows: list[tuple[int, int, int]]) -> list[Unrolling]:
         """The orders of spatial loops that differ: those over one dim at one fanout."""
-        links = [(int(self.bench["axis_link"][axis]), d) for axis, d, _ in rows]
-        if len(set(links)) == len(links):
-            return [tuple(rows)]
-        found = [
-            order
-            for order in permutations(range(len(rows)))
-            if all(links[i] == links[j] or i < j for i, j in combinations(order, 2))
-        ]
-        return [tuple(rows[i] for i in order) for order in found]
+        together: dict[tuple[int, int], Unrolling] = {}
+        for axis, d, factor in rows:
+            place = int(self.bench["axis_link"][axis]), d
+            together[place] = (*together.get(place, ()), (axis, d, factor))
+        return [tuple(chain(*order)) for order in product(*map(permutations, together.values()))]
 
     def roots_on_front(self) -> list[Root]:
         """Roots of the nests on the front, each once."""
@@ -305,7 +301,7 @@ class Forest:
         return list(found)
 
     def root_of(self, nest: Rows) -> Root:
-        """Kept roles and unrolling of a nest."""
+        """Kept roles and unrolling of a nest, the innermost spatial loop first."""
         extents = self.bench["extents"].tolist()
         kept = np.zeros((int(self.bench["n_memories"]), len(ROLES)), bool)
         factors: dict[tuple[int, int], int] = {}
@@ -316,7 +312,7 @@ class Forest:
             if kind == SPATIAL and tile < extents[index]:
                 factors[extra, index] = factors.get((extra, index), 1) * -(-extents[index] // tile)
             extents[index] = tile
-        unrolling = tuple(sorted((axis, d, factor) for (axis, d), factor in factors.items()))
+        unrolling = tuple((axis, d, factor) for (axis, d), factor in reversed(factors.items()))
         return tuple(tuple(row) for row in kept.tolist()), unrolling
 
 
@@ -336,6 +332,7 @@ def _new_tree(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> Tree:
             if axis_of[role, d] < 0 or len(mates) == 1:
                 continue
             tree["halo"][role, d] = 1
+            tree["windowed"] |= 1 << role
             dense = all(coeff[role, mate] == 1 for mate in mates)
             tree["windows"][role, axis_of[role, d]] = DENSE if dense else STRIDED
             if d != max(mates, key=lambda mate: (extents[mate], -mate)):

@@ -10,8 +10,9 @@ from onnx import TensorProto, helper, save
 import catx
 from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO
 from catx.frontend.hardware import load_accelerator
-from catx.ir.einsum import Einsum
+from catx.ir.einsum import ROLES, Einsum
 from catx.ir.graph import Graph
+from catx.ir.mapping import Loop, Mapping, Store
 from catx.ir.tensor import Tensor
 from catx.mapper.design import evaluate_design
 from catx.mapper.objective import ObjectiveName
@@ -75,3 +76,16 @@ def test_notes_tell_badly_known_carbon_and_memories_beyond_their_component() -> 
     notes = evaluate_design([graph], odd, scenario=DEFAULT_SCENARIO).notes
     assert sum("UNCERTAIN: at 32 nm" in note for note in notes) == 1
     assert sum(note.startswith("L2: the bandwidth asked for is") for note in notes) == 1
+
+
+def test_given_mappings_are_not_called_proved() -> None:
+    graph = one_product()
+    (op,) = graph.ops
+    assert isinstance(op, Einsum)
+    loops = [Loop(dim, 1) for dim in op.extents]
+    stores = [Store(memory.name, role) for memory in load_accelerator("edge").memories for role in ROLES]
+    slow = Mapping((*stores[:3], *loops, *stores[3:]))  # one unit works, and every operation goes out to DRAM
+    report = catx.compile_model(graph, "edge", mappings={op: slow})
+    (layer,) = report.layers
+    assert layer.cost.certificate is not None
+    assert (layer.cost.certificate.status, layer.cost.certificate.gap > 1) == ("gap", True)
