@@ -1,7 +1,6 @@
 """Compiled branch and bound over the nests of one spatial unrolling, from the innermost store outwards.
 
-Nests come in a normal form (docs/mapper.md): no store can move over a loop next to it for free, and no two
-loops next to each other can change places for free but in one order.
+Nests come in the normal form of `rules_kernel`.
 """
 
 from typing import Any
@@ -9,32 +8,34 @@ from typing import Any
 import numpy as np
 
 from catx.costmodel.jit import kernel
-from catx.costmodel.tiles_kernel import (
-    MAX_ROWS,
-    N_ROLES,
-    NONE,
-    SPATIAL,
-    TEMPORAL,
-    Bench,
-)
+from catx.costmodel.tiles_kernel import MAX_ROWS, N_ROLES, NONE, SPATIAL, TEMPORAL, Bench
 from catx.mapper.close_kernel import close_store, has_windows
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.leaf_kernel import evaluate_leaf
 from catx.mapper.low_kernel import enter_low
 from catx.mapper.promise_kernel import edges_least, hopeless, promise, rest_least
-from catx.mapper.step_kernel import missing, put_missing, put_row, put_store, ready
+from catx.mapper.rules_kernel import (
+    commutes,
+    leaves_holes,
+    may_reach,
+    moves_above,
+    next_step,
+    open_roles,
+    roles_of,
+    sliding_roles,
+    start_frame,
+    waiting_roles,
+)
+from catx.mapper.step_kernel import put_missing, put_row, put_store
 from catx.mapper.tree_kernel import (
-    ACT,
     AIMED,
     CHOOSE,
     GROW,
     LEAVE,
     MAX_DEPTH,
-    MISSING,
     OPEN,
     REACH,
     SPREAD,
-    START,
     STRIDED,
     TEST,
     ZERO,
@@ -43,234 +44,6 @@ from catx.mapper.tree_kernel import (
     start_gap,
     start_zone,
 )
-
-
-@kernel
-def _roles(w: Bench, d: int) -> int:
-    """The roles that a dim indexes, as bits."""
-    found = 0
-    for role in range(N_ROLES):
-        if w.axis_of[role, d] >= 0:
-            found |= 1 << role
-    return found
-
-
-@kernel
-def _sliding(w: Bench, s: Tree, d: int) -> int:
-    """The roles whose tiles can slide along a dim, as bits."""
-    found = 0
-    for role in range(N_ROLES):
-        if s.halo[role, d]:
-            found |= 1 << role
-    return found
-
-
-@kernel
-def _leaves_holes(w: Bench, s: Tree, d: int) -> bool:
-    """Whether a dim is of an axis with holes: there, tiles that are cut off leave some of them out."""
-    for role in range(N_ROLES):
-        if s.halo[role, d] and s.windows[role, w.axis_of[role, d]] == STRIDED:
-            return True
-    return False
-
-
-@kernel
-def _open(w: Bench, fr: Frame) -> int:
-    """Roles of which some store of an inner zone still keeps its tile, as bits."""
-    found = 0
-    for m in range(1, w.n_memories):
-        for role in range(N_ROLES):
-            if fr.placed[m, role] == OPEN:
-                found |= 1 << role
-    return found
-
-
-@kernel
-def _moves_above(w: Bench, s: Tree, fr: Frame, dims: int, m: int, role: int) -> bool:
-    """Whether a loop of a set, directly below a store, does no harm above it: the tile gets smaller.
-
-    Not so for windows, whose overlaps would grow, and where each change of a tile empties the pipeline: at
-    the memory `stopping`, and for stores of the same tensor at the same place.
-    """
-    stops = m == s.stopping
-    if s.stopping >= 0 and m < s.stopping and s.kept[s.stopping, role]:
-        waits = fr.placed[s.stopping, role] == MISSING and s.zone_of[s.stopping] == fr.zone
-        stops = stops or waits or (fr.gap == 0 and (fr.stopped >> role) & 1 == 1)
-    if stops:
-        return False
-    for d in range(w.n_dims):
-        if (dims >> d) & 1 and w.axis_of[role, d] >= 0 and not s.halo[role, d]:
-            return True
-    return False
-
-
-@kernel
-def _waiting(w: Bench, s: Tree, fr: Frame, dims: int) -> int:
-    """Roles of the zone's last stores that a loop of a set would move above, if nothing kept their tiles."""
-    found = 0
-    for m in range(1, w.n_memories):
-        for role in range(N_ROLES):
-            here = s.zone_of[m] == fr.zone and s.kept[m, role] and fr.placed[m, role] == MISSING
-            if here and _moves_above(w, s, fr, dims, m, role):
-                found |= 1 << role
-    return found
-
-
-@kernel
-def _can_keep(w: Bench, fr: Frame, roles: int) -> bool:
-    """Whether some dim is left that indexes none of the roles."""
-    for d in range(w.n_dims):
-        if fr.x[d] < w.extents[d] and not _roles(w, d) & roles:
-            return True
-    return roles == 0
-
-
-@kernel
-def _commutes(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
-    """Whether a loop over a dim, put on the gap next, commutes with what comes after it.
-
-    Not if some store keeps its tile over it, or slides along it.
-    """
-    kept = _open(w, fr)
-    if kept & ~_roles(w, d) or kept & s.windowed:
-        return False
-    return bool(fr.gap != 0 or not fr.low & s.windowed)
-
-
-@kernel
-def _fixed(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
-    """Whether moving a loop over `d` out of the zone could change something."""
-    if s.factor[fr.zone - 1, d] > 1.0:
-        return True
-    for role in range(N_ROLES):
-        if s.halo[role, d]:
-            return True
-    return False
-
-
-@kernel
-def _may_reach(w: Bench, s: Tree, fr: Frame) -> bool:
-    """Whether the target may follow the gap as it is."""
-    outermost = (1 << fr.last | fr.loose) if fr.gap else fr.below
-    if fr.target >= 0:
-        m, role = fr.target // N_ROLES, fr.target % N_ROLES
-        if fr.gap == 0 and fr.group >= 0 and fr.target > fr.group:
-            return False
-        return bool((s.windowed >> role) & 1) or not _moves_above(w, s, fr, outermost, m, role)
-    some = missing(w, s, fr)
-    if fr.zone == 0:
-        for d in range(w.n_dims):
-            if fr.x[d] < w.extents[d]:
-                return False
-        return bool(fr.needs == 0 and fr.slides == 0)
-    if fr.gap == 0:
-        return bool(fr.low == 0)
-    for d in range(w.n_dims):
-        if (outermost >> d) & 1 and not _roles(w, d) & some and not _fixed(w, s, fr, d):
-            return False
-    return _can_keep(w, fr, _waiting(w, s, fr, outermost) & ~s.windowed)
-
-
-@kernel
-def _may_grow(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
-    """Whether a loop over a dim may come next on the way to the target."""
-    roles = _roles(w, d)
-    if ((fr.gap >> d) & 1 and not _leaves_holes(w, s, d)) or fr.x[d] >= s.cap[fr.zone, d]:
-        return False
-    if fr.needs & roles or fr.slides & roles & ~_sliding(w, s, d):
-        return False
-    if fr.gap == 0 and fr.low & ~roles:
-        return False
-    if d < fr.last and (fr.loose >> fr.last) & 1:
-        return False
-    if not _commutes(w, s, fr, d):
-        return True
-    if fr.shut & ~roles or (fr.low & ~roles and fr.loose == fr.gap):
-        return False  # further in, it would keep a tile in place, or let a store move up
-    if fr.target >= 0:
-        m, role = fr.target // N_ROLES, fr.target % N_ROLES
-        return bool((s.windowed >> role) & 1) or not _moves_above(w, s, fr, 1 << d, m, role)
-    if fr.zone == 0:
-        return True
-    if not roles & missing(w, s, fr) and not _fixed(w, s, fr, d):
-        return False
-    return _can_keep(w, fr, _waiting(w, s, fr, fr.loose | 1 << d) & ~s.windowed)
-
-
-@kernel
-def _next_cell(w: Bench, s: Tree, fr: Frame, d: int, least: int) -> None:
-    """The next smaller extents of a dim that make the same number of tiles, from `next_up` down."""
-    up = fr.next_up
-    fr.dim, fr.to_up = d, up
-    if fr.zone > 0 and fr.spatial < 0 and up > s.full[fr.zone, d]:
-        fr.to = max(least, s.full[fr.zone, d] + 1)
-    else:
-        fr.to = max(least, ceil_div(w.extents[d], ceil_div(w.extents[d], up)))
-        if fr.spatial >= 0 and up < w.extents[d]:
-            fr.to = max(least, min(fr.to, up * 7 // 8))  # leaves tell these apart
-    fr.next_up = fr.to - 1
-
-
-@kernel
-def start_frame(fr: Frame) -> None:
-    """Nothing that a frame leads to was tried."""
-    fr.next_up = NONE
-    fr.aim, fr.stage = (LEAVE, START) if fr.target == CHOOSE else (fr.target, ACT)
-
-
-@kernel
-def next_step(w: Bench, s: Tree, fr: Frame) -> bool:
-    """Write what a frame can do next to it; False: nothing is left."""
-    if fr.spatial >= 0:
-        d, factor = s.spatial[fr.spatial, 1], s.spatial[fr.spatial, 2]
-        least = (factor - 1) * fr.x[d] + 1
-        if fr.next_up == NONE:
-            fr.next_up = min(factor * fr.up[d], s.row_cap[fr.spatial])
-        if fr.next_up < least:
-            return False
-        fr.step = SPREAD
-        _next_cell(w, s, fr, d, least)
-        return True
-    chosen = fr.target
-    while True:
-        if fr.stage == START:
-            if fr.aim == w.n_memories * N_ROLES:
-                return False
-            possible = fr.zone > 0 or missing(w, s, fr) == 0
-            if fr.aim >= 0:
-                possible = ready(w, s, fr, fr.aim // N_ROLES, fr.aim % N_ROLES)
-            if not possible:
-                fr.aim += 1
-                continue
-            fr.stage = ACT
-        fr.target = fr.aim
-        if fr.stage == ACT:
-            fr.stage, fr.next_up = ZERO, NONE
-            if _may_reach(w, s, fr):
-                fr.step = REACH
-                fr.target = chosen
-                return True
-        while fr.stage < w.n_dims:
-            d = fr.stage
-            if fr.next_up == NONE:
-                if not _may_grow(w, s, fr, d):
-                    fr.stage += 1
-                    continue
-                fr.next_up = s.cap[fr.zone, d]
-            least = fr.x[d] + 1
-            if fr.target == LEAVE and fr.zone == 0 and not _leaves_holes(w, s, d):
-                least = w.extents[d]  # nothing else comes
-            if fr.next_up < least:
-                fr.stage, fr.next_up = fr.stage + 1, NONE
-                continue
-            fr.step = GROW
-            _next_cell(w, s, fr, d, least)
-            fr.target = chosen
-            return True
-        fr.target = chosen
-        if chosen != CHOOSE:
-            return False
-        fr.aim, fr.stage = fr.aim + 1, START
 
 
 @kernel
@@ -285,12 +58,12 @@ def _close_open(w: Bench, s: Tree, fr: Frame, roles: int) -> None:
 @kernel
 def _grow(w: Bench, s: Tree, fr: Frame, d: int, to: int, up: int) -> None:
     """A temporal loop: open stores that the dim indexes close at what has grown below it."""
-    loose = _commutes(w, s, fr, d)
+    loose = commutes(w, s, fr, d)
     if loose:
-        fr.shut |= _open(w, fr)
+        fr.shut |= open_roles(w, fr)
     for i in range(w.n_dims):
         s.at[i] = fr.up[i]
-    _close_open(w, s, fr, _roles(w, d))
+    _close_open(w, s, fr, roles_of(w, d))
     put_row(s, fr, TEMPORAL, d, ZERO, to, up)
     fr.x[d], fr.up[d] = to, up
     fr.gap |= 1 << d
@@ -311,7 +84,7 @@ def _place(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> bool:
     if fr.gap != 0:
         fr.below = 1 << fr.last | fr.loose
         fr.low = fr.stopped = ZERO
-    if _moves_above(w, s, fr, fr.below, m, role):
+    if moves_above(w, s, fr, fr.below, m, role):
         fr.slides |= 1 << role
     fr.low |= 1 << role
     if m == s.stopping:
@@ -338,7 +111,7 @@ def _enter_zone(w: Bench, s: Tree, fr: Frame, link: int) -> None:
 def _leave(w: Bench, s: Tree, fr: Frame) -> bool:
     """Place what the zone still has to store, open, and go on to its fanout; False if a memory overflows."""
     if fr.gap != 0:
-        waiting = _waiting(w, s, fr, 1 << fr.last | fr.loose)
+        waiting = waiting_roles(w, s, fr, 1 << fr.last | fr.loose)
         fr.needs |= waiting & ~s.windowed
         fr.slides |= waiting & s.windowed
     if not put_missing(w, s, fr):
@@ -386,7 +159,7 @@ def take(w: Bench, s: Tree, new: Frame, fr: Frame) -> bool:
         return bool(_leave(w, s, new))
     for i in range(w.n_dims):
         s.at[i] = new.up[i]
-    _close_open(w, s, new, _open(w, new))
+    _close_open(w, s, new, open_roles(w, new))
     return True
 
 
@@ -402,7 +175,7 @@ def _close_by(w: Bench, s: Tree, fr: Frame, d: int) -> None:
             s.at[i] = s.entered[link, i] = min(fr.up[i] * int(s.factor[link, i]), s.cap[link, i])
             zone = s.outer[link]
     here, fr.zone = fr.zone, zone
-    _close_open(w, s, fr, _roles(w, d))
+    _close_open(w, s, fr, roles_of(w, d))
     fr.zone = here
 
 
@@ -419,15 +192,15 @@ def _lost(w: Bench, s: Tree, frames: Any, at: int, x: Any, goes_on: bool) -> boo
     waits = edges_least(w, s, fr, x)
     if hopeless(w, s, fr, waits, rest):
         return True
-    kept, some = _open(w, fr), False
+    kept, some = open_roles(w, fr), False
     if not goes_on or kept == 0:
         return False
     least_j, least_s = s.promise_j, s.promise_s
     for d in range(w.n_dims):
-        roles = _roles(w, d)
-        if fr.x[d] == w.extents[d] or ((fr.gap >> d) & 1 and not _leaves_holes(w, s, d)):
+        roles = roles_of(w, d)
+        if fr.x[d] == w.extents[d] or ((fr.gap >> d) & 1 and not leaves_holes(w, s, d)):
             continue
-        if fr.needs & roles or fr.slides & roles & ~_sliding(w, s, d):
+        if fr.needs & roles or fr.slides & roles & ~sliding_roles(w, s, d):
             continue
         some = True
         beaten = False
@@ -448,20 +221,20 @@ def judge(w: Bench, s: Tree, frames: Any, depth: int) -> bool:
     if fr.step == SPREAD and new.spatial >= 0:  # bounds follow when the next zone is entered
         promise(s, fr.least_j, fr.least_s)
         return False
-    goes_on = new.gap == 0 or not _may_reach(w, s, new)
+    goes_on = new.gap == 0 or not may_reach(w, s, new)
     if fr.step != GROW or fr.aim < 0:
         return bool(_lost(w, s, frames, depth + 1, new.x, goes_on))
     m, role = fr.aim // N_ROLES, fr.aim % N_ROLES
     frames[AIMED] = new
     for d in range(w.n_dims):
         grows = w.axis_of[role, d] < 0 or s.halo[role, d] > 0 or m == s.stopping
-        ended = (new.gap >> d) & 1 and not _leaves_holes(w, s, d)
+        ended = (new.gap >> d) & 1 and not leaves_holes(w, s, d)
         ended = ended or (d < new.last and (new.loose >> new.last) & 1)
         s.at[d] = new.up[d] if ended or not grows else s.cap[new.zone, d]
     close_store(w, s, frames[AIMED], m, role)
     if not _lost(w, s, frames, AIMED, new.x, goes_on):
         return bool(_lost(w, s, frames, depth + 1, new.x, goes_on))  # with the room that the store needs
-    certain = not has_windows(w, s, _open(w, new) | 1 << role, STRIDED)
+    certain = not has_windows(w, s, open_roles(w, new) | 1 << role, STRIDED)
     if certain and _lost(w, s, frames, AIMED, fr.x, goes_on):
         fr.next_up = ZERO
     return True
