@@ -74,13 +74,18 @@ def _grow(w: Bench, s: Tree, fr: Frame, d: int, to: int, up: int) -> None:
 
 @kernel
 def _place(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> bool:
-    """A store is placed, and done: the next loop is one that it indexes. False if its memory overflows."""
+    """A store is placed, and done: the next loop is one that it indexes. False if its memory overflows.
+
+    Where orders of loops are given, the next loop may be any, and the store stays open.
+    """
     for d in range(w.n_dims):
         s.at[d] = fr.up[d]
-    _close_open(w, s, fr, 1 << role)  # of memories further in: the next loop is one that it indexes, too
+    if not s.ordered:
+        _close_open(w, s, fr, 1 << role)  # of memories further in: the next loop is one that it indexes, too
     if not put_store(w, s, fr, m, role):
         return False
-    close_store(w, s, fr, m, role)
+    if not s.ordered:
+        close_store(w, s, fr, m, role)
     if fr.gap != 0:
         fr.below = 1 << fr.last | fr.loose
         fr.low = fr.stopped = ZERO
@@ -222,7 +227,7 @@ def judge(w: Bench, s: Tree, frames: Any, depth: int) -> bool:
         promise(s, fr.least_j, fr.least_s)
         return False
     goes_on = new.gap == 0 or not may_reach(w, s, new)
-    if fr.step != GROW or fr.aim < 0:
+    if fr.step != GROW or fr.aim < 0 or s.ordered:
         return bool(_lost(w, s, frames, depth + 1, new.x, goes_on))
     m, role = fr.aim // N_ROLES, fr.aim % N_ROLES
     frames[AIMED] = new

@@ -26,6 +26,7 @@ from catx.costmodel.tiles_kernel import (
 from catx.mapper.close_kernel import close_store, has_windows
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.front_kernel import enter_front
+from catx.mapper.limits_kernel import obeys, sort_nest
 from catx.mapper.promise_kernel import edge, edges_least, hopeless, rest_least
 from catx.mapper.step_kernel import missing, put_missing, put_row, put_store, ready
 from catx.mapper.tree_kernel import DENSE, OPEN, STRIDED, ZERO, Frame, Tree
@@ -180,6 +181,10 @@ def _evaluate(w: Bench, s: Tree, fr: Frame) -> None:
     for held in range(N_ROLES if waiting else 1):
         for aligned in range(1, -1, -1):
             _realize(w, s, fr.n_rows, held, aligned)
+            if s.ordered:
+                sort_nest(w, s)
+            if s.limited and not obeys(w, s):
+                continue
             s.evaluated += 1
             if _has_room(w) and evaluate_nest(w, SEARCH):
                 time = (w.summary[SUM_LATENCY] + s.launch) * s.second

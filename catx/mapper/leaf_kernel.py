@@ -24,6 +24,7 @@ from catx.costmodel.tiles_kernel import (
 from catx.mapper.close_kernel import add_parts, chain_count, cost_store, has_windows, span
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.front_kernel import enter_front
+from catx.mapper.limits_kernel import clip_leaf
 from catx.mapper.low_kernel import enter_low
 from catx.mapper.promise_kernel import edge, hopeless
 from catx.mapper.tree_kernel import CLOSED, DENSE, MAX_SPLITS, NO, YES, ZERO, Frame, Tree
@@ -283,6 +284,8 @@ def evaluate_leaf(w: Bench, s: Tree, fr: Frame, test: Frame) -> None:
         return
     for i in range(n_rows):
         s.box[0, i, 0], s.box[0, i, 1] = s.rows[i, 3], s.rows[i, 4]
+    if s.limited and not clip_leaf(w, s, n_rows):
+        return
     s.chained = YES
     n = 1
     while n > 0:

@@ -12,6 +12,7 @@ from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import ROLES, Einsum
 from catx.mapper import unroll_kernel
 from catx.mapper.bounds import touched
+from catx.mapper.limits import Limits
 from catx.mapper.tree_kernel import MAX_SPATIAL
 
 Unrolling = tuple[tuple[int, int, int], ...]
@@ -24,27 +25,32 @@ Kept = tuple[tuple[bool, ...], ...]
 MAX_KEPT = 64
 """Choices of what memories keep that are searched."""
 
+N_UNROLLINGS = 128
+"""Spatial unrollings that a search starts from."""
 
-def kept_roles(accelerator: Accelerator) -> list[Kept]:
-    """Choices of what memories keep, all of them unless there are more than `MAX_KEPT`.
+
+def kept_roles(accelerator: Accelerator, limits: Limits) -> tuple[list[Kept], bool]:
+    """Choices of what memories keep, and whether those are all: there are `MAX_KEPT` at most.
 
     First everything that they may, then everything but one role of one memory, and so on.
     """
     memories = accelerator.memories
-    optional = [(m, role) for m, memory in enumerate(memories) for role in ROLES if role in memory.optional]
+    gone_anyway, optional = set[tuple[int, str]](), list[tuple[int, str]]()
+    for m, memory in enumerate(memories):
+        for r, role in enumerate(ROLES):
+            if role in memory.optional and limits.kept[m, r] < 0:
+                optional.append((m, role))
+            elif role in memory.optional and limits.kept[m, r] == 0:
+                gone_anyway.add((m, role))
     dropped = chain.from_iterable(combinations(optional, count) for count in range(len(optional) + 1))
-    return [
+    choices = [
         tuple(
-            tuple(role in memory.keeps and (m, role) not in gone for role in ROLES)
+            tuple(role in memory.keeps and (m, role) not in gone_anyway.union(gone) for role in ROLES)
             for m, memory in enumerate(memories)
         )
         for gone in islice(dropped, MAX_KEPT)
     ]
-
-
-def drops_choices(accelerator: Accelerator) -> bool:
-    """Whether `kept_roles` leaves some out."""
-    return 1 << sum(len(memory.optional) for memory in accelerator.memories) > MAX_KEPT
+    return choices, 1 << len(optional) <= MAX_KEPT
 
 
 def allowed_unrollings(einsum: Einsum, accelerator: Accelerator) -> NDArray[np.bool_]:
@@ -55,14 +61,15 @@ def allowed_unrollings(einsum: Einsum, accelerator: Accelerator) -> NDArray[np.b
     return np.array(table, bool).reshape(len(axes), len(dims))
 
 
-def unrollings(einsum: Einsum, accelerator: Accelerator, bench: Bench, limit: int) -> list[Unrolling]:
+def unrollings(
+    bench: Bench, accelerator: Accelerator, einsum: Einsum, limits: Limits, allowed: NDArray[np.bool_]
+) -> list[Unrolling]:
     """Promising spatial unrollings by what they would cost if no capacity limited reuse, and none at all.
 
     Half of them promise the least EDP, the others the least latency or the least energy. Axes are filled the
-    largest first, whatever their order in the description.
+    largest first, whatever their order in the description. Factors are moved to what limits allow.
     """
     listed = np.zeros(1, unroll_kernel.UNROLL_STATE)[0]
-    allowed = allowed_unrollings(einsum, accelerator)
     listed["allowed"][: allowed.shape[0], : allowed.shape[1]] = allowed
     for row, memory in enumerate(accelerator.memories):
         listed["may"][row] = [role in memory.keeps for role in ROLES]
@@ -72,10 +79,25 @@ def unrollings(einsum: Einsum, accelerator: Accelerator, bench: Bench, limit: in
     order = np.argsort(-bench["axis_size"][:n_axes], kind="stable")
     unroll_kernel.list_unrollings(bench, listed, order)
     chosen: dict[Unrolling, None] = {}
-    for by, share in ((0, limit // 2), (1, limit // 4), (2, limit // 4)):
+    for by, share in ((0, N_UNROLLINGS // 2), (1, N_UNROLLINGS // 4), (2, N_UNROLLINGS // 4)):
         found = listed["top"][by, : min(share, int(listed["n_top"][by])), :n_axes]
         chosen |= dict.fromkeys(_rows(picks) for picks in found.tolist())
-    return list(chosen | {(): None})
+    within = (_within(unrolling, bench, limits) for unrolling in [*chosen, ()])
+    return list(dict.fromkeys(unrolling for unrolling in within if unrolling is not None))
+
+
+def _within(unrolling: Unrolling, bench: Bench, limits: Limits) -> Unrolling | None:
+    """An unrolling with factors moved to what limits allow; None if the axes do not have so many instances."""
+    if limits.obey(unrolling):
+        return unrolling
+    factors = np.ones(limits.factor.shape[:2], np.int64)
+    for axis, d, factor in unrolling:
+        factors[axis, d] = factor
+    factors = np.clip(factors, limits.factor[..., 0], limits.factor[..., 1])
+    if np.any(np.prod(factors, axis=1) > bench["axis_size"][: len(factors)]):
+        factors = limits.factor[..., 0]
+    rows = tuple((axis, d, int(factors[axis, d])) for axis, d in np.argwhere(factors > 1).tolist())
+    return rows if len(rows) <= MAX_SPATIAL else None
 
 
 def _rows(choices: list[list[int]]) -> Unrolling:

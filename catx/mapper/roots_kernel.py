@@ -9,7 +9,7 @@ from catx.costmodel.tiles_kernel import MAX_AXES, MAX_DIMS, N_ROLES, NONE, Bench
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.front_kernel import beaten
 from catx.mapper.promise_kernel import bound, prepare_least, prepare_slopes, use_axes
-from catx.mapper.tree_kernel import MAX_SPATIAL, Tree
+from catx.mapper.tree_kernel import MAX_SPATIAL, ZERO, Tree
 
 MAX_ROOTS = constant(1 << 14)
 """Unrollings that one call lists."""
@@ -20,7 +20,6 @@ ROOTS = np.dtype(
         ("n_places", "i8"),
         ("factor", "i8", MAX_AXES * MAX_DIMS),  # the unrolling at hand
         ("at", "i8"),  # the place whose factor comes next, -1: start anew
-        ("used", "i8"),  # places with factors above 1
         ("crowded", "i8"),  # whether unrollings were left out that there is no room for
         ("n", "i8"),
         ("spatial", "i8", (MAX_ROOTS, MAX_SPATIAL, 3)),
@@ -48,7 +47,7 @@ def _axis_room(w: Bench, r: Roots, axis: int, n_places: int) -> int:
 
 
 @kernel
-def _room(w: Bench, r: Roots, place: int) -> int:
+def _room(w: Bench, s: Tree, r: Roots, place: int) -> int:
     """The largest factor at a place, beside those at the places before."""
     d, extent = r.place[place, 1], w.extents[r.place[place, 1]]
     link = w.axis_link[r.place[place, 0]]
@@ -56,7 +55,23 @@ def _room(w: Bench, r: Roots, place: int) -> int:
         further = w.axis_link[r.place[i, 0]] < link  # at one fanout the loops may stand either way
         if further and r.place[i, 1] == d and r.factor[i] > 1:
             extent = (extent - 1) // (r.factor[i] - 1)
-    return int(min(_axis_room(w, r, r.place[place, 0], place), extent))
+    most = s.factor_most[r.place[place, 0], d]
+    return int(min(_axis_room(w, r, r.place[place, 0], place), extent, most))
+
+
+@kernel
+def _before_first(s: Tree, r: Roots, place: int) -> int:
+    """One less than the first factor at a place."""
+    return int(s.factor_least[r.place[place, 0], r.place[place, 1]] - 1)
+
+
+@kernel
+def _n_used(r: Roots, place: int) -> int:
+    """Places up to one whose factors are above 1."""
+    used = 0
+    for i in range(place + 1):
+        used += 1 if r.factor[i] > 1 else 0
+    return used
 
 
 @kernel
@@ -132,25 +147,19 @@ def list_roots(w: Bench, s: Tree, frames: Any, r: Roots) -> bool:
     r.n = 0
     if r.at < 0:
         r.at = 0
-        r.used = 0
         if r.n_places > 0:
-            r.factor[0] = 0
+            r.factor[0] = _before_first(s, r, ZERO)
     while r.at >= 0:
         place = r.at
         if r.n_places > 0:
-            if r.factor[place] > 1:
-                r.used -= 1
-            if r.factor[place] == _room(w, r, place):
+            if r.factor[place] >= _room(w, s, r, place):
                 r.at -= 1
                 continue
             r.factor[place] += 1
-            if r.factor[place] > 1:
-                r.used += 1
-                if r.used > MAX_SPATIAL:
-                    r.used -= 1
-                    r.at -= 1
-                    r.crowded = 1
-                    continue
+            if _n_used(r, place) > MAX_SPATIAL:
+                r.at -= 1
+                r.crowded = 1
+                continue
         complete = place + 1 >= r.n_places
         least = _least_time(w, s, r, min(place + 1, r.n_places))
         if least > r.slowest or (complete and least <= r.fastest * (1.0 - 1e-9)):
@@ -161,7 +170,7 @@ def list_roots(w: Bench, s: Tree, frames: Any, r: Roots) -> bool:
         if energy < np.inf and not beaten(s, energy, time):
             if not complete:
                 r.at += 1
-                r.factor[r.at] = 0
+                r.factor[r.at] = _before_first(s, r, r.at)
             else:
                 for i in range(s.n_spatial):
                     for column in range(3):

@@ -7,6 +7,7 @@ free but in one order.
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import N_ROLES, NONE, Bench
 from catx.mapper.factor_kernel import ceil_div
+from catx.mapper.limits_kernel import in_order
 from catx.mapper.step_kernel import missing, ready
 from catx.mapper.tree_kernel import (
     ACT,
@@ -70,17 +71,19 @@ def moves_above(w: Bench, s: Tree, fr: Frame, dims: int, m: int, role: int) -> b
     """Whether a loop of a set, directly below a store, does no harm above it: the tile gets smaller.
 
     Not so for windows, whose overlaps would grow, and where each change of a tile empties the pipeline: at
-    the memory `stopping`, and for stores of the same tensor at the same place.
+    the memory `stopping`, and for stores of the same tensor at the same place. Nor where the user wants a
+    tile that is not smaller, or orders of loops.
     """
     stops = m == s.stopping
     if s.stopping >= 0 and m < s.stopping and s.kept[s.stopping, role]:
         waits = fr.placed[s.stopping, role] == MISSING and s.zone_of[s.stopping] == fr.zone
         stops = stops or waits or (fr.gap == 0 and (fr.stopped >> role) & 1 == 1)
-    if stops:
+    if stops or s.ordered:
         return False
     for d in range(w.n_dims):
         if (dims >> d) & 1 and w.axis_of[role, d] >= 0 and not s.halo[role, d]:
-            return True
+            if not s.limited or s.tile_least[m, role, d] <= 1:
+                return True
     return False
 
 
@@ -112,7 +115,7 @@ def commutes(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
     Not if some store keeps its tile over it, or slides along it.
     """
     kept = open_roles(w, fr)
-    if kept & ~roles_of(w, d) or kept & s.windowed:
+    if s.ordered or kept & ~roles_of(w, d) or kept & s.windowed:
         return False
     return bool(fr.gap != 0 or not fr.low & s.windowed)
 
@@ -120,7 +123,7 @@ def commutes(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
 @kernel
 def _fixed(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
     """Whether moving a loop over `d` out of the zone could change something."""
-    if s.factor[fr.zone - 1, d] > 1.0:
+    if s.ordered or s.factor[fr.zone - 1, d] > 1.0:
         return True
     for role in range(N_ROLES):
         if s.halo[role, d]:
@@ -159,6 +162,8 @@ def _may_grow(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
         return False
     if fr.needs & roles or fr.slides & roles & ~sliding_roles(w, s, d):
         return False
+    if s.ordered:
+        return bool(in_order(w, s, fr.n_rows, d))
     if fr.gap == 0 and fr.low & ~roles:
         return False
     if d < fr.last and (fr.loose >> fr.last) & 1:

@@ -3,6 +3,7 @@
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import N_ROLES, OUT, STORE, Bench
 from catx.mapper.close_kernel import span
+from catx.mapper.limits_kernel import tile_fits
 from catx.mapper.promise_kernel import edge
 from catx.mapper.tree_kernel import MISSING, OPEN, ZERO, Frame, Tree
 
@@ -17,7 +18,9 @@ def put_row(s: Tree, fr: Frame, kind: int, index: int, extra: int, to: int, up: 
 
 @kernel
 def put_store(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> bool:
-    """Place a store at the frame's extents, open; False if its memory overflows."""
+    """Place a store at the frame's extents, open; False if its memory overflows or may not hold the tile."""
+    if s.limited and not tile_fits(w, s, fr, m, role):
+        return False
     narrow = fr.final[m] == 1
     width = w.width[role]
     if role == OUT:

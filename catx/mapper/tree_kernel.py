@@ -22,6 +22,7 @@ from catx.costmodel.tiles_kernel import (
     constant,
 )
 from catx.mapper.front_kernel import FRONT_FIELDS
+from catx.mapper.limits_kernel import LIMIT_FIELDS
 
 MAX_DEPTH = MAX_ROWS + 2
 """Frames of a search; what would need more becomes a bound."""
@@ -217,6 +218,7 @@ TREE = np.dtype(
         ("plain_size", "f8", (N_ROLES, MAX_LINKS + 1)),  # `size` of the busiest instance, whatever its loops
         ("reach", "i8", MAX_DIMS),
         ("largest", "i8", MAX_DIMS),
+        *LIMIT_FIELDS,
         *FRONT_FIELDS,
     ]
 )

@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 from catx.costmodel.evaluate import evaluate
 from catx.costmodel.pack import new_bench
 from catx.costmodel.tiles_kernel import SPATIAL, STORE, Bench
-from catx.errors import MappingError
+from catx.errors import CatxError, MappingError
 from catx.ir.accelerator import Accelerator
+from catx.ir.constraints import Constraints
 from catx.ir.einsum import ROLES, Einsum
 from catx.ir.mapping import Loop, Mapping, Node, Store
 from catx.mapper import branch_kernel, dive_kernel, low_kernel, promise_kernel, roots_kernel
 from catx.mapper.front import UNKNOWN
+from catx.mapper.limits import Limits, conflict, limits_of, smallest
 from catx.mapper.mapspace import (
     Kept,
     Unrolling,
     allowed_unrollings,
-    drops_choices,
     kept_roles,
     neighbours,
     unrollings,
@@ -46,8 +47,8 @@ from catx.mapper.tree_kernel import (
 Rows = NDArray[np.int64]
 """A nest as the kernel's rows, (rows, 4)."""
 
-N_UNROLLINGS = 128
-"""Spatial unrollings that a search starts from."""
+FEASIBILITY = 20_000
+"""Steps to find out whether some constraints leave any mapping at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +97,49 @@ class Found:
     visited: int
 
 
-def search_front(einsum: Einsum, accelerator: Accelerator, budget: int) -> Found:
+def search_front(
+    einsum: Einsum, accelerator: Accelerator, budget: int, constraints: Constraints = ()
+) -> Found:
     """Search for mappings, and prove that there are no better ones as far as the budget of steps goes.
 
     Raises as `mapper.map_einsum.map_front` says.
     """
-    forest = Forest(einsum, accelerator)
+    limits = limits_of(einsum, accelerator, constraints)
+    forest = Forest(einsum, accelerator, limits)
     forest.dive()
     forest.prove(budget)
     tree = forest.tree
     evaluated, visited = int(tree["evaluated"]), int(tree["nodes"])
     if tree["n_front"] == 0:
+        if constraints:
+            raise _nothing_found(einsum, accelerator, constraints, forest)
         return Found((_smallest(einsum, accelerator),), UNKNOWN, evaluated + 1, visited)
     order = np.argsort(tree["front_time"][: tree["n_front"]], kind="stable")
     nests = [tree["front_nest"][i, : tree["front_rows"][i]] for i in order]
     mappings = tuple(_unpack(rows, einsum, accelerator) for rows in nests)
     return Found(mappings, forest.left(), evaluated, visited)
+
+
+def _nothing_found(
+    einsum: Einsum, accelerator: Accelerator, constraints: Constraints, forest: "Forest"
+) -> CatxError:
+    """The error where no mapping was found that obeys the constraints: which conflict, if some surely do."""
+    if forest.left():
+        who = einsum.name or "the einsum"
+        return MappingError(
+            f"{who}: no mapping that obeys its {len(constraints)} constraints was found in "
+            f"{forest.tree['nodes']:,} steps",
+            loc=einsum.loc,
+            hint="there may be one: allow more steps with --mapper-budget, or widen a constraint",
+        )
+    _smallest(einsum, accelerator)  # raises where nothing fits at all
+
+    def impossible(some: Constraints) -> bool:
+        fewer = Forest(einsum, accelerator, limits_of(einsum, accelerator, some))
+        fewer.prove(FEASIBILITY)
+        return fewer.tree["n_front"] == 0 and not fewer.left()
+
+    return conflict(einsum, smallest(constraints, impossible))
 
 
 Root = tuple[Kept, Unrolling]
@@ -121,16 +149,18 @@ Root = tuple[Kept, Unrolling]
 class Forest:
     """One tree per choice of kept roles and unrolling; all share a front."""
 
-    def __init__(self, einsum: Einsum, accelerator: Accelerator) -> None:
+    def __init__(self, einsum: Einsum, accelerator: Accelerator, limits: Limits) -> None:
         self.bench = new_bench(einsum, accelerator)
         self.tree = _new_tree(einsum, accelerator, self.bench)
         self.frames = np.zeros(N_FRAMES, FRAME)
         self.kids = np.zeros(MAX_DEPTH + 1, KIDS)
-        self.allowed = allowed_unrollings(einsum, accelerator)
-        self.complete = not drops_choices(accelerator)
-        self.kept = {kept: _kept_fields(kept) for kept in kept_roles(accelerator)}
+        self.limits = limits
+        _set_limits(self.tree, limits)
+        self.allowed = allowed_unrollings(einsum, accelerator) & (limits.factor[..., 1] > 1)
+        choices, self.complete = kept_roles(accelerator, limits)
+        self.kept = {kept: _kept_fields(kept) for kept in choices}
         self.bounds: dict[Root, tuple[float, float]] = {}
-        promising = unrollings(einsum, accelerator, self.bench, N_UNROLLINGS)
+        promising = unrollings(self.bench, accelerator, einsum, limits, self.allowed)
         for kept in list(self.kept):
             for unrolling in promising:
                 self.bound((kept, unrolling))
@@ -159,7 +189,7 @@ class Forest:
         added = []
         for kept, unrolling in roots:
             for other in neighbours(unrolling, self.allowed, self.bench):
-                if (kept, other) not in self.bounds:
+                if (kept, other) not in self.bounds and self.limits.obey(other):
                     self.bound((kept, other))
                     added.append((kept, other))
         return added
@@ -340,6 +370,19 @@ def _new_tree(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> Tree:
     tree["static_w"], tree["second"] = accelerator.static_w, 1.0 / accelerator.clock_hz
     tree["launch"] = accelerator.launch_s * accelerator.clock_hz
     return tree
+
+
+def _set_limits(tree: Tree, limits: Limits) -> None:
+    """Write constraints into a record."""
+    axes, dims = limits.factor.shape[:2]
+    memories, roles = limits.kept.shape
+    tree["factor_least"][:axes, :dims] = limits.factor[..., 0]
+    tree["factor_most"][:axes, :dims] = limits.factor[..., 1]
+    tree["tile_least"][:memories, :roles, :dims] = limits.tile[..., 0]
+    tree["tile_most"][:memories, :roles, :dims] = limits.tile[..., 1]
+    tree["order"] = -1
+    tree["order"][:memories, :roles, :dims] = limits.order
+    tree["limited"], tree["ordered"] = limits.binding, limits.ordered
 
 
 def _kept_fields(kept: Kept) -> dict[str, Any]:

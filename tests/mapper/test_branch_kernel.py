@@ -10,6 +10,7 @@ from catx.costmodel.nest_kernel import evaluate_nest
 from catx.costmodel.pack import new_bench, put_mapping
 from catx.costmodel.tiles_kernel import SEARCH
 from catx.ir.mapping import Loop
+from catx.mapper.limits import limits_of
 from catx.mapper.tree_search import Forest
 from tests.mapper.random_nests import random_mapping
 from tests.mapper.test_map_einsum import CASES, machine
@@ -31,7 +32,7 @@ def _splits_twice(case: Case) -> bool:
 def _agree(case: Case) -> None:
     assume(not _splits_twice(case))
     counts = evaluate(case.einsum, case.mapping, case.accelerator)
-    forest = Forest(case.einsum, case.accelerator)
+    forest = Forest(case.einsum, case.accelerator, limits_of(case.einsum, case.accelerator, ()))
     put_mapping(forest.bench, case.mapping, case.einsum, case.accelerator)
     root = forest.root_of(forest.bench["nest"][: forest.bench["n_rows"]])
     energy, time = forest.bound(root)

@@ -13,8 +13,9 @@ from catx.ir.accelerator import Accelerator, Fanout, FanoutAxis, MacRate, Matrix
 from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
 from catx.ir.operand import Operand, plain_axes
+from catx.mapper.limits import limits_of
 from catx.mapper.map_einsum import BUDGET, map_einsum, map_front
-from catx.mapper.mapspace import unrollings
+from catx.mapper.mapspace import allowed_unrollings, unrollings
 from catx.mapper.objective import OBJECTIVES, Objective
 from catx.mapper.store import load_front
 from catx.mapper.tree_search import search_front
@@ -174,7 +175,9 @@ def test_the_order_of_axes_in_a_description_does_not_matter() -> None:
         fanout = Fanout(name="array", axes=axes)
         levels = tuple(fanout if level.name == "array" else level for level in machine().levels)
         chip = replace(machine(), levels=levels)
-        found = unrollings(CASES["conv"], chip, new_bench(CASES["conv"], chip), 32)
+        einsum, limits = CASES["conv"], limits_of(CASES["conv"], chip, ())
+        allowed = allowed_unrollings(einsum, chip)
+        found = unrollings(new_bench(einsum, chip), chip, einsum, limits, allowed)
         dims = list(CASES["conv"].extents)
         return {frozenset((f"{axes[a].name} {dims[d]}", factor) for a, d, factor in rows) for rows in found}
 

@@ -16,7 +16,7 @@ Every mapping is one of these, or costs as much as one, or is replaced by one as
 left out because it seems bad: no bound, no objective, no choice of tiles.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations, product
@@ -46,20 +46,29 @@ CHUNK = 50_000
 T = TypeVar("T")
 
 
-def exhaustive_front(einsum: Einsum, accelerator: Accelerator, *, limit: int = 300_000) -> list[Point]:
+def exhaustive_front(
+    einsum: Einsum,
+    accelerator: Accelerator,
+    *,
+    limit: int = 300_000,
+    among: Callable[[Mapping], bool] | None = None,
+) -> list[Point]:
     """The Pareto front of (energy, latency) over all legal mappings, by increasing latency.
 
     Empty if no mapping fits.
 
     Args:
         limit: how many nests are costed at most.
+        among: which mappings count; then no order of loops stands for another one.
 
     Raises:
         TooManyNestsError: there are more.
         MappingError: the matrix unit does not compute the einsum's element types.
     """
-    space = NestSpace(einsum, accelerator, limit)
+    space = NestSpace(einsum, accelerator, limit, all_orders=among is not None)
     nests = space.nests()
+    if among is not None:
+        nests = [nest for nest in nests if among(space.costs.decode(nest))]
     best: list[tuple[float, float, bytes]] = []
     for begin in range(0, len(nests), CHUNK):
         chunk = nests[begin : begin + CHUNK]
@@ -126,10 +135,12 @@ class _State:
 class NestSpace:
     """All nests of one einsum on one accelerator, as strings of `costs`; at most `limit` of them."""
 
-    def __init__(self, einsum: Einsum, accelerator: Accelerator, limit: int) -> None:
+    def __init__(
+        self, einsum: Einsum, accelerator: Accelerator, limit: int, *, all_orders: bool = False
+    ) -> None:
         self.einsum, self.accelerator, self.limit = einsum, accelerator, limit
         self.costs = BatchCost(einsum, accelerator)
-        self.runs = LoopRuns(einsum, accelerator, limit)
+        self.runs = LoopRuns(einsum, accelerator, limit, all_orders=all_orders)
         self.outer, *self.inner = accelerator.memories
         self.names = [memory.name for memory in self.inner]
         self.depth = {level.name: depth for depth, level in enumerate(accelerator.levels)}

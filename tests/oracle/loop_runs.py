@@ -59,10 +59,15 @@ class TooManyNestsError(Exception):
 
 
 class LoopRuns:
-    """The runs of one einsum on one accelerator, up to `limit` between two blocks."""
+    """The runs of one einsum on one accelerator, up to `limit` between two blocks.
 
-    def __init__(self, einsum: Einsum, accelerator: Accelerator, limit: int) -> None:
-        self.dims, self.limit = tuple(einsum.extents), limit
+    Where the user asks for orders of loops (`all_orders`), none stands for another one.
+    """
+
+    def __init__(
+        self, einsum: Einsum, accelerator: Accelerator, limit: int, *, all_orders: bool = False
+    ) -> None:
+        self.dims, self.limit, self.all_orders = tuple(einsum.extents), limit, all_orders
         self.indexed = {role: operand.dims for role, operand in zip(ROLES, einsum.operands, strict=True)}
         self.windows = {
             role: {dim for axis in operand.axes if len(axis) > 1 for dim, _ in axis}
@@ -171,6 +176,11 @@ class LoopRuns:
         after = tuple(
             chain[-1].tile if chain else extent for chain, extent in zip(chains, nominal, strict=True)
         )
+        if self.all_orders:
+            for order in _interleaved(tuple(tuple(lp for lp in ch if not lp.spatial) for ch in chains)):
+                if (loops := self._placed(order, chains)) is not None:
+                    yield Run(loops, after, frozenset())
+            return
         orders = dict[_Seen, tuple[tuple[Loop, ...], Loop | None]]()
         for order in _interleaved(tuple(tuple(lp for lp in chain if not lp.spatial) for chain in chains)):
             seen = self._seen(order, below)

@@ -1,0 +1,64 @@
+"""Constraints shrink the mapspace, and the front of what is left is exact; conflicts are told."""
+
+from random import Random
+
+import pytest
+
+from catx.costmodel.evaluate import evaluate
+from catx.errors import CatxError
+from catx.mapper.tree_search import search_front
+from tests.oracle.enumerate_nests import exhaustive_front
+from tests.oracle.loop_runs import TooManyNestsError
+from tests.oracle.obeys import obeys
+from tests.oracle.random_constraints import random_constraints
+from tests.oracle.small_problems import small_problem
+
+ENOUGH = 3_000_000
+SAME = 1 + 1e-9
+
+
+def _is_exact(seed: int, *, orders: bool, limit: int) -> bool | None:
+    """Whether something was found; None: there are too many nests to compare with."""
+    problem = small_problem(seed, tiny=True)
+    einsum, machine = problem.einsum, problem.accelerator
+    constraints = random_constraints(problem, Random(seed), orders=orders)
+    texts = [str(one) for one in constraints]
+    try:
+        exact = exhaustive_front(
+            einsum, machine, limit=limit, among=lambda nest: obeys(einsum, machine, nest, constraints)
+        )
+    except TooManyNestsError:
+        return None
+    try:
+        found = search_front(einsum, machine, ENOUGH, constraints)
+    except CatxError:
+        assert not exact, (problem, texts)
+        return False
+    assert exact, (problem, texts)
+    assert not found.left, (problem, texts)
+    mine = []
+    for mapping in found.mappings:
+        assert obeys(einsum, machine, mapping, constraints), (problem, texts)
+        counts = evaluate(einsum, mapping, machine)
+        latency_s = counts.cycles.latency_cycles / machine.clock_hz + machine.launch_s
+        mine.append((counts.dynamic_energy_j + machine.static_w * latency_s, latency_s))
+    for energy, latency, _ in exact:
+        assert any(e <= energy * SAME and t <= latency * SAME for e, t in mine), (problem, texts)
+    for energy, latency in mine:
+        assert any(e <= energy * SAME and t <= latency * SAME for e, t, _ in exact), (problem, texts)
+    return True
+
+
+@pytest.mark.parametrize("orders", [False, True])
+def test_constrained_fronts_are_those_of_all_nests_that_obey(orders: bool) -> None:
+    results = [_is_exact(seed, orders=orders, limit=6_000) for seed in range(120)]
+    assert results.count(True) > 30
+    assert results.count(False) > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("orders", [False, True])
+def test_constrained_fronts_of_many_problems(orders: bool, block: int) -> None:
+    results = [_is_exact(seed, orders=orders, limit=20_000) for seed in range(1000 * block, 1000 * block + 300)]
+    assert results.count(True) > 60
