@@ -9,9 +9,10 @@ from catx import arguments
 from catx.costmodel.carbon.act import op_carbon_rate
 from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO
 from catx.errors import OptionError
-from catx.frontend import hardware, models, scenarios
+from catx.frontend import constraint_file, hardware, models, scenarios
 from catx.frontend.model_dims import sizes_by_model
 from catx.ir.accelerator import Accelerator
+from catx.ir.constraints import Block
 from catx.ir.counts import Counts
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph
@@ -20,10 +21,14 @@ from catx.ir.passes.set_precision import einsum_at
 from catx.ir.report import Report
 from catx.ir.scenario import Scenario
 from catx.ir.vector_op import VectorOp
-from catx.mapper.budget import BUDGET, MAX_BUDGET
+from catx.mapper.constrain import constraints_by_einsum
 from catx.mapper.design import Progress, evaluate_design
 from catx.mapper.map_einsum import MappedEinsum, map_einsum
 from catx.mapper.objective import OBJECTIVES, Objective, ObjectiveName, objective_name
+from catx.mapper.options import BUDGET, MapperOptions, parse_budget
+
+ConstraintsLike = str | Path | Sequence[Block]
+"""The path of a constraint file, or blocks of constraints."""
 
 Model = Graph | str | Path
 """A graph, the path of a model file, or the name of a built-in model."""
@@ -31,6 +36,7 @@ Model = Graph | str | Path
 _FILE = "the path of an .onnx file or the name of a built-in model"
 _MODEL = f"a Graph, {_FILE}"
 _HW_FILE = "the path of a hw.yaml or the name of a built-in accelerator"
+_CONSTRAINTS = "the path of a YAML file, or a list of blocks"
 _SCENARIO_FILE = "the path of a YAML file or the name of a built-in scenario"
 _OBJECTIVE = f"one of {', '.join(map(repr, OBJECTIVES))}"
 
@@ -96,7 +102,8 @@ def compile_model(
     dims: Dict[str, int] | None = None,
     allow_unknown: bool = False,
     mappings: Dict[Einsum, Mapping] | None = None,
-    mapper_budget: int = BUDGET,
+    mapper_budget: int | str = BUDGET,
+    constraints: ConstraintsLike = (),
     progress: Progress | None = None,
 ) -> Report:
     """Map one model, or several that run one after the other, onto an accelerator and cost it.
@@ -117,18 +124,25 @@ def compile_model(
         allow_unknown: as for `load_model`.
         mappings: mappings by einsum (names and places do not matter) to use instead of searching; each
             different einsum of the models needs one.
-        mapper_budget: steps that the mapper may take per einsum to prove that nothing is better, a few
-            microseconds each; what it does not suffice for widens the certificates' gaps.
+        mapper_budget: what the mapper may take per einsum to prove that nothing is better: steps of a few
+            microseconds each, or a time such as "2 s"; what it does not suffice for widens the gaps of
+            certificates.
+        constraints: what the mappings must obey: the path of a constraint file, or blocks
+            (docs/constraints.md).
         progress: called as progress(done, total, what).
 
     Raises:
-        CatxError: as told by `load_model`, `load_accelerator` and `mapper.design.evaluate_design`.
+        CatxError: as told by `load_model`, `load_accelerator`, `load_constraints` and
+            `mapper.design.evaluate_design`.
         OptionError: an argument of another type; sizes for dims, where every model is a graph already.
     """
     wanted = _wanted(model)
     sizes = arguments.sizes("dims", dims)
     allow_unknown = arguments.flag("allow_unknown", allow_unknown)
-    goal, budget = _objective(objective), _budget(mapper_budget)
+    goal = _objective(objective)
+    options = MapperOptions(parse_budget(mapper_budget), _blocks(constraints))
+    if mappings is not None and options.constraints:
+        raise OptionError("constraints are of mappings that are searched for, but mappings are given")
     if progress is not None and not callable(progress):
         raise arguments.refuse("progress", "a function of (done, total, what), or None", progress)
     if sizes and wanted and all(isinstance(entry, Graph) for entry in wanted):
@@ -151,7 +165,7 @@ def compile_model(
         scenario=assumed,
         objective=goal,
         mappings=nests,
-        mapper_budget=budget,
+        options=options,
         progress=progress,
     )
 
@@ -185,7 +199,8 @@ def find_mapping(
     objective: ObjectiveName = "edp",
     *,
     scenario: Scenario | str | Path = DEFAULT_SCENARIO,
-    mapper_budget: int = BUDGET,
+    mapper_budget: int | str = BUDGET,
+    constraints: ConstraintsLike = (),
 ) -> MappedEinsum:
     """A good mapping of one einsum, its counts, and how far it can be from the best (docs/mapper.md).
 
@@ -195,16 +210,20 @@ def find_mapping(
         objective: what to minimize.
         scenario: weighs energy and time for the `carbon` objective; the others ignore it.
         mapper_budget: as for `compile_model`.
+        constraints: as for `compile_model`; of a file's blocks, those that match the einsum's name.
 
     Raises:
         MappingError: no mapping fits, or the matrix unit does not compute the einsum's element types.
-        OptionError: an argument of another type, or an objective that does not exist.
+        OptionError: an argument of another type, an objective that does not exist, or constraints that do not
+            fit or conflict.
     """
     op, goal, place = _einsum(einsum), Objective(_objective(objective)), _assumed(scenario)
-    machine, budget = _machine(accelerator), _budget(mapper_budget)
+    machine, budget = _machine(accelerator), parse_budget(mapper_budget)
     if goal.name == "carbon":
         goal = Objective(goal.name, *op_carbon_rate(machine, place))
-    return map_einsum(_as_costed(op, machine), machine, goal, budget)
+    costed = _as_costed(op, machine)
+    limits = constraints_by_einsum(_blocks(constraints), {costed: [costed.name]})
+    return map_einsum(costed, machine, goal, budget, limits[costed])
 
 
 def _wanted(model: Model | Sequence[Model]) -> list[Graph | str | Path]:
@@ -237,15 +256,27 @@ def _einsum(einsum: Einsum) -> Einsum:
     return einsum
 
 
-_STEPS = f"a whole number of steps, from 0 to {MAX_BUDGET:,}"
+def _blocks(constraints: ConstraintsLike) -> tuple[Block, ...]:
+    """Constraints as blocks, from a file or given."""
+    if isinstance(constraints, (str, PathLike)):
+        return load_constraints(constraints)
+    entries = arguments.several("constraints", constraints, _CONSTRAINTS)
+    return tuple(
+        arguments.instance(f"constraints[{index}]", entry, Block, "a Block of constraints")
+        for index, entry in enumerate(entries)
+    )
 
 
-def _budget(mapper_budget: int) -> int:
-    if isinstance(mapper_budget, bool) or not isinstance(mapper_budget, int):
-        raise arguments.refuse("mapper_budget", _STEPS, mapper_budget)
-    if not 0 <= mapper_budget <= MAX_BUDGET:
-        raise arguments.refuse("mapper_budget", _STEPS, mapper_budget)
-    return mapper_budget
+def load_constraints(path: str | Path) -> tuple[Block, ...]:
+    """Read a constraint file (docs/constraints.md).
+
+    Raises:
+        SpecError: what is wrong in the file, by line.
+        OptionError: an argument of another type.
+    """
+    return constraint_file.load_constraints(
+        arguments.path_or_name("constraints", path, "the path of a YAML file")
+    )
 
 
 def _objective(objective: ObjectiveName) -> ObjectiveName:

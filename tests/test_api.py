@@ -85,12 +85,12 @@ MODEL = "clip_vit_b16_text"
         (lambda op: catx.compile_model(MODEL, allow_unknown="no"), "allow_unknown: .*, not 'no'"),
         (lambda op: catx.compile_model(MODEL, progress=True), "progress: expected a function .*, not True"),
         (lambda op: catx.compile_model(MODEL, mappings=[1]), "mappings: expected a dict .*, not a list of 1"),
-        (lambda op: catx.compile_model(MODEL, mapper_budget=-1), "mapper_budget: .* from 0 to .*, not -1"),
+        (lambda op: catx.compile_model(MODEL, mapper_budget=-1), "mapper budget: .* from 0 to .*, not -1"),
         (
             lambda op: catx.compile_model(MODEL, mapper_budget=10**30),
-            "mapper_budget: .* from 0 to .*, not 10",
+            "mapper budget: .* from 0 to .*, not 10",
         ),
-        (lambda op: catx.find_mapping(op, "edge", mapper_budget=True), "mapper_budget: .*, not True"),
+        (lambda op: catx.find_mapping(op, "edge", mapper_budget=True), "mapper budget: .*, not True"),
         (lambda op: catx.compile_model(MODEL, mappings={"a": 1}), "a key of mappings: .*, not 'a'"),
         (
             lambda op: catx.compile_model(MODEL, mappings={op: 1}),

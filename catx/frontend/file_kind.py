@@ -26,6 +26,9 @@ MAPPING = Kind(
     "a mapping file", "give it to --mapping of `catx evaluate`", "`catx compile -o DIR` writes a mapping.yaml"
 )
 SCENARIO = Kind("a scenario file", "give it to --scenario", "one has keys such as `base: edge-default`")
+CONSTRAINTS = Kind(
+    "a constraint file", "give it to --constraints", "one has the key `constraints` (docs/constraints.md)"
+)
 MODEL = Kind("an ONNX model", "give it as MODEL, without an option")
 REPORT = Kind("a report of catx", "no option takes it; the mapping.yaml beside it goes to --mapping")
 LIST = Kind("a list that catx printed with --json")
@@ -57,6 +60,7 @@ KEYS = {
         ("base", "inferences", "lifetime", "grid", "fab_grid", "abatement", "fab_yield", "packaging")
     ),
     MAPPING: frozenset(("layers", "accelerator_sha256")),
+    CONSTRAINTS: frozenset(("constraints",)),
 }
 """Keys at the top of a file that only one kind has."""
 

@@ -82,8 +82,8 @@ class Order:
     """The order, outermost first, of temporal loops inside a memory's tile of a tensor.
 
     It is that of the loops between the tile and the next tile further in of the same tensor, or the matrix
-    unit; dims that are not named stand anywhere. Without `role`: of each tensor that the memory keeps, but for
-    those with an order of their own.
+    unit; dims that are not named stand anywhere. Without `role`: of each tensor that the memory keeps, but
+    for those with an order of their own.
     """
 
     memory: str

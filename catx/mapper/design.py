@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from os import cpu_count
 
 from catx.costmodel.carbon.act import carbon_report, op_carbon_rate
@@ -26,11 +27,12 @@ from catx.ir.report import Layer, LayerCost, Report, Traffic
 from catx.ir.scenario import Scenario
 from catx.ir.schedule import Schedule
 from catx.mapper.bounds import roofline_cycles
-from catx.mapper.budget import BUDGET
+from catx.mapper.constrain import constraints_by_einsum
 from catx.mapper.front import UNKNOWN, Front, FrontPoint, Options, least_product
 from catx.mapper.map_einsum import certify, map_front
 from catx.mapper.notes import model_notes
 from catx.mapper.objective import Objective, ObjectiveName
+from catx.mapper.options import DEFAULT_OPTIONS, MapperOptions
 from catx.mapper.schedule import sequential
 from catx.units import S_PER_YEAR, format_quantity
 from catx.version import VERSION
@@ -46,7 +48,7 @@ def evaluate_design(
     scenario: Scenario,
     objective: ObjectiveName = "edp",
     mappings: Mapping[Einsum, nests.Mapping] | None = None,
-    mapper_budget: int = BUDGET,
+    options: MapperOptions = DEFAULT_OPTIONS,
     progress: Progress | None = None,
 ) -> Report:
     """Map and cost every op of the models, run once each in sequence; totals are sums over ops.
@@ -57,11 +59,12 @@ def evaluate_design(
         scenario: what the carbon numbers assume.
         objective: what each mapping minimizes.
         mappings: mappings by canonical einsum; given, none is searched for, and each einsum must have one.
-        mapper_budget: steps that the proof of each einsum may take.
+        options: what the mapper may take, and must obey; without effect where mappings are given.
         progress: is told how many unique ops are done.
 
     Raises:
-        OptionError: no model, or an objective that does not exist.
+        OptionError: no model, an objective that does not exist, or constraints that are of no layer, name
+            what does not exist, or conflict.
         MappingError: an op for which no mapping exists, or none or an illegal one was given.
         SpecError: the accelerator lacks what an op needs.
     """
@@ -75,9 +78,13 @@ def evaluate_design(
     goal = Objective(objective)
     if goal.name == "carbon":
         goal = Objective(objective, *op_carbon_rate(accelerator, scenario))
-    schedule = sequential(_layers(graphs, accelerator, goal, mappings, mapper_budget, progress), accelerator)
+    groups = [graph.unique_ops() for graph in graphs]
+    rooms = ("costmodel", "mapper") if mappings is None else ("costmodel",)
+    fronts = _map_all(_work(groups, accelerator, mappings, options), rooms, progress)
+    schedule = sequential(_layers(groups, accelerator, goal, fronts), accelerator)
     carbon = carbon_report(accelerator, schedule.energy_j, schedule.latency_s, scenario)
     notes += _launch_notes(schedule, accelerator)
+    notes += _constraint_notes(options) if mappings is None else ()
     notes += _lifetime_notes(schedule.latency_s, scenario)
     return Report(
         accelerator=accelerator.name,
@@ -108,17 +115,14 @@ class _Unique:
     options: tuple[LayerCost, ...]
 
 
+_Groups = Sequence[Mapping[Op, tuple[Op, ...]]]
+"""Ops of each model that cost the same, by one of them."""
+
+
 def _layers(
-    graphs: Sequence[Graph],
-    accelerator: Accelerator,
-    objective: Objective,
-    mappings: Mapping[Einsum, nests.Mapping] | None,
-    budget: int,
-    progress: Progress | None,
+    groups: _Groups, accelerator: Accelerator, objective: Objective, fronts: Mapping[Einsum, Front]
 ) -> list[Layer]:
     """Unique ops with their costs, model by model, in the order of their first run."""
-    groups = [graph.unique_ops() for graph in graphs]
-    fronts = _map_all(groups, accelerator, mappings, budget, progress)
     uniques = [
         _Unique(
             index,
@@ -181,34 +185,50 @@ def _together(group: Sequence[_Unique]) -> Options:
     ]
 
 
-def _map_all(
-    groups: Sequence[Mapping[Op, tuple[Op, ...]]],
+def _work(
+    groups: _Groups,
     accelerator: Accelerator,
     mappings: Mapping[Einsum, nests.Mapping] | None,
-    budget: int,
-    progress: Progress | None,
-) -> dict[Einsum, Front]:
-    """Each different einsum once, on all cores: the kernels hold no lock."""
-    work: dict[Einsum, Einsum] = {}
+    options: MapperOptions,
+) -> dict[Einsum, tuple[str, Callable[[], Front]]]:
+    """How to map each different einsum, by its canonical form, and the name of its first layer."""
+    first: dict[Einsum, Einsum] = {}
+    names: dict[Einsum, list[str]] = {}
     for group in groups:
-        for op in group.values():
-            if isinstance(op[0], Einsum):
-                einsum = op[0].as_written()
-                work.setdefault(einsum.canonical(), einsum)
-    done: dict[Einsum, Front] = {}
-    first = ""
-    if progress and work:
-        rooms = ("costmodel", "mapper") if mappings is None else ("costmodel",)
-        first = phase_of(next(iter(work.values())).name, *rooms)
-    with ThreadPoolExecutor(cpu_count()) as pool:
-        jobs = {
-            canonical: pool.submit(_map_one, einsum, accelerator, mappings, budget)
-            for canonical, einsum in work.items()
+        for occurrences in group.values():
+            for op in occurrences:
+                if isinstance(op, Einsum):
+                    einsum = op.as_written()
+                    canonical = einsum.canonical()
+                    first.setdefault(canonical, einsum)
+                    names.setdefault(canonical, []).append(op.name)
+    if mappings is not None:
+        return {
+            canonical: (einsum.name, partial(_given, einsum, accelerator, mappings))
+            for canonical, einsum in first.items()
         }
+    constraints = constraints_by_einsum(options.constraints, names)
+    return {
+        canonical: (
+            einsum.name,
+            partial(map_front, einsum, accelerator, options.budget, constraints[canonical]),
+        )
+        for canonical, einsum in first.items()
+    }
+
+
+def _map_all(
+    work: Mapping[Einsum, tuple[str, Callable[[], Front]]], rooms: Sequence[str], progress: Progress | None
+) -> dict[Einsum, Front]:
+    """Each different einsum once, on all cores: the kernels of `rooms`, which it takes, hold no lock."""
+    done: dict[Einsum, Front] = {}
+    first = phase_of(next(iter(work.values()))[0], *rooms) if progress and work else ""
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        jobs = {canonical: (name, pool.submit(find)) for canonical, (name, find) in work.items()}
         try:
-            for canonical, job in jobs.items():
+            for canonical, (name, job) in jobs.items():
                 if progress:
-                    progress(len(done), len(jobs), work[canonical].name if done else first)
+                    progress(len(done), len(jobs), name if done else first)
                 done[canonical] = job.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -217,14 +237,8 @@ def _map_all(
     return done
 
 
-def _map_one(
-    einsum: Einsum,
-    accelerator: Accelerator,
-    mappings: Mapping[Einsum, nests.Mapping] | None,
-    budget: int,
-) -> Front:
-    if mappings is None:
-        return map_front(einsum, accelerator, budget)
+def _given(einsum: Einsum, accelerator: Accelerator, mappings: Mapping[Einsum, nests.Mapping]) -> Front:
+    """The mapping that the user gave for an einsum, and what it costs."""
     from catx.costmodel.evaluate import evaluate  # numba is slow to import
 
     mapping = mappings.get(einsum.canonical())
@@ -313,6 +327,15 @@ def _launch_notes(schedule: Schedule, accelerator: Accelerator) -> list[str]:
     return [
         f"starting {runs:,} ops at {format_quantity(accelerator.launch_s, 'time')} each is {share:.0%} of "
         f"the latency (launch_overhead of {accelerator.name})"
+    ]
+
+
+def _constraint_notes(options: MapperOptions) -> list[str]:
+    """What the mappings obey."""
+    return [
+        f"mappings of layers {', '.join(block.patterns)} obey {'; '.join(map(str, block.constraints))} "
+        f"({block.loc})"
+        for block in options.constraints
     ]
 
 

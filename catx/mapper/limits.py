@@ -186,7 +186,7 @@ class _Builder:
                 if other is not one:
                     raise self._fail(one, f"the order inside these tiles is given already ({other.loc})")
 
-    # --- numbers ---------------------------------------------------------------------------------------------
+    # --- numbers -------------------------------------------------------------------------------------------
 
     def build(self, constraints: Constraints) -> Limits:
         """The limits that some constraints set."""
@@ -280,7 +280,7 @@ def _least_tiles(
 ) -> Iterator[tuple[int, dict[str, int]]]:
     """The least tile of a tensor in each memory that surely keeps it, from the inside, and in the outermost.
 
-    Where `f` instances work on parts of `x` elements each, all of them but one whole, there are (f - 1) x + 1.
+    Where `f` instances work on `x` elements each, the last one on 1 at least, there are (f - 1) x + 1.
     """
     operand, r = einsum.operands[ROLES.index(role)], ROLES.index(role)
     tile = dict.fromkeys(einsum.extents, 1)
@@ -291,7 +291,7 @@ def _least_tiles(
                 axis -= 1
                 factors = limits.factor[axis, :, 0].tolist()
                 for dim, factor in zip(tile, factors, strict=True):
-                    tile[dim] = (factor - 1) * tile[dim] + 1
+                    tile[dim] = max(tile[dim], (factor - 1) * tile[dim] + 1)
             continue
         m -= 1
         surely = role in level.keeps and (limits.kept[m, r] == 1 or role not in level.optional)

@@ -36,9 +36,9 @@ State = Any
 def tile_fits(w: Bench, s: State, fr: Any, m: int, role: int) -> bool:
     """Whether some of a frame's extents are those of a tile that a memory may hold."""
     for d in range(w.n_dims):
-        if w.axis_of[role, d] >= 0:
-            if fr.up[d] < s.tile_least[m, role, d] or fr.x[d] > s.tile_most[m, role, d]:
-                return False
+        outside = fr.up[d] < s.tile_least[m, role, d] or fr.x[d] > s.tile_most[m, role, d]
+        if outside and w.axis_of[role, d] >= 0:
+            return False
     return True
 
 
@@ -111,9 +111,9 @@ def sort_nest(w: Bench, s: State) -> None:
 def _tile_obeys(w: Bench, s: State, m: int, role: int) -> bool:
     """Whether the extents `s.reach` are those of a tile that a memory may hold."""
     for d in range(w.n_dims):
-        if w.axis_of[role, d] >= 0 and m > 0:
-            if not s.tile_least[m, role, d] <= s.reach[d] <= s.tile_most[m, role, d]:
-                return False
+        inside = s.tile_least[m, role, d] <= s.reach[d] <= s.tile_most[m, role, d]
+        if not inside and w.axis_of[role, d] >= 0 and m > 0:
+            return False
     return True
 
 

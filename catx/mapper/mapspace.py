@@ -87,7 +87,7 @@ def unrollings(
 
 
 def _within(unrolling: Unrolling, bench: Bench, limits: Limits) -> Unrolling | None:
-    """An unrolling with factors moved to what limits allow; None if the axes do not have so many instances."""
+    """An unrolling with factors moved to what limits allow; None if there is no room for so many loops."""
     if limits.obey(unrolling):
         return unrolling
     factors = np.ones(limits.factor.shape[:2], np.int64)

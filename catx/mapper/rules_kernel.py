@@ -81,9 +81,9 @@ def moves_above(w: Bench, s: Tree, fr: Frame, dims: int, m: int, role: int) -> b
     if stops or s.ordered:
         return False
     for d in range(w.n_dims):
-        if (dims >> d) & 1 and w.axis_of[role, d] >= 0 and not s.halo[role, d]:
-            if not s.limited or s.tile_least[m, role, d] <= 1:
-                return True
+        smaller = (dims >> d) & 1 and w.axis_of[role, d] >= 0 and not s.halo[role, d]
+        if smaller and s.tile_least[m, role, d] <= 1:
+            return True
     return False
 
 

@@ -2,12 +2,14 @@
 
 from catx.content_cache import Shelf
 from catx.ir.accelerator import Accelerator
+from catx.ir.constraints import Constraints
 from catx.ir.counts import Access, Counts, Cycles, LinkCounts, StoreCounts
 from catx.ir.einsum import Einsum
 from catx.ir.fingerprint import fingerprint
 from catx.ir.mapping import Loop, Mapping, Store
 from catx.ir.plain import from_plain, to_plain
 from catx.mapper.front import Front, FrontPoint
+from catx.mapper.options import Budget
 
 SHELF = Shelf("fronts", ("mapper/*.py", "costmodel/*.py", "ir/*.py"))
 """Other code of mapper or cost model finds other mappings and counts."""
@@ -15,7 +17,7 @@ SHELF = Shelf("fronts", ("mapper/*.py", "costmodel/*.py", "ir/*.py"))
 _CLASSES = (Front, FrontPoint, Mapping, Loop, Store, Counts, StoreCounts, LinkCounts, Cycles, Access)
 
 
-def _key(einsum: Einsum, accelerator: Accelerator, budget: int | None) -> str:
+def _key(einsum: Einsum, accelerator: Accelerator, budget: Budget | None, constraints: Constraints) -> str:
     """Names, texts and areas of the accelerator do not matter to a front; its static power does.
 
     Nor does the budget (None) to one that is proved.
@@ -27,14 +29,16 @@ def _key(einsum: Einsum, accelerator: Accelerator, budget: int | None) -> str:
         accelerator.clock_hz,
         accelerator.overlap_only,
     )
-    return fingerprint((einsum.canonical(), hardware, budget))
+    return fingerprint((einsum.canonical(), hardware, budget, constraints))
 
 
-def load_front(einsum: Einsum, accelerator: Accelerator, budget: int) -> Front | None:
+def load_front(
+    einsum: Einsum, accelerator: Accelerator, budget: Budget, constraints: Constraints = ()
+) -> Front | None:
     """The stored front, proved or of this budget, or None if there is none that can be read."""
-    data = SHELF.load(_key(einsum, accelerator, None))
+    data = SHELF.load(_key(einsum, accelerator, None, constraints))
     if data is None:
-        data = SHELF.load(_key(einsum, accelerator, budget))
+        data = SHELF.load(_key(einsum, accelerator, budget, constraints))
     if data is None:
         return None
     front = from_plain(data, _CLASSES)
@@ -42,6 +46,9 @@ def load_front(einsum: Einsum, accelerator: Accelerator, budget: int) -> Front |
     return front
 
 
-def save_front(einsum: Einsum, accelerator: Accelerator, front: Front, budget: int) -> None:
+def save_front(
+    einsum: Einsum, accelerator: Accelerator, front: Front, budget: Budget, constraints: Constraints = ()
+) -> None:
     """Store a front; a cache that cannot be written is no error."""
-    SHELF.save(_key(einsum, accelerator, budget if front.left else None), to_plain(front))
+    key = _key(einsum, accelerator, budget if front.left else None, constraints)
+    SHELF.save(key, to_plain(front))

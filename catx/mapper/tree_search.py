@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain, pairwise, permutations, product
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from catx.mapper.mapspace import (
     neighbours,
     unrollings,
 )
+from catx.mapper.options import Budget, Seconds
 from catx.mapper.roots_kernel import ROOTS, Roots
 from catx.mapper.tree_kernel import (
     AIM_EDP,
@@ -84,6 +86,11 @@ LAST = (Pass(1.2, 0.0, 8, 8_000, 2_000), Pass(1.2, 0.0, 8, 2_000, 500, AIM_TIME)
 """Passes over everything that is still promising."""
 
 
+FIRST_ROUND, NEXT_ROUND, LEAST_ROUND = 10_000, 4.0, 0.5
+"""Of a proof in limited time: steps of its first round, how many more the next one takes at most, and the
+part of the last one that there must be time for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a search found: mappings that no other one beats in both energy and latency, the fastest first.
@@ -98,7 +105,7 @@ class Found:
 
 
 def search_front(
-    einsum: Einsum, accelerator: Accelerator, budget: int, constraints: Constraints = ()
+    einsum: Einsum, accelerator: Accelerator, budget: Budget, constraints: Constraints = ()
 ) -> Found:
     """Search for mappings, and prove that there are no better ones as far as the budget of steps goes.
 
@@ -106,8 +113,12 @@ def search_front(
     """
     limits = limits_of(einsum, accelerator, constraints)
     forest = Forest(einsum, accelerator, limits)
+    started = perf_counter()
     forest.dive()
-    forest.prove(budget)
+    if isinstance(budget, Seconds):
+        forest.prove_in_time(started + budget.value)
+    else:
+        forest.prove(budget)
     tree = forest.tree
     evaluated, visited = int(tree["evaluated"]), int(tree["nodes"])
     if tree["n_front"] == 0:
@@ -270,6 +281,22 @@ class Forest:
                     low_kernel.enter_low(tree, least_j, max(least_s, fastest))
             tree["budget"] = end
             self._search_roots(alive)
+
+    def prove_in_time(self, end_s: float) -> None:
+        """Prove with more and more steps, from the start again each time, until the clock says `end_s`.
+
+        The front is kept, and better ones make each round quicker; bounds are those of the last round.
+        """
+        steps = FIRST_ROUND
+        while True:
+            started = perf_counter()
+            self.tree["n_low"] = 0
+            self.prove(steps)
+            now = perf_counter()
+            room = (end_s - now) / max(now - started, 1e-9)  # in rounds like the last one
+            if room < LEAST_ROUND or self.tree["n_low"] == 0:
+                return
+            steps = int(steps * min(room, NEXT_ROUND))
 
     def _search_roots(self, alive: list[tuple[float, Kept, Unrolling]]) -> None:
         """Search trees, the most promising first; those that the budget leaves out become bounds."""

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from catx.mapper.budget import BUDGET
 from catx.tools.guard import guarded
 from catx.tools.options import (
     AllowUnknown,
+    ConstraintFile,
     Dims,
     Hardware,
     Json,
@@ -38,27 +38,31 @@ def compile_models(
     objective: Objective = "edp",
     scenario: ScenarioName = None,
     dim: Dims = None,
-    mapper_budget: MapperBudget = BUDGET,
+    mapper_budget: MapperBudget = "10000",
+    constraints: ConstraintFile = None,
     as_json: Json = False,
     allow_unknown: AllowUnknown = False,
     version: Version = False,
 ) -> None:
     """Map models onto an accelerator and report latency, energy, area and carbon."""
     from catx.mapper.objective import objective_name
+    from catx.mapper.options import MapperOptions, parse_budget
     from catx.tools.progress import Progress
 
     sizes, folder, goal = parse_dims(dim), output_folder(output), objective_name(objective)
+    budget = parse_budget(mapper_budget)
     with Progress("starting") as progress:
         from catx.mapper.design import evaluate_design
-        from catx.tools.inputs import load_inputs
+        from catx.tools.inputs import load_inputs, load_limits
 
+        limits = load_limits(constraints)
         inputs = load_inputs(models, hw, scenario, sizes, allow_unknown=allow_unknown, progress=progress)
         report = evaluate_design(
             inputs.graphs,
             inputs.accelerator,
             scenario=inputs.scenario,
             objective=goal,
-            mapper_budget=mapper_budget,
+            options=MapperOptions(budget, limits),
             progress=progress.step,
         )
     from catx.tools.deliver import deliver

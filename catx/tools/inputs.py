@@ -10,6 +10,7 @@ from catx.frontend.model_dims import sizes_by_model
 from catx.frontend.models import load_models
 from catx.frontend.scenarios import load_scenario
 from catx.ir.accelerator import Accelerator
+from catx.ir.constraints import Block
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph
 from catx.ir.report import Report
@@ -50,6 +51,15 @@ def load_inputs(
         accelerator,
         place,
     )
+
+
+def load_limits(path: str | None) -> tuple[Block, ...]:
+    """The constraints of a file, if one is given."""
+    if path is None:
+        return ()
+    from catx.frontend.constraint_file import load_constraints
+
+    return load_constraints(path)
 
 
 def load_graphs(

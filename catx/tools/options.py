@@ -7,7 +7,6 @@ import typer
 
 from catx.arguments import MAX_SIZE, SIZE, refuse
 from catx.errors import OptionError
-from catx.mapper.budget import MAX_BUDGET
 from catx.tools.guard import guarded
 
 Hardware = Annotated[
@@ -27,13 +26,21 @@ Objective = Annotated[
     str, typer.Option("--objective", metavar="WHAT", help="Minimize latency, energy, edp or carbon.")
 ]
 MapperBudget = Annotated[
-    int,
+    str,
     typer.Option(
         "--mapper-budget",
-        metavar="STEPS",
-        min=0,
-        max=MAX_BUDGET,
-        help="Steps per einsum, a few microseconds each, to prove that no mapping is better.",
+        metavar="STEPS|TIME",
+        help="What proving that no mapping is better may take per einsum: steps of a few microseconds each, "
+        "or a time such as `2s`.",
+    ),
+]
+ConstraintFile = Annotated[
+    str | None,
+    typer.Option(
+        "--constraints",
+        metavar="FILE",
+        help="What to fix or bound of the mappings: a YAML file (docs/constraints.md).",
+        show_default=False,
     ),
 ]
 Dims = Annotated[

@@ -60,5 +60,7 @@ def test_constrained_fronts_are_those_of_all_nests_that_obey(orders: bool) -> No
 @pytest.mark.parametrize("block", range(10))
 @pytest.mark.parametrize("orders", [False, True])
 def test_constrained_fronts_of_many_problems(orders: bool, block: int) -> None:
-    results = [_is_exact(seed, orders=orders, limit=20_000) for seed in range(1000 * block, 1000 * block + 300)]
+    results = [
+        _is_exact(seed, orders=orders, limit=20_000) for seed in range(1000 * block, 1000 * block + 300)
+    ]
     assert results.count(True) > 60

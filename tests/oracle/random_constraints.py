@@ -62,9 +62,7 @@ def _tile(problem: Problem, random: Random) -> Constraint | None:
         return None
     dim = random.choice(dims)
     extent = _range(random, problem.einsum.extents[dim])
-    return Tile(
-        memory=memory.name, role=role if random.random() < 0.7 else None, dim=dim, extent=extent
-    )
+    return Tile(memory=memory.name, role=role if random.random() < 0.7 else None, dim=dim, extent=extent)
 
 
 def _order(problem: Problem, random: Random) -> Constraint | None:
