@@ -98,6 +98,7 @@ def test_commands_run(
     for name in ("hw.yaml", "my.yaml", "my-edge.yaml"):
         (tmp_path / name).write_text(HARDWARE[1])
     (tmp_path / "my-grid.yaml").write_text("base: edge-default\ngrid: 24 g/kWh\n")
+    (tmp_path / "study.yaml").write_text("constraints: [{bypass: {GLB: [weight]}}]\n")
     monkeypatch.chdir(tmp_path)
     lines = list(commands(page))
     assert lines

@@ -1,4 +1,4 @@
-"""Compiled branch and bound over the nests of one spatial unrolling, from the innermost store outwards.
+"""Compiled branch and bound over the nests of spatial unrollings, from the innermost store outwards.
 
 Nests come in the normal form of `rules_kernel`.
 """
@@ -11,9 +11,10 @@ from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import MAX_ROWS, N_ROLES, NONE, SPATIAL, TEMPORAL, Bench
 from catx.mapper.close_kernel import close_store, has_windows
 from catx.mapper.factor_kernel import ceil_div
+from catx.mapper.front_kernel import beaten
 from catx.mapper.leaf_kernel import evaluate_leaf
 from catx.mapper.low_kernel import enter_low
-from catx.mapper.promise_kernel import edges_least, hopeless, promise, rest_least
+from catx.mapper.promise_kernel import edges_least, hopeless, prepare, promise, rest_least, use_axes
 from catx.mapper.rules_kernel import (
     commutes,
     leaves_holes,
@@ -252,25 +253,66 @@ def ended(fr: Frame) -> bool:
 
 
 @kernel
-def search_tree(w: Bench, s: Tree, frames: Any) -> None:
-    """Search everything from frame 0 on; what is left when the budget ends is noted as lower bounds."""
-    depth = ZERO
-    start_frame(frames[0])
-    while depth >= 0:
-        fr = frames[depth]
-        if not next_step(w, s, fr):
-            depth -= 1
+def _has_room(w: Bench, fr: Frame, depth: int) -> bool:
+    """Whether a frame's nest can grow further."""
+    return bool(depth + 2 < MAX_DEPTH and fr.n_rows + w.n_memories * N_ROLES <= MAX_ROWS)
+
+
+@kernel
+def _plant(w: Bench, s: Tree, frames: Any, keeps: Any, root: Any) -> None:
+    """Make the tree that of a root."""
+    kept = keeps[root.kept]
+    for m in range(w.n_memories):
+        for role in range(N_ROLES):
+            s.kept[m, role], s.parent[m, role] = kept.kept[m, role], kept.parent[m, role]
+            s.layer[m, role] = kept.layer[m, role]
+    for role in range(N_ROLES):
+        s.inner[role] = kept.inner[role]
+    s.n_layers, s.n_spatial = kept.n_layers, root.n_spatial
+    for i in range(root.n_spatial):
+        for column in range(3):
+            s.spatial[i, column] = root.spatial[i, column]
+    use_axes(w, s)
+    prepare(w, s, frames)
+
+
+@kernel
+def search_trees(w: Bench, s: Tree, frames: Any, keeps: Any, roots: Any, order: Any) -> None:
+    """Search everything that starts from some roots; what is left when the budget ends becomes bounds.
+
+    Args:
+        w: the einsum and the accelerator.
+        s: the search.
+        frames: N_FRAMES of them.
+        keeps: KEPT records, one per choice of what memories keep.
+        roots: ROOT records.
+        order: in which they are searched.
+    """
+    for at in order:
+        energy, time = roots[at].energy * (1.0 + s.slack), roots[at].time * (1.0 + s.slack)
+        if beaten(s, energy, time):
             continue
-        frames[depth + 1] = fr
-        new = frames[depth + 1]
-        if not take(w, s, new, fr) or judge(w, s, frames, depth):
+        if s.nodes >= s.budget:
+            enter_low(s, roots[at].energy, roots[at].time)
             continue
-        s.nodes += 1
-        new.least_j, new.least_s = s.promise_j, s.promise_s
-        if ended(fr):
-            evaluate_leaf(w, s, new, frames[TEST])
-        elif s.nodes >= s.budget or depth + 2 >= MAX_DEPTH or new.n_rows + w.n_memories * N_ROLES > MAX_ROWS:
-            enter_low(s, new.least_j, new.least_s)
-        else:
-            depth += 1
-            start_frame(new)
+        _plant(w, s, frames, keeps, roots[at])
+        depth = ZERO
+        start_frame(frames[0])
+        while depth >= 0:
+            fr = frames[depth]
+            if not next_step(w, s, fr):
+                depth -= 1
+                continue
+            frames[depth + 1] = fr
+            new = frames[depth + 1]
+            if not take(w, s, new, fr) or judge(w, s, frames, depth):
+                continue
+            s.nodes += 1
+            new.least_j, new.least_s = s.promise_j, s.promise_s
+            if ended(fr):
+                evaluate_leaf(w, s, new, frames[TEST])
+            elif s.nodes >= s.budget or not _has_room(w, new, depth):
+                enter_low(s, new.least_j, new.least_s)
+            else:
+                depth += 1
+                start_frame(new)

@@ -58,31 +58,31 @@ def touched_along(w: Bench, s: Tree, role: int, axis: int, zone: int) -> float:
 def chain_count(w: Bench, s: Tree, d: int, low: int, high: int, role: int, pivot: int, scope: int) -> float:
     """Tiles of a dim at least, all its loops being known: those from `low` on, temporal ones from `high` on.
 
-    Counts `tiles`, and those of them that are whole: the others may be cut off anywhere.
+    From the outside in there are `tiles` parts, of which `whole` are whole tiles, and one more has `rest`
+    elements at least; others may be cut off anywhere.
     """
-    whole, tiles, over = 1.0, 1.0, 1.0
+    tiles, whole, rest, over = 1.0, 0.0, float(w.extents[d]), 1.0
     for k in range(s.n_of[d] - 1, low - 1, -1):
         row = s.links[d, k]
+        least = s.lo[s.links[d, k - 1]] if k > 0 else 1
         most = s.hi[s.links[d, k - 1]] if k > 0 else 1
-        every, first, link = 1.0, 1.0, NONE
+        shares, parts, cut = k < high, ceil_div(s.lo[row], most), s.lo[row] // most
         if s.rows[row, 0] == SPATIAL:
-            axis = s.rows[row, 2]
-            link, trips = w.axis_link[axis], float(s.trips[row])
-            if link < pivot:
+            axis, parts = s.rows[row, 2], s.trips[row]
+            cut = parts - 1
+            if w.axis_link[axis] < pivot:
                 shares = scope == BUSIEST
             else:
                 shares = w.axis_of[role, d] < 0 and ((w.axis_shares[axis] >> role) & 1) == 1
-            if shares:
-                first = trips
-            else:
-                every = trips
-        elif k >= high:
-            every = float(ceil_div(s.lo[row], most))
-        if first > 1.0:
-            over *= first
-        elif every > 1.0:
-            tiles += whole * (every - 1.0)
-            whole *= every - 1.0 if link >= 0 else float(s.lo[row] // most)
+            over *= parts if shares else 1
+        if shares:
+            rest = min(rest, float(least))
+        else:
+            full = np.floor(rest / most)
+            left = rest - full * most
+            tiles += whole * (parts - 1) + full - (0.0 if left > 0.0 else 1.0)
+            whole = whole * cut + full
+            rest = min(float(least), left) if left > 0.0 else 1.0
         if k >= high:
             tiles = max(tiles, np.ceil(w.extents[d] / (most * over) - 1e-9))
     return tiles

@@ -263,16 +263,20 @@ def _evaluate(w: Bench, s: Tree, n_rows: int) -> None:
 
 
 @kernel
-def _widest(w: Bench, s: Tree, n_rows: int) -> int:
-    """The row whose extents differ most, of the dims that are not settled; NONE: all are."""
-    widest, width = -1, -1
+def _innermost(w: Bench, s: Tree, n_rows: int) -> int:
+    """The innermost row with several extents, of the dims that are not settled; NONE: all are.
+
+    What extents of outer loops are best follows from those of the inner ones.
+    """
+    innermost = n_rows
     for d in range(w.n_dims):
         if not _settled(w, s, n_rows, d):
             for k in range(s.n_of[d]):
                 row = s.links[d, k]
-                if s.hi[row] - s.lo[row] > width:
-                    widest, width = row, s.hi[row] - s.lo[row]
-    return int(widest)
+                if s.hi[row] > s.lo[row]:
+                    innermost = min(innermost, row)
+                    break
+    return int(innermost) if innermost < n_rows else NONE
 
 
 @kernel
@@ -300,8 +304,8 @@ def evaluate_leaf(w: Bench, s: Tree, fr: Frame, test: Frame) -> None:
             continue
         if _possible(w, s):
             _evaluate(w, s, n_rows)
-        row = _widest(w, s, n_rows)
-        if row < 0 or s.lo[row] == s.hi[row]:
+        row = _innermost(w, s, n_rows)
+        if row < 0:
             continue
         middle = (s.lo[row] + s.hi[row]) // 2
         for half in range(2):

@@ -71,7 +71,7 @@ def limits_of(einsum: Einsum, accelerator: Accelerator, constraints: Constraints
         builder.check(one)
     builder.check_orders(constraints)
     limits = builder.build(constraints)
-    if not _consistent(einsum, accelerator, limits):
+    if constraints and not _consistent(einsum, accelerator, limits):
         few = smallest(constraints, lambda some: not _consistent(einsum, accelerator, builder.build(some)))
         raise conflict(einsum, few)
     return limits

@@ -24,6 +24,9 @@ from catx.mapper.tree_kernel import (
     start_zone,
 )
 
+MAX_WHOLE = 12
+"""Numbers of tiles that a bound tries, one by one."""
+
 
 @kernel
 def edge(w: Bench, s: Tree, x: Any, up: Any, m: int, role: int) -> float:
@@ -98,22 +101,21 @@ def _tile_slope(w: Bench, s: Tree, m: int, role: int) -> float:
 
 
 @kernel
-def _two_least(
+def _two_real(
     a1: float,
     b1: float,
     a2: float,
     b2: float,
     base: float,
-    most: float,
+    high: float,
     room: float,
     beta: float,
     gamma: float,
 ) -> float:
-    """Least max(a1 / y, b1) + max(a2 / z, b2) with base <= y <= most and beta y + gamma y z <= room.
+    """Least max(a1 / y, b1) + max(a2 / z, b2) with base <= y <= high and beta y + gamma y z <= room.
 
     The sum is convex in y once z is as large as may be: its least is where the slopes cancel, or at a bend.
     """
-    high = most
     if b1 > 0.0:
         high = min(high, max(base, a1 / b1))
     if room == np.inf:
@@ -129,6 +131,54 @@ def _two_least(
         left = room - beta * y
         cost = max(a2 * gamma * y / left, b2) if left > 0.0 else np.inf
     return float(max(a1 / y, b1) + cost)
+
+
+@kernel
+def _whole(a: float, visits: float, y: float) -> float:
+    """The quotient a / y, where `visits` / y are rounded up."""
+    if visits <= 0.0:
+        return a / y
+    return float(a / visits * np.ceil(visits / y * (1.0 - 1e-12)))
+
+
+@kernel
+def _two_least(
+    a1: float,
+    b1: float,
+    q1: float,
+    a2: float,
+    b2: float,
+    q2: float,
+    base: float,
+    high: float,
+    most: float,
+    room: float,
+    beta: float,
+    gamma: float,
+) -> float:
+    """Least max(a1 / y, b1) + max(a2 / z, b2), as `_two_real` has it, with whole numbers q1 / y and q2 / z.
+
+    z is `most` at most. Each q1 / y is tried, from the least on; where there are many the rest is bounded.
+    """
+    best, least = np.inf, max(_whole(a2, q2, most), b2)
+    if a1 <= 0.0 or q1 <= 0.0:
+        left = room - beta * base
+        z = min(most, left / (gamma * base)) if gamma > 0.0 else most
+        return float(max(_whole(a2, q2, z), b2) + b1) if z > 0.0 else np.inf
+    n = max(np.ceil(q1 / high * (1.0 - 1e-12)), 1.0)
+    for _ in range(MAX_WHOLE):
+        mine = max(a1 / q1 * n, b1)
+        if mine + least >= best:
+            return best
+        y = min(max(base, q1 / n), high)
+        left = room - beta * y
+        z = min(most, left / (gamma * y)) if gamma > 0.0 else most
+        if z > 0.0 and left > 0.0:
+            best = min(best, mine + max(_whole(a2, q2, z), b2))
+        if y <= base:
+            return best
+        n += 1.0
+    return min(best, _two_real(a1, b1, a2, b2, base, max(base, q1 / n), room, beta, gamma))
 
 
 @kernel
@@ -154,11 +204,12 @@ def _layer_least(w: Bench, s: Tree, fr: Frame, n: int) -> float:
         missing += 1
         s.tile[role] = _tile_slope(w, s, m, role)
         s.room[role] = w.capacity[m] - fr.used[m]
-        s.rise[role] = s.slope[m, role]
+        s.rise[role], s.visits[role] = s.slope[m, role], s.busy[m, role]
         s.floor[role] = s.least[m, role] - s.offset[m, role]
         for d in range(w.n_dims):
             if s.group[d] == role:
                 s.rise[role] *= s.spread[s.zone_of[m], d]
+                s.visits[role] *= s.spread[s.zone_of[m], d] * w.extents[d]
     best = np.inf
     for first in range(N_ROLES):
         for second in range(N_ROLES):
@@ -191,7 +242,10 @@ def _order_least(s: Tree, n: int, first: int, second: int, stays: bool) -> float
     if high < base * (1.0 - 1e-9):
         return np.inf
     a1, b1, a2, b2 = s.rise[first], s.floor[first], s.rise[second], s.floor[second]
-    return float(_two_least(a1, b1, a2, b2, base, max(high, base), room, joint, gamma) - b1 - b2)
+    q1, q2, most = s.visits[first], s.visits[second], s.most[second]
+    return float(
+        _two_least(a1, b1, q1, a2, b2, q2, base, max(high, base), most, room, joint, gamma) - b1 - b2
+    )
 
 
 @kernel
@@ -254,10 +308,10 @@ def hopeless(w: Bench, s: Tree, fr: Frame, waits: float, rest: float) -> bool:
     """
     if rest == np.inf:
         return True
-    time = (cycles_least(w, s, fr) + waits) * s.second * (1.0 + s.slack)
-    energy = (fr.energy + rest) * (1.0 + s.slack) + s.static_w * time
+    time = (cycles_least(w, s, fr) + waits) * s.second
+    energy = fr.energy + rest + s.static_w * time
     promise(s, energy, time)
-    return bool(beaten(s, energy, time))
+    return bool(beaten(s, energy * (1.0 + s.slack), time * (1.0 + s.slack)))
 
 
 @kernel
@@ -293,12 +347,14 @@ def _slope_store(w: Bench, s: Tree, m: int, role: int) -> None:
     cost_store(w, s, m, role, zone)
     s.slope[m, role] = max((s.part_energy - fallen) / (1.0 - 1.0 / most), 0.0) if most > 1.0 else 0.0
     s.offset[m, role] = s.part_energy - s.slope[m, role]
+    s.busy[m, role] = 1.0
     for d in range(w.n_dims):
         if s.group[d] == role:  # instances may be idle where a dim is split more than once
             busy = 1.0
             for f in range(zone - 1, -1, -1):
                 busy = busy * s.mul[f, EVERY, d] + s.add[f, EVERY, d]
-            s.slope[m, role] *= min(1.0, busy / s.spread[zone, d])
+            s.busy[m, role] *= min(1.0, busy / s.spread[zone, d])
+    s.slope[m, role] *= s.busy[m, role]
     s.real = s.any = NO
 
 

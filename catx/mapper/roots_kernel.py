@@ -5,14 +5,25 @@ from typing import Any
 import numpy as np
 
 from catx.costmodel.jit import kernel
-from catx.costmodel.tiles_kernel import MAX_AXES, MAX_DIMS, N_ROLES, NONE, Bench, constant
+from catx.costmodel.tiles_kernel import MAX_AXES, MAX_DIMS, N_ROLES, NONE, Bench
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.front_kernel import beaten
 from catx.mapper.promise_kernel import bound, prepare_least, prepare_slopes, use_axes
 from catx.mapper.tree_kernel import MAX_SPATIAL, ZERO, Tree
 
-MAX_ROOTS = constant(1 << 14)
+MAX_ROOTS = 1 << 14
 """Unrollings that one call lists."""
+
+ROOT = np.dtype(
+    [
+        ("kept", "i8"),  # what memories keep: index of one of the search's choices
+        ("n_spatial", "i8"),
+        ("spatial", "i8", (MAX_SPATIAL, 3)),
+        ("energy", "f8"),  # [J] that no nest beats
+        ("time", "f8"),  # [s]
+    ]
+)
+"""What a tree starts from."""
 
 ROOTS = np.dtype(
     [
@@ -20,20 +31,27 @@ ROOTS = np.dtype(
         ("n_places", "i8"),
         ("factor", "i8", MAX_AXES * MAX_DIMS),  # the unrolling at hand
         ("at", "i8"),  # the place whose factor comes next, -1: start anew
+        ("kept", "i8"),  # which choice of what memories keep they are listed for
         ("crowded", "i8"),  # whether unrollings were left out that there is no room for
-        ("n", "i8"),
-        ("spatial", "i8", (MAX_ROOTS, MAX_SPATIAL, 3)),
-        ("n_spatial", "i8", MAX_ROOTS),
-        ("energy", "f8", MAX_ROOTS),  # [J] that no nest beats
-        ("time", "f8", MAX_ROOTS),  # [s]
+        ("n", "i8"),  # listed by this call
+        (
+            "order",
+            "i8",
+            MAX_SPATIAL,
+        ),  # of the loops at hand: those over one dim at one fanout follow each other
+        ("stop", "i8", MAX_SPATIAL),  # where these end
+        ("slack", "f8"),  # bounds count as more by this ratio
         ("slowest", "f8"),  # [s]: unrollings that take longer are left out
         ("fastest", "f8"),  # [s]: unrollings that take no longer are known already
     ]
 )
-"""What may be unrolled, and what was found."""
+"""What may be unrolled, and what is at hand."""
 
 Roots = Any
 """A ROOTS record."""
+
+ROOM = 1 << 10
+"""For orders of the loops of one unrolling."""
 
 
 @kernel
@@ -115,7 +133,7 @@ def bound_places(w: Bench, s: Tree, frames: Any, r: Roots, n_places: int) -> tup
     _free_axes(w, s, r, n_places)
     s.nodes += 1
     energy, time = prepare_least(w, s, frames)
-    if energy < np.inf and not beaten(s, energy, time):
+    if energy < np.inf and not beaten(s, energy * r.slack, time * r.slack):
         prepare_slopes(w, s)
         energy, time = bound(w, s, frames)
     return energy, time
@@ -139,10 +157,68 @@ def _least_time(w: Bench, s: Tree, r: Roots, n_places: int) -> float:
 
 
 @kernel
-def list_roots(w: Bench, s: Tree, frames: Any, r: Roots) -> bool:
+def _group_loops(w: Bench, s: Tree, r: Roots) -> None:
+    """Order the loops at hand such that those over one dim at one fanout follow each other."""
+    n = ZERO
+    for i in range(s.n_spatial):
+        link, d = w.axis_link[s.spatial[i, 0]], s.spatial[i, 1]
+        first = True
+        for j in range(i):
+            first = first and not (w.axis_link[s.spatial[j, 0]] == link and s.spatial[j, 1] == d)
+        start = n
+        for j in range(i, s.n_spatial):
+            if first and w.axis_link[s.spatial[j, 0]] == link and s.spatial[j, 1] == d:
+                r.order[n] = j
+                n += 1
+        for j in range(start, n):
+            r.stop[j] = n
+
+
+@kernel
+def _next_order(r: Roots, start: int, stop: int) -> bool:
+    """The next order of some loops, as in a dictionary; False: the last one becomes the first again."""
+    i = stop - 2
+    while i >= start and r.order[i] >= r.order[i + 1]:
+        i -= 1
+    if i >= start:
+        j = stop - 1
+        while r.order[j] <= r.order[i]:
+            j -= 1
+        r.order[i], r.order[j] = r.order[j], r.order[i]
+    low, high = i + 1, stop - 1
+    while low < high:
+        r.order[low], r.order[high] = r.order[high], r.order[low]
+        low, high = low + 1, high - 1
+    return bool(i >= start)
+
+
+@kernel
+def _note_root(w: Bench, s: Tree, r: Roots, found: Any, energy: float, time: float) -> None:
+    """List the unrolling at hand in every order of loops that differs: over one dim at one fanout."""
+    _group_loops(w, s, r)
+    more = True
+    while more:
+        if r.n == len(found):
+            r.crowded = 1
+            return
+        root = found[r.n]
+        for i in range(s.n_spatial):
+            for column in range(3):
+                root.spatial[i, column] = s.spatial[r.order[i], column]
+        root.kept, root.n_spatial, root.energy, root.time = r.kept, s.n_spatial, energy, time
+        r.n += 1
+        more, start = False, ZERO
+        while start < s.n_spatial and not more:
+            more = _next_order(r, start, r.stop[start])
+            start = r.stop[start]
+
+
+@kernel
+def list_roots(w: Bench, s: Tree, frames: Any, r: Roots, found: Any) -> bool:
     """List unrollings, place by place; False: there are more, for the next call, or the budget ended.
 
     Factors at the places so far are dropped once nothing with them can enter the front, or they are too slow.
+    Those of this call are the first `r.n` of `found`.
     """
     r.n = 0
     if r.at < 0:
@@ -167,19 +243,15 @@ def list_roots(w: Bench, s: Tree, frames: Any, r: Roots) -> bool:
                 r.at = -1
             continue
         energy, time = bound_places(w, s, frames, r, min(place + 1, r.n_places))
-        if energy < np.inf and not beaten(s, energy, time):
+        if energy < np.inf and not beaten(s, energy * r.slack, time * r.slack):
             if not complete:
                 r.at += 1
                 r.factor[r.at] = _before_first(s, r, r.at)
             else:
-                for i in range(s.n_spatial):
-                    for column in range(3):
-                        r.spatial[r.n, i, column] = s.spatial[i, column]
-                r.n_spatial[r.n], r.energy[r.n], r.time[r.n] = s.n_spatial, energy, time
-                r.n += 1
+                _note_root(w, s, r, found, energy, time)
         if r.n_places == 0:
             r.at = -1
             break
-        if r.n == MAX_ROOTS or s.nodes >= s.budget:
+        if r.n > len(found) - ROOM or s.nodes >= s.budget:
             return False
     return True

@@ -113,18 +113,21 @@ KIDS = np.dtype(
 )
 """The most promising continuations of a frame of a dive."""
 
+KEPT_FIELDS: list[Any] = [
+    ("kept", "i8", (MAX_MEMORIES, N_ROLES)),
+    ("parent", "i8", (MAX_MEMORIES, N_ROLES)),  # next memory outwards that keeps the role
+    ("inner", "i8", N_ROLES),  # innermost memory that keeps the role
+    ("layer", "i8", (MAX_MEMORIES, N_ROLES)),  # memory of a role's n-th store from the inside, -1: none
+    ("n_layers", "i8"),
+]
+"""A choice of what memories keep, and what follows from it."""
+
+KEPT = np.dtype(KEPT_FIELDS)
+
 TREE = np.dtype(
     [
         # what is fixed
-        ("kept", "i8", (MAX_MEMORIES, N_ROLES)),
-        ("parent", "i8", (MAX_MEMORIES, N_ROLES)),  # next memory outwards that keeps the role
-        ("inner", "i8", N_ROLES),  # innermost memory that keeps the role
-        (
-            "layer",
-            "i8",
-            (MAX_MEMORIES, N_ROLES),
-        ),  # memory of the n-th store of a role from the inside, -1: none
-        ("n_layers", "i8"),
+        *KEPT_FIELDS,
         ("fanouts", "i8", MAX_MEMORIES),  # above a memory
         ("outer", "i8", MAX_LINKS + 1),  # the outermost zone with no used fanout between it and a zone
         ("zone_of", "i8", MAX_MEMORIES),
@@ -169,6 +172,7 @@ TREE = np.dtype(
         ("least", "f8", (MAX_MEMORIES, N_ROLES)),
         ("slope", "f8", (MAX_MEMORIES, N_ROLES)),
         ("offset", "f8", (MAX_MEMORIES, N_ROLES)),
+        ("busy", "f8", (MAX_MEMORIES, N_ROLES)),  # part of the instances along such dims that are sure to be
         ("least_read", "f8", (MAX_MEMORIES, N_ROLES, MAX_MEMORIES)),
         ("least_written", "f8", (MAX_MEMORIES, N_ROLES, MAX_MEMORIES)),
         ("least_crossed", "f8", (MAX_MEMORIES, N_ROLES, MAX_LINKS)),
@@ -198,6 +202,7 @@ TREE = np.dtype(
         ("tile", "f8", N_ROLES),
         ("room", "f8", N_ROLES),
         ("rise", "f8", N_ROLES),
+        ("visits", "f8", N_ROLES),  # y times a whole number at least, which rise / y is proportional to
         ("floor", "f8", N_ROLES),
         ("at", "i8", MAX_DIMS),
         ("real", "i8"),  # counts are not rounded up

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain, pairwise, permutations, product
+from itertools import pairwise
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +28,14 @@ from catx.mapper.mapspace import (
     unrollings,
 )
 from catx.mapper.options import Budget, Seconds
-from catx.mapper.roots_kernel import ROOTS, Roots
+from catx.mapper.roots_kernel import MAX_ROOTS, ROOT, ROOTS, Roots
 from catx.mapper.tree_kernel import (
     AIM_EDP,
     AIM_ENERGY,
     AIM_TIME,
     DENSE,
     FRAME,
+    KEPT,
     KIDS,
     LEAST_J,
     MAX_DEPTH,
@@ -45,6 +45,9 @@ from catx.mapper.tree_kernel import (
     ZERO,
     Tree,
 )
+
+Lows = tuple[tuple[float, float], ...]
+"""Pairs of energy [J] and latency [s]: something costs at least as much as one of them."""
 
 Rows = NDArray[np.int64]
 """A nest as the kernel's rows, (rows, 4)."""
@@ -86,6 +89,9 @@ LAST = (Pass(1.2, 0.0, 8, 8_000, 2_000), Pass(1.2, 0.0, 8, 2_000, 500, AIM_TIME)
 """Passes over everything that is still promising."""
 
 
+TOLERANCES = (0.1, 0.02, 0.005, 0.001, 0.0)
+"""Relative differences that proofs do not care for, one proof after the other."""
+
 FIRST_ROUND, NEXT_ROUND, LEAST_ROUND = 10_000, 4.0, 0.5
 """Of a proof in limited time: steps of its first round, how many more the next one takes at most, and the
 part of the last one that there must be time for."""
@@ -99,7 +105,7 @@ class Found:
     """
 
     mappings: tuple[Mapping, ...]
-    left: tuple[tuple[float, float], ...]
+    left: Lows
     evaluated: int
     visited: int
 
@@ -128,14 +134,14 @@ def search_front(
     order = np.argsort(tree["front_time"][: tree["n_front"]], kind="stable")
     nests = [tree["front_nest"][i, : tree["front_rows"][i]] for i in order]
     mappings = tuple(_unpack(rows, einsum, accelerator) for rows in nests)
-    return Found(mappings, forest.left(), evaluated, visited)
+    return Found(mappings, forest.left, evaluated, visited)
 
 
 def _nothing_found(
     einsum: Einsum, accelerator: Accelerator, constraints: Constraints, forest: "Forest"
 ) -> CatxError:
     """The error where no mapping was found that obeys the constraints: which conflict, if some surely do."""
-    if forest.left():
+    if forest.left:
         who = einsum.name or "the einsum"
         return MappingError(
             f"{who}: no mapping that obeys its {len(constraints)} constraints was found in "
@@ -148,7 +154,7 @@ def _nothing_found(
     def impossible(some: Constraints) -> bool:
         fewer = Forest(einsum, accelerator, limits_of(einsum, accelerator, some))
         fewer.prove(FEASIBILITY)
-        return fewer.tree["n_front"] == 0 and not fewer.left()
+        return fewer.tree["n_front"] == 0 and not fewer.left
 
     return conflict(einsum, smallest(constraints, impossible))
 
@@ -169,10 +175,12 @@ class Forest:
         _set_limits(self.tree, limits)
         self.allowed = allowed_unrollings(einsum, accelerator) & (limits.factor[..., 1] > 1)
         choices, self.complete = kept_roles(accelerator, limits)
-        self.kept = {kept: _kept_fields(kept) for kept in choices}
+        self.kept = dict(zip(choices, range(len(choices)), strict=True))
+        self.keeps = np.array([_kept_record(kept) for kept in choices])
         self.bounds: dict[Root, tuple[float, float]] = {}
+        self.left: Lows = ((0.0, 0.0),)
         promising = unrollings(self.bench, accelerator, einsum, limits, self.allowed)
-        for kept in list(self.kept):
+        for kept in choices:
             for unrolling in promising:
                 self.bound((kept, unrolling))
 
@@ -180,9 +188,10 @@ class Forest:
         """Make the tree that of a root."""
         kept, unrolling = root
         if kept not in self.kept:
-            self.kept[kept] = _kept_fields(kept)
-        for name, value in self.kept[kept].items():
-            self.tree[name] = value
+            self.kept[kept] = len(self.keeps)
+            self.keeps = np.append(self.keeps, _kept_record(kept))
+        for name in KEPT.fields or ():
+            self.tree[name] = self.keeps[self.kept[kept]][name]
         self.tree["n_spatial"] = len(unrolling)
         self.tree["spatial"][: len(unrolling)] = np.array(unrolling).reshape(-1, 3)
         promise_kernel.use_axes(self.bench, self.tree)
@@ -248,21 +257,32 @@ class Forest:
             self.search(step, self.bounds)
 
     def prove(self, budget: int) -> None:
-        """Search everything that may improve the front; what the budget does not suffice for becomes a bound.
+        """Search everything that may improve the front, with less and less tolerance, up to none.
+
+        What the budget does not suffice for becomes a bound in `left`.
+        """
+        end = int(self.tree["nodes"]) + budget
+        for tolerance in TOLERANCES:
+            self._prove_within(tolerance, end)
+            if not self.left or self.tree["nodes"] >= end:
+                return
+
+    def _prove_within(self, tolerance: float, end: int) -> None:
+        """Search everything that may improve the front by more than a relative tolerance.
 
         Unrollings that are too slow for the least EDP come last: they can save energy alone.
         """
         tree, roots = self.tree, np.zeros(1, ROOTS)[0]
-        tree["slack"], tree["aim"] = 0.0, AIM_EDP
+        tree["slack"], tree["aim"], tree["n_low"] = tolerance, AIM_EDP, 0
         places = np.argwhere(self.allowed)
         roots["place"][: len(places)], roots["n_places"] = places, len(places)
-        end = int(tree["nodes"]) + budget
+        roots["slack"] = 1.0 + tolerance
         if not self.complete:
             low_kernel.enter_low(tree, *UNKNOWN[0])
         slowest: dict[Kept, float] = {}
         for last in (False, True):
-            tree["budget"] = int(tree["nodes"]) + (end - int(tree["nodes"])) // 2
-            alive: list[tuple[float, Kept, Unrolling]] = []
+            tree["budget"] = int(tree["nodes"]) + max(0, end - int(tree["nodes"])) // 2
+            found = [np.zeros(0, ROOT)]
             for kept in self.kept:
                 fastest = slowest.get(kept, 0.0)
                 if fastest == np.inf:
@@ -275,79 +295,69 @@ class Forest:
                 least_j += tree["static_w"] * max(0.0, fastest - least_s)
                 slowest[kept] = np.inf if last or least_j == 0.0 else self._least_product() / least_j
                 roots["fastest"], roots["slowest"] = fastest, slowest[kept]
-                found, complete = self._list_roots(kept, roots)
-                alive += found
-                if not complete or roots["crowded"]:
+                roots["kept"], roots["crowded"] = self.kept[kept], 0
+                if not self._list_roots(roots, found) or roots["crowded"]:
                     low_kernel.enter_low(tree, least_j, max(least_s, fastest))
             tree["budget"] = end
-            self._search_roots(alive)
+            alive = np.concatenate(found)
+            order = np.argsort((alive["energy"] + LEAST_J) * alive["time"], kind="stable")
+            branch_kernel.search_trees(self.bench, tree, self.frames, self.keeps, alive, order)
+        self.left = self._tightened(self._lows(tolerance))
+
+    def _list_roots(self, roots: Roots, found: list[NDArray[np.void]]) -> bool:
+        """Add unrollings that may improve the front; returns whether those are all."""
+        tree, complete = self.tree, False
+        roots["at"] = -1
+        while not complete and tree["nodes"] < tree["budget"]:
+            listed = np.zeros(MAX_ROOTS, ROOT)
+            complete = roots_kernel.list_roots(self.bench, tree, self.frames, roots, listed)
+            found.append(listed[: int(roots["n"])])
+        return complete
 
     def prove_in_time(self, end_s: float) -> None:
         """Prove with more and more steps, from the start again each time, until the clock says `end_s`.
 
-        The front is kept, and better ones make each round quicker; bounds are those of the last round.
+        The front is kept, so each round is quicker than the first would be.
         """
         steps = FIRST_ROUND
         while True:
             started = perf_counter()
-            self.tree["n_low"] = 0
             self.prove(steps)
             now = perf_counter()
             room = (end_s - now) / max(now - started, 1e-9)  # in rounds like the last one
-            if room < LEAST_ROUND or self.tree["n_low"] == 0:
+            if room < LEAST_ROUND or not self.left:
                 return
             steps = int(steps * min(room, NEXT_ROUND))
 
-    def _search_roots(self, alive: list[tuple[float, Kept, Unrolling]]) -> None:
-        """Search trees, the most promising first; those that the budget leaves out become bounds."""
-        tree = self.tree
-        for _, kept, unrolling in sorted(alive):
-            bounds = self.bounds[kept, unrolling]
-            if self._hopeless((kept, unrolling), 1.0):
-                continue
-            if tree["nodes"] >= tree["budget"]:
-                low_kernel.enter_low(tree, *bounds)
-                continue
-            self._plant((kept, unrolling))
-            branch_kernel.search_tree(self.bench, tree, self.frames)
-
-    def left(self) -> tuple[tuple[float, float], ...]:
-        """Bounds of what is not searched, but for those that the front reaches [J, s]."""
+    def _lows(self, tolerance: float) -> Lows:
+        """Bounds of what a search with a tolerance left or passed over [J, s]."""
         tree, n, n_front = self.tree, int(self.tree["n_low"]), int(self.tree["n_front"])
-        front = list(zip(tree["front_energy"][:n_front], tree["front_time"][:n_front], strict=True))
-        bounds = zip(tree["low_energy"][:n].tolist(), tree["low_time"][:n].tolist(), strict=True)
-        return tuple(
-            (energy, time)
-            for energy, time in sorted(bounds)
-            if not any(e <= energy and t <= time for e, t in front)
-        )
+        lows = list(zip(tree["low_energy"][:n].tolist(), tree["low_time"][:n].tolist(), strict=True))
+        if tolerance > 0.0:
+            energies = (tree["front_energy"][:n_front] / (1.0 + tolerance)).tolist()
+            lows += zip(energies, (tree["front_time"][:n_front] / (1.0 + tolerance)).tolist(), strict=True)
+        return tuple(lows)
+
+    def _tightened(self, lows: Lows) -> Lows:
+        """Bounds of what is left: everything is above one of `lows`, and above one of those known before.
+
+        Bounds that the front reaches are left out.
+        """
+        tree, n = self.tree, int(self.tree["n_front"])
+        front = list(zip(tree["front_energy"][:n].tolist(), tree["front_time"][:n].tolist(), strict=True))
+        both = sorted({(max(a[0], b[0]), max(a[1], b[1])) for a in lows for b in self.left})
+        kept: list[tuple[float, float]] = []
+        for energy, time in both:  # by energy: those that come later must be faster
+            if kept and kept[-1][1] <= time:
+                continue
+            if not any(e <= energy and t <= time for e, t in front):
+                kept.append((energy, time))
+        return tuple(kept)
 
     def _least_product(self) -> float:
         """The least energy times latency [J s] of a nest found so far."""
         n = self.tree["n_front"]
         return float(min(self.tree["front_energy"][:n] * self.tree["front_time"][:n], default=np.inf))
-
-    def _list_roots(self, kept: Kept, roots: Roots) -> tuple[list[tuple[float, Kept, Unrolling]], bool]:
-        """Unrollings that may improve the front, with what they promise, and whether those are all."""
-        tree, found, complete = self.tree, [], False
-        roots["at"] = -1
-        while not complete and tree["nodes"] < tree["budget"]:
-            complete = roots_kernel.list_roots(self.bench, tree, self.frames, roots)
-            for i in range(int(roots["n"])):
-                rows = [tuple(row) for row in roots["spatial"][i, : roots["n_spatial"][i]].tolist()]
-                bounds = float(roots["energy"][i]), float(roots["time"][i])
-                for order in self._orders(rows):
-                    self.bounds[kept, order] = bounds
-                    found.append(((bounds[0] + LEAST_J) * bounds[1], kept, order))
-        return found, complete
-
-    def _orders(self, rows: list[tuple[int, int, int]]) -> list[Unrolling]:
-        """The orders of spatial loops that differ: those over one dim at one fanout."""
-        together: dict[tuple[int, int], Unrolling] = {}
-        for axis, d, factor in rows:
-            place = int(self.bench["axis_link"][axis]), d
-            together[place] = (*together.get(place, ()), (axis, d, factor))
-        return [tuple(chain(*order)) for order in product(*map(permutations, together.values()))]
 
     def roots_on_front(self) -> list[Root]:
         """Roots of the nests on the front, each once."""
@@ -412,21 +422,19 @@ def _set_limits(tree: Tree, limits: Limits) -> None:
     tree["limited"], tree["ordered"] = limits.binding, limits.ordered
 
 
-def _kept_fields(kept: Kept) -> dict[str, Any]:
-    """Fields of a record for what memories keep: parents, and stores by rank from the inside."""
-    fields: dict[str, Any] = {
-        name: np.zeros(TREE[name].shape, np.int64) for name in ("kept", "parent", "inner")
-    }
-    fields["layer"] = np.full(TREE["layer"].shape, -1)
-    fields["kept"][: len(kept)] = kept
+def _kept_record(kept: Kept) -> NDArray[np.void]:
+    """What follows from a choice of what memories keep: parents, and stores by rank from the inside."""
+    record = np.zeros((), KEPT)
+    record["layer"] = -1
+    record["kept"][: len(kept)] = kept
     for role in range(len(ROLES)):
         keepers = [0, *(m for m in range(1, len(kept)) if kept[m][role])]
-        fields["inner"][role] = keepers[-1]
+        record["inner"][role] = keepers[-1]
         for rank, (memory, parent) in enumerate(pairwise(reversed(keepers))):
-            fields["parent"][memory, role] = parent
-            fields["layer"][rank, role] = memory
-    fields["n_layers"] = max(sum(row[role] for row in kept[1:]) for role in range(len(ROLES)))
-    return fields
+            record["parent"][memory, role] = parent
+            record["layer"][rank, role] = memory
+    record["n_layers"] = max(sum(row[role] for row in kept[1:]) for role in range(len(ROLES)))
+    return record
 
 
 def _smallest(einsum: Einsum, accelerator: Accelerator) -> Mapping:

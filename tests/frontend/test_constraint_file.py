@@ -35,7 +35,8 @@ def test_examples() -> None:
 
 def test_a_whole_file() -> None:
     everywhere, some = parse_constraints(WHOLE, "study.yaml")
-    assert everywhere.patterns == ("*",) and some.patterns == ("*fc1*", "node_1")
+    assert everywhere.patterns == ("*",)
+    assert some.patterns == ("*fc1*", "node_1")
     assert everywhere.constraints == (
         Keep(memory="GLB", role="weight", kept=False),
         Unroll(fanout="array", axis="column", dim="n", factor=Range(least=64)),
@@ -50,7 +51,9 @@ def test_a_whole_file() -> None:
         Order(memory="L2", role=None, dims=("n", "m", "k")),
     )
     assert [one.loc.line for one in some.constraints] == [6, 6, 8, 9, 9, 11]
-    assert some.matches("vision_fc1_2") and some.matches("node_1") and not some.matches("node_12")
+    assert some.matches("vision_fc1_2")
+    assert some.matches("node_1")
+    assert not some.matches("node_12")
 
 
 @given(least=st.integers(1, 10**6), more=st.integers(0, 10**6))
@@ -63,8 +66,10 @@ def test_ranges(least: int, more: int) -> None:
 
     assert read(f"{least}") == Range(least=least, most=least)
     assert read(f"{least}..{least + more}") == Range(least=least, most=least + more)
-    assert least in read(f"..{least + more}") and least + more + 1 not in read(f"..{least + more}")
-    assert least + more in read(f"{least}..") and (least == 1 or least - 1 not in read(f"{least}.."))
+    assert least in read(f"..{least + more}")
+    assert least + more + 1 not in read(f"..{least + more}")
+    assert least + more in read(f"{least}..")
+    assert least == 1 or least - 1 not in read(f"{least}..")
     assert read(str(read(f"{least}..{least + more}"))) == read(f"{least}..{least + more}")
 
 
@@ -136,7 +141,8 @@ constraints:
     message = str(caught.value)
     assert "tiles L2: {k: 512}  (study.yaml:3)" in message
     assert "tiles L2: {n: 512}  (study.yaml:3)" in message
-    assert "registers" not in message and "keep" not in message
+    assert "registers" not in message
+    assert "keep" not in message
 
 
 def test_both_mappings_and_constraints_are_refused() -> None:
