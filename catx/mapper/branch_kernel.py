@@ -10,11 +10,13 @@ import numpy as np
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import MAX_ROWS, N_ROLES, NONE, SPATIAL, TEMPORAL, Bench
 from catx.mapper.close_kernel import close_store, has_windows
+from catx.mapper.edge_kernel import edges_least
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.front_kernel import beaten
+from catx.mapper.layer_kernel import rest_least
 from catx.mapper.leaf_kernel import evaluate_leaf
 from catx.mapper.low_kernel import enter_low
-from catx.mapper.promise_kernel import edges_least, hopeless, prepare, promise, rest_least, use_axes
+from catx.mapper.promise_kernel import hopeless, prepare, promise, use_axes
 from catx.mapper.rules_kernel import (
     commutes,
     leaves_holes,

@@ -195,13 +195,38 @@ def _visits(w: Bench, s: Tree, role: int, store_zone: int, zone: int, pivot: int
 
 
 @kernel
+def _chain_instances(w: Bench, s: Tree, d: int, zone: int, most: float) -> float:
+    """Instances of a zone that work on different parts of a dim, at most, all its loops being known.
+
+    They are as many as in the first step of each temporal loop, which is a whole one.
+    """
+    full, rest = 0, w.extents[d]  # parts that may be whole tiles, and the elements of the last part
+    for k in range(s.n_of[d] - 1, -1, -1):
+        row = s.links[d, k]
+        tile = s.lo[s.links[d, k - 1]] if k > 0 else 1
+        if s.lo[row] != s.hi[row] or (k > 0 and tile != s.hi[s.links[d, k - 1]]):
+            return most
+        if s.rows[row, 0] != SPATIAL:
+            rest = min(rest, tile)
+            continue
+        if w.axis_link[s.rows[row, 2]] >= zone:
+            break
+        whole = rest // tile
+        full = full * s.trips[row] + whole
+        rest -= whole * tile
+    return min(most, float(full + (1 if rest > 0 else 0)))
+
+
+@kernel
 def instances(w: Bench, s: Tree, zone: int) -> float:
     """Instances of a zone that share one output element, at most."""
     total = 1.0
-    for f in range(zone):
-        for d in range(w.n_dims):
-            if w.axis_of[OUT, d] < 0:
-                total *= s.factor[f, d] * s.free[f, d]
+    for d in range(w.n_dims):
+        if w.axis_of[OUT, d] < 0:
+            most = 1.0
+            for f in range(zone):
+                most *= s.factor[f, d] * s.free[f, d]
+            total *= _chain_instances(w, s, d, zone, most) if s.chained and most > 1.0 else most
     return total
 
 

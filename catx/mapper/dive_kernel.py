@@ -24,10 +24,12 @@ from catx.costmodel.tiles_kernel import (
     Bench,
 )
 from catx.mapper.close_kernel import close_store, has_windows
+from catx.mapper.edge_kernel import edge, edges_least
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.front_kernel import enter_front
+from catx.mapper.layer_kernel import rest_least
 from catx.mapper.limits_kernel import obeys, sort_nest
-from catx.mapper.promise_kernel import edge, edges_least, hopeless, rest_least
+from catx.mapper.promise_kernel import hopeless
 from catx.mapper.step_kernel import missing, put_missing, put_row, put_store, ready
 from catx.mapper.tree_kernel import DENSE, OPEN, STRIDED, ZERO, Frame, Tree
 

@@ -22,11 +22,12 @@ from catx.costmodel.tiles_kernel import (
     Bench,
 )
 from catx.mapper.close_kernel import add_parts, chain_count, cost_store, has_windows, span
+from catx.mapper.edge_kernel import edge
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.front_kernel import enter_front
 from catx.mapper.limits_kernel import clip_leaf
 from catx.mapper.low_kernel import enter_low
-from catx.mapper.promise_kernel import edge, hopeless
+from catx.mapper.promise_kernel import hopeless
 from catx.mapper.tree_kernel import CLOSED, DENSE, MAX_SPLITS, NO, YES, ZERO, Frame, Tree
 
 

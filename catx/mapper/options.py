@@ -19,7 +19,7 @@ Budget = int | Seconds
 """What the proof of one einsum may take: steps, or time. Time depends on the machine, and so does what is
 proved in it."""
 
-BUDGET = 10_000
+BUDGET = 20_000
 """Steps, where nothing else is asked for: partial nests, boxes and bounds of unrollings, a few microseconds
 each."""
 

@@ -6,9 +6,11 @@ import numpy as np
 
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import BUSIEST, N_ROLES, NONE, OUT, TOTAL, Bench
-from catx.mapper.close_kernel import add_parts, cost_store, reduced, span, touched_along
+from catx.mapper.close_kernel import add_parts, cost_store, touched_along
+from catx.mapper.edge_kernel import edges_least
 from catx.mapper.factor_kernel import ceil_div, clear_factors, spread_dim
 from catx.mapper.front_kernel import beaten
+from catx.mapper.layer_kernel import rest_least
 from catx.mapper.tree_kernel import (
     AIM_ENERGY,
     AIM_TIME,
@@ -23,248 +25,6 @@ from catx.mapper.tree_kernel import (
     Tree,
     start_zone,
 )
-
-MAX_WHOLE = 12
-"""Numbers of tiles that a bound tries, one by one."""
-
-
-@kernel
-def edge(w: Bench, s: Tree, x: Any, up: Any, m: int, role: int) -> float:
-    """Cycles, at least, of a store's first or last full tile that nothing overlaps; extents from x to `up`.
-
-    A single buffer's own time for it is counted with all that it moves.
-    """
-    parent, zone = s.parent[m, role], s.zone_of[m]
-    tile = span(w, role, x)
-    across = tile
-    for d in range(w.n_dims):
-        indexes = w.axis_of[role, d] >= 0
-        apart = float(x[d]) if indexes else 1.0
-        for f in range(zone - 1, s.zone_of[parent] - 1, -1):
-            who = EVERY if indexes else role
-            apart = apart * s.mul[f, who, d] + s.add[f, who, d]
-        if not s.halo[role, d]:
-            across *= min(apart, w.extents[d]) / x[d] if indexes else apart
-    width, wide = w.width[role], w.accumulator
-    if role == OUT:
-        alone = tile * (width if reduced(w, s, zone, NONE) else wide) / w.read_rate[m]
-        outer = width if reduced(w, s, s.zone_of[parent], NONE) else wide
-        wait = max(alone, across * outer / w.write_rate[parent])
-    else:
-        alone = tile * width / w.write_rate[m]
-        wait = max(alone, across * width / w.read_rate[parent])
-    return float(wait if w.double[m] else max(0.0, wait - alone * span(w, role, up) / tile))
-
-
-@kernel
-def spread_least(s: Tree, f: int, d: int, x: int) -> int:
-    """Extent outside of a fanout, at least: the last instance may have a single element."""
-    return int(x * s.mul[f, EVERY, d] + s.add[f, EVERY, d])
-
-
-@kernel
-def edges_least(w: Bench, s: Tree, fr: Frame, x: Any) -> float:
-    """Cycles, at least, of the first and last tiles of stores that are missing, from extents x on."""
-    total = 0.0
-    if w.overlap_only:
-        return total
-    for d in range(w.n_dims):
-        s.reach[d] = x[d]
-    zone = fr.zone
-    for m in range(w.n_memories - 1, 0, -1):
-        if s.zone_of[m] > fr.zone:
-            continue
-        while zone > s.zone_of[m]:
-            zone -= 1
-            for d in range(w.n_dims):
-                s.reach[d] = spread_least(s, zone, d, s.reach[d])
-        for role in range(N_ROLES):
-            if w.double[m] and s.kept[m, role] and fr.placed[m, role] == MISSING:
-                total += edge(w, s, s.reach, s.reach, m, role)
-    return total
-
-
-@kernel
-def _tile_slope(w: Bench, s: Tree, m: int, role: int) -> float:
-    """Bytes that a store takes, at least, per product of what its groups' dims have grown to outermost."""
-    width = min(w.width[role], w.accumulator) if role == OUT else w.width[role]
-    bytes_ = width * (2.0 if w.double[m] else 1.0)
-    for d in range(w.n_dims):
-        if w.axis_of[role, d] < 0:
-            continue
-        if s.group[d] < 0:
-            if not s.halo[role, d]:
-                bytes_ *= max(1.0, s.reach[d] / s.spread_most[s.zone_of[m], d])
-        else:
-            bytes_ /= s.spread_most[s.zone_of[m], d]
-    return float(bytes_)
-
-
-@kernel
-def _two_real(
-    a1: float,
-    b1: float,
-    a2: float,
-    b2: float,
-    base: float,
-    high: float,
-    room: float,
-    beta: float,
-    gamma: float,
-) -> float:
-    """Least max(a1 / y, b1) + max(a2 / z, b2) with base <= y <= high and beta y + gamma y z <= room.
-
-    The sum is convex in y once z is as large as may be: its least is where the slopes cancel, or at a bend.
-    """
-    if b1 > 0.0:
-        high = min(high, max(base, a1 / b1))
-    if room == np.inf:
-        return float(max(a1 / high, b1) + b2)
-    y = base
-    if a1 > 0.0:
-        y = room * np.sqrt(a1) / (beta * np.sqrt(a1) + np.sqrt(a2 * gamma * room))
-    if a2 * gamma + beta * b2 > 0.0:
-        y = max(y, room * b2 / (a2 * gamma + beta * b2))
-    y = min(max(y, base), high)
-    cost = b2
-    if a2 * gamma > 0.0:
-        left = room - beta * y
-        cost = max(a2 * gamma * y / left, b2) if left > 0.0 else np.inf
-    return float(max(a1 / y, b1) + cost)
-
-
-@kernel
-def _whole(a: float, visits: float, y: float) -> float:
-    """The quotient a / y, where `visits` / y are rounded up."""
-    if visits <= 0.0:
-        return a / y
-    return float(a / visits * np.ceil(visits / y * (1.0 - 1e-12)))
-
-
-@kernel
-def _two_least(
-    a1: float,
-    b1: float,
-    q1: float,
-    a2: float,
-    b2: float,
-    q2: float,
-    base: float,
-    high: float,
-    most: float,
-    room: float,
-    beta: float,
-    gamma: float,
-) -> float:
-    """Least max(a1 / y, b1) + max(a2 / z, b2), as `_two_real` has it, with whole numbers q1 / y and q2 / z.
-
-    z is `most` at most. Each q1 / y is tried, from the least on; where there are many the rest is bounded.
-    """
-    best, least = np.inf, max(_whole(a2, q2, most), b2)
-    if a1 <= 0.0 or q1 <= 0.0:
-        left = room - beta * base
-        z = min(most, left / (gamma * base)) if gamma > 0.0 else most
-        return float(max(_whole(a2, q2, z), b2) + b1) if z > 0.0 else np.inf
-    n = max(np.ceil(q1 / high * (1.0 - 1e-12)), 1.0)
-    for _ in range(MAX_WHOLE):
-        mine = max(a1 / q1 * n, b1)
-        if mine + least >= best:
-            return best
-        y = min(max(base, q1 / n), high)
-        left = room - beta * y
-        z = min(most, left / (gamma * y)) if gamma > 0.0 else most
-        if z > 0.0 and left > 0.0:
-            best = min(best, mine + max(_whole(a2, q2, z), b2))
-        if y <= base:
-            return best
-        n += 1.0
-    return min(best, _two_real(a1, b1, a2, b2, base, max(base, q1 / n), room, beta, gamma))
-
-
-@kernel
-def _layer_least(w: Bench, s: Tree, fr: Frame, n: int) -> float:
-    """Energy that the missing stores of a layer need beyond `least`, in any order, from `s.reach` on.
-
-    A layer has one store of each role. Of three stores the first one's dims grow before the tiles of the
-    others are fixed, the second one's before the tile of the third.
-    """
-    missing, absent = 0, NONE
-    for role in range(N_ROLES):
-        s.base[role], s.most[role] = 1.0, 1.0
-        s.tile[role], s.room[role], s.rise[role], s.floor[role] = 0.0, np.inf, 0.0, 0.0
-    for d in range(w.n_dims):
-        if s.group[d] >= 0:
-            s.base[s.group[d]] *= s.reach[d]
-            s.most[s.group[d]] *= w.extents[d]
-    for role in range(N_ROLES):
-        m = s.layer[n, role]
-        if m < 0 or fr.placed[m, role] != MISSING:
-            absent = role
-            continue
-        missing += 1
-        s.tile[role] = _tile_slope(w, s, m, role)
-        s.room[role] = w.capacity[m] - fr.used[m]
-        s.rise[role], s.visits[role] = s.slope[m, role], s.busy[m, role]
-        s.floor[role] = s.least[m, role] - s.offset[m, role]
-        for d in range(w.n_dims):
-            if s.group[d] == role:
-                s.rise[role] *= s.spread[s.zone_of[m], d]
-                s.visits[role] *= s.spread[s.zone_of[m], d] * w.extents[d]
-    best = np.inf
-    for first in range(N_ROLES):
-        for second in range(N_ROLES):
-            if second != first and (missing == 3 or first == absent):
-                best = min(best, _order_least(s, n, first, second, first == absent))
-    return best
-
-
-@kernel
-def _order_least(s: Tree, n: int, first: int, second: int, stays: bool) -> float:
-    """`_layer_least` for one order; where the first store `stays` away, its dims do not grow for it."""
-    third = 3 - first - second
-    alpha = s.tile[first] * s.base[second] * s.base[third]
-    beta, gamma = s.tile[second] * s.base[third], s.tile[third]
-    room, alone, joint = s.room[third], s.room[second], 0.0
-    if alpha > s.room[first]:
-        return np.inf
-    if s.layer[n, first] == s.layer[n, third]:
-        room -= alpha
-    if s.layer[n, first] == s.layer[n, second]:
-        alone -= alpha
-    if s.layer[n, second] == s.layer[n, third]:
-        joint = beta
-    base = s.base[first]
-    high = base if stays else s.most[first]
-    if beta > 0.0:
-        high = min(high, alone / beta)
-    if joint + gamma * s.base[second] > 0.0:
-        high = min(high, room / (joint + gamma * s.base[second]))
-    if high < base * (1.0 - 1e-9):
-        return np.inf
-    a1, b1, a2, b2 = s.rise[first], s.floor[first], s.rise[second], s.floor[second]
-    q1, q2, most = s.visits[first], s.visits[second], s.most[second]
-    return float(
-        _two_least(a1, b1, q1, a2, b2, q2, base, max(high, base), most, room, joint, gamma) - b1 - b2
-    )
-
-
-@kernel
-def rest_least(w: Bench, s: Tree, fr: Frame, x: Any) -> float:
-    """Energy that missing stores need beyond `least`, from extents x on; infinite where they cannot fit."""
-    for d in range(w.n_dims):
-        s.reach[d] = x[d]
-        for f in range(fr.zone - 1, -1, -1):
-            s.reach[d] = spread_least(s, f, d, s.reach[d])
-        s.reach[d] = min(s.reach[d], w.extents[d])
-    total = 0.0
-    for n in range(s.n_layers):
-        some = False
-        for role in range(N_ROLES):
-            m = s.layer[n, role]
-            some = some or (m >= 0 and fr.placed[m, role] == MISSING)
-        if some:
-            total += _layer_least(w, s, fr, n)
-    return total
 
 
 @kernel
@@ -347,14 +107,12 @@ def _slope_store(w: Bench, s: Tree, m: int, role: int) -> None:
     cost_store(w, s, m, role, zone)
     s.slope[m, role] = max((s.part_energy - fallen) / (1.0 - 1.0 / most), 0.0) if most > 1.0 else 0.0
     s.offset[m, role] = s.part_energy - s.slope[m, role]
-    s.busy[m, role] = 1.0
     for d in range(w.n_dims):
         if s.group[d] == role:  # instances may be idle where a dim is split more than once
             busy = 1.0
             for f in range(zone - 1, -1, -1):
                 busy = busy * s.mul[f, EVERY, d] + s.add[f, EVERY, d]
-            s.busy[m, role] *= min(1.0, busy / s.spread[zone, d])
-    s.slope[m, role] *= s.busy[m, role]
+            s.slope[m, role] *= min(1.0, busy / s.spread[zone, d])
     s.real = s.any = NO
 
 

@@ -3,8 +3,8 @@
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import N_ROLES, OUT, STORE, Bench
 from catx.mapper.close_kernel import span
+from catx.mapper.edge_kernel import edge
 from catx.mapper.limits_kernel import tile_fits
-from catx.mapper.promise_kernel import edge
 from catx.mapper.tree_kernel import MISSING, OPEN, ZERO, Frame, Tree
 
 

@@ -172,7 +172,6 @@ TREE = np.dtype(
         ("least", "f8", (MAX_MEMORIES, N_ROLES)),
         ("slope", "f8", (MAX_MEMORIES, N_ROLES)),
         ("offset", "f8", (MAX_MEMORIES, N_ROLES)),
-        ("busy", "f8", (MAX_MEMORIES, N_ROLES)),  # part of the instances along such dims that are sure to be
         ("least_read", "f8", (MAX_MEMORIES, N_ROLES, MAX_MEMORIES)),
         ("least_written", "f8", (MAX_MEMORIES, N_ROLES, MAX_MEMORIES)),
         ("least_crossed", "f8", (MAX_MEMORIES, N_ROLES, MAX_LINKS)),
@@ -202,7 +201,6 @@ TREE = np.dtype(
         ("tile", "f8", N_ROLES),
         ("room", "f8", N_ROLES),
         ("rise", "f8", N_ROLES),
-        ("visits", "f8", N_ROLES),  # y times a whole number at least, which rise / y is proportional to
         ("floor", "f8", N_ROLES),
         ("at", "i8", MAX_DIMS),
         ("real", "i8"),  # counts are not rounded up

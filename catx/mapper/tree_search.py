@@ -89,7 +89,7 @@ LAST = (Pass(1.2, 0.0, 8, 8_000, 2_000), Pass(1.2, 0.0, 8, 2_000, 500, AIM_TIME)
 """Passes over everything that is still promising."""
 
 
-TOLERANCES = (0.1, 0.02, 0.005, 0.001, 0.0)
+TOLERANCES = (0.05, 0.01, 0.002, 0.0)
 """Relative differences that proofs do not care for, one proof after the other."""
 
 FIRST_ROUND, NEXT_ROUND, LEAST_ROUND = 10_000, 4.0, 0.5

@@ -38,7 +38,7 @@ def compile_models(
     objective: Objective = "edp",
     scenario: ScenarioName = None,
     dim: Dims = None,
-    mapper_budget: MapperBudget = "10000",
+    mapper_budget: MapperBudget = "20000",
     constraints: ConstraintFile = None,
     as_json: Json = False,
     allow_unknown: AllowUnknown = False,
