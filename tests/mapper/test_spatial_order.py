@@ -50,7 +50,8 @@ def array(x: int, y: int, reduces: str) -> Accelerator:
         static_w=1e-3,
     )
     axes = tuple(
-        FanoutAxis(name=name, size=size, dims=k, reduces=name == reduces) for name, size in (("x", x), ("y", y))
+        FanoutAxis(name=name, size=size, dims=k, reduces=name == reduces)
+        for name, size in (("x", x), ("y", y))
     )
     inner = Memory(
         name="inner",

@@ -1,8 +1,9 @@
 """Beside the mappings that Timeloop's own mapper found: ours never costs more, in a space that holds them.
 
-Both are costed by catx on one machine: the memories of the recorded nest with their sizes and rates. A word is
-a byte, as in the other cases; an access costs the mean of Timeloop's energies of it, which differ by tensor.
-What a memory stores is fixed as recorded. Axes take the dims that the recorded mapping unrolls there, or any.
+Both are costed by catx on one machine: the memories of the recorded nest with their sizes and rates. A word
+is a byte, as in the other cases; an access costs the mean of Timeloop's energies, which differ by tensor.
+What a memory stores is fixed as recorded. Axes take the dims that the recorded mapping unrolls there, or
+any.
 """
 
 import json
@@ -99,7 +100,7 @@ def test_recorded_mapping_respects_what_is_proved_of_the_rest(name: str, any_dim
 
 
 def test_the_case_tells_what_is_compared() -> None:
-    """Sizes, rates and energies of the file reach the machine: without them all mappings would cost the same."""
+    """Sizes, rates and energies of the file reach the machine: without them all would cost the same."""
     text = json.loads((DATA / f"{EYERISS}.json").read_text())["expected"]["shared_glb"]
     buffer = next(m for m in solved(EYERISS, any_dim=False)[1].memories if m.name == "shared_glb")
     assert (buffer.capacity_bytes, buffer.read_bytes_per_cycle) == (text["size"], text["read_bandwidth"])
