@@ -8,13 +8,13 @@ Each peer needs an environment of its own:
     python3.11 -m venv W && W/bin/pip install zigzag-dse==3.9.1 six
 
 Without `--accelforge-python V/bin/python` or `--zigzag-python W/bin/python` the peer's rows are recorded ones
-(tests/data/edge4.json, benchmarks/zigzag/recorded.json), and marked so. With both it takes about 15 minutes.
+(tests/data/edge4.json, benchmarks/zigzag/recorded.json), and marked so. With both it takes about 10 minutes.
 
-AccelForge: matmuls of CLIP on `edge4`, described to it with the same freedoms (benchmarks/accelforge); CPU
-seconds are of the search alone, on one core. ZigZag: CLIP's vision tower, the same ONNX file, on a machine
-like `edge` (benchmarks/zigzag); CPU seconds are of whole processes. All start with nothing cached but
-compiled code. ZigZag's energy and latency stand for orientation: the two describe the machine in different
-terms, and ZigZag costs contractions alone, so catx's are summed up over those.
+AccelForge: matmuls of CLIP on `edge4`, described to both with the same freedoms (benchmarks/accelforge);
+CPU seconds are of the search alone, on one core. ZigZag: CLIP's vision tower, the same ONNX file, on a
+machine like `edge` (benchmarks/zigzag); CPU seconds are of whole processes. All start with nothing cached
+but compiled code. ZigZag's energy and latency stand for orientation: the two describe the machine in
+different terms, and ZigZag costs contractions alone, so catx's are summed up over those.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.gemms import RECORDED, edge4, matmul
+from benchmarks.gemms import RECORDED, accelforge_edge4, matmul
 from benchmarks.measure import Usage, best, command, empty_store, run, show, show_machine, warm_up
 from catx.frontend.models import builtin_models
 from catx.mapper.map_einsum import map_einsum
@@ -78,7 +78,7 @@ def jobs() -> list[tuple[str, str]]:
 
 def catx_matmul(gemm: str, space: str) -> Answer:
     """One search with nothing stored."""
-    einsum, machine = matmul(gemm), edge4(bypass=space.startswith("bypass"))
+    einsum, machine = matmul(gemm), accelforge_edge4(bypass=space.startswith("bypass"))
     with empty_store():
         start = time.process_time()
         counts = map_einsum(einsum, machine, Objective("edp")).counts
