@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from catx.frontend.hardware import load_accelerator
-from catx.ir.accelerator import Accelerator
+from catx.ir.accelerator import Accelerator, Fanout
 from catx.ir.dtype import DType
 from catx.ir.einsum import ROLES, Einsum
 from catx.ir.operand import Operand, plain_axes
@@ -32,6 +32,22 @@ def matmul(name: str) -> Einsum:
         ),
         output=Operand("output", plain_axes(*b, "m", "n"), DType.INT8),
     )
+
+
+WEIGHT_STATIONARY = {"row": frozenset({"reduction"}), "column": frozenset({"weight_output"})}
+"""Dims of the array's axes in AccelForge's runs: rows reuse the output, columns the input."""
+
+
+def accelforge_edge4(*, bypass: bool) -> Accelerator:
+    """The machine with the axes that AccelForge's runs had; `edge4` by itself lets them take any dim."""
+    machine = edge4(bypass=bypass)
+    levels = (
+        replace(x, axes=tuple(replace(axis, dims=WEIGHT_STATIONARY[axis.name]) for axis in x.axes))
+        if isinstance(x, Fanout) and x.name == "array"
+        else x
+        for x in machine.levels
+    )
+    return replace(machine, levels=tuple(levels))
 
 
 def edge4(*, bypass: bool) -> Accelerator:

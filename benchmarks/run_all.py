@@ -1,6 +1,6 @@
 """Run every benchmark, one after the other, and print their tables.
 
-python -m benchmarks.run_all [--zigzag-python PATH]
+python -m benchmarks.run_all [--accelforge-python PATH] [--zigzag-python PATH]
 """
 
 import argparse
@@ -12,15 +12,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--accelforge-python", help="interpreter of an environment that has accelforge")
     parser.add_argument("--zigzag-python", help="interpreter of an environment that has zigzag-dse")
-    path = parser.parse_args().zigzag_python
-    zigzag = ["--zigzag-python", path] if path else []
+    options = parser.parse_args()
+    given = {
+        "--accelforge-python": options.accelforge_python,
+        "--zigzag-python": options.zigzag_python,
+    }
+    peers = [part for name, path in given.items() if path for part in (name, path)]
     for name, options in (
         ("startup", []),
         ("kernel", []),
         ("proof", []),
-        ("versus_accelforge", []),
-        ("versus_zigzag", zigzag),
+        ("scaling", []),
+        ("large_models", []),
+        ("peers", peers),
     ):
         print(f"\n=== {name}", flush=True)
         subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options], check=True)
