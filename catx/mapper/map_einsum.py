@@ -10,6 +10,7 @@ from catx.ir.report import Certificate
 from catx.mapper.bounds import energy_bound_j, roofline_cycles
 from catx.mapper.budget import BUDGET
 from catx.mapper.front import Front, FrontPoint
+from catx.mapper.mapspace_size import mapspace_size
 from catx.mapper.objective import Objective
 from catx.mapper.store import load_front, save_front
 
@@ -69,7 +70,7 @@ def _find(einsum: Einsum, accelerator: Accelerator, budget: int) -> Front:
     points = tuple(FrontPoint(mapping, evaluate(einsum, mapping, accelerator)) for mapping in found.mappings)
     launch_s = accelerator.launch_s
     left = tuple((energy - accelerator.static_w * launch_s, time - launch_s) for energy, time in found.left)
-    return Front(points, found.evaluated, found.visited, left)
+    return Front(points, found.evaluated, found.visited, left, mapspace_size(einsum, accelerator))
 
 
 def certify(einsum: Einsum, accelerator: Accelerator, objective: Objective, front: Front) -> Certificate:
@@ -96,4 +97,5 @@ def certify(einsum: Einsum, accelerator: Accelerator, objective: Objective, fron
         bound=value if proved else bound,
         evaluated=front.evaluated,
         visited=front.visited,
+        mapspace=front.mapspace,
     )
