@@ -10,7 +10,6 @@ from catx.ir.report import Certificate
 from catx.mapper.bounds import energy_bound_j, roofline_cycles
 from catx.mapper.budget import BUDGET
 from catx.mapper.front import Front, FrontPoint
-from catx.mapper.mapspace_size import mapspace_size
 from catx.mapper.objective import Objective
 from catx.mapper.store import load_front, save_front
 
@@ -64,6 +63,7 @@ def map_einsum(
 
 def _find(einsum: Einsum, accelerator: Accelerator, budget: int) -> Front:
     from catx.costmodel.evaluate import evaluate  # numba is slow to import
+    from catx.mapper.mapspace_size import mapspace_size
     from catx.mapper.tree_search import search_front
 
     found = search_front(einsum, accelerator, budget)

@@ -59,8 +59,7 @@ def mapspace_size(einsum: Einsum, accelerator: Accelerator) -> int:
         for dim, extent in einsum.dims
         if extent > 1
     ]
-    known = {dim: _options(*dim, gaps) for dim in _counted(dims, gaps)}
-    options = [known[dim] for dim in _counted(dims, gaps)]
+    options = [_options(extent, sizes, gaps) for extent, sizes in _counted(dims, gaps)]
     options.sort(key=len)  # axes that few dims take are soon done with
     steps, ends = _steps(options, [fanout for fanout, _ in axes])
     scale = sum(step.scale for step in steps)
