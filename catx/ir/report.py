@@ -14,7 +14,8 @@ class Certificate:
 
     `status` is "proved" or "gap"; `gap` is the relative distance to `bound`, a lower bound of the objective
     (0 when proved). `evaluated` counts the mappings that were costed, `visited` the parts of mappings that
-    were followed until a bound told that they lead to nothing better.
+    were followed until a bound told that they lead to nothing better. `mapspace` is how many mappings there
+    are at least, whether they fit or not (docs/mapper.md, "Size of the mapspace"); 0 where none was sought.
     """
 
     status: str
@@ -22,6 +23,7 @@ class Certificate:
     bound: float
     evaluated: int
     visited: int
+    mapspace: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -252,7 +252,7 @@ def _given(einsum: Einsum, accelerator: Accelerator, mappings: Mapping[Einsum, n
         counts = evaluate(einsum, mapping, accelerator)
     except MappingError as error:
         raise MappingError(f"{einsum.name}: {error.args[0]}", loc=error.loc, hint=error.hint) from error
-    return Front((FrontPoint(mapping, counts),), evaluated=1, visited=0, left=UNKNOWN)
+    return Front((FrontPoint(mapping, counts),), evaluated=1, visited=0, left=UNKNOWN, mapspace=0)
 
 
 def _options(

@@ -35,12 +35,14 @@ class Front:
         visited: partial nests, and bounds of unrollings, that were seen.
         left: (energy [J], latency [s]) pairs, without launches; each mapping that was not searched costs at
             least as much as one of them. Empty: the front is proved.
+        mapspace: mappings that there are at least, whether they fit or not; 0 where none was sought.
     """
 
     points: tuple[FrontPoint, ...]
     evaluated: int
     visited: int
     left: tuple[tuple[float, float], ...]
+    mapspace: int
 
 
 UNKNOWN = ((0.0, 0.0),)

@@ -74,13 +74,14 @@ def map_einsum(
 
 def _find(einsum: Einsum, accelerator: Accelerator, budget: Budget, constraints: Constraints) -> Front:
     from catx.costmodel.evaluate import evaluate  # numba is slow to import
+    from catx.mapper.mapspace_size import mapspace_size
     from catx.mapper.tree_search import search_front
 
     found = search_front(einsum, accelerator, budget, constraints)
     points = tuple(FrontPoint(mapping, evaluate(einsum, mapping, accelerator)) for mapping in found.mappings)
     launch_s = accelerator.launch_s
     left = tuple((energy - accelerator.static_w * launch_s, time - launch_s) for energy, time in found.left)
-    return Front(points, found.evaluated, found.visited, left)
+    return Front(points, found.evaluated, found.visited, left, mapspace_size(einsum, accelerator))
 
 
 def certify(einsum: Einsum, accelerator: Accelerator, objective: Objective, front: Front) -> Certificate:
@@ -107,4 +108,5 @@ def certify(einsum: Einsum, accelerator: Accelerator, objective: Objective, fron
         bound=value if proved else bound,
         evaluated=front.evaluated,
         visited=front.visited,
+        mapspace=front.mapspace,
     )

@@ -75,6 +75,16 @@ def counted(value: int, unit: str = "") -> str:
     return (f"{value} {unit}" if value < 1000 else si(value, unit)).rstrip()
 
 
+def at_least(value: int) -> str:
+    """A whole number that may be huge, rounded down.
+
+    >>> at_least(12_345), at_least(1_290_000), at_least(10**400)
+    ('12,345', '1.2e+06', '1.0e+400')
+    """
+    digits = str(value)
+    return f"{value:,}" if value < 10**6 else f"{digits[0]}.{digits[1]}e+{len(digits) - 1:02}"
+
+
 def seconds(value: float) -> str:
     """A time."""
     return si(value, "s", largest="")

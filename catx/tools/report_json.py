@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from catx.frontend.mapping_writer import einsum_text, node_entry
@@ -168,7 +168,11 @@ def operands_object(op: Op) -> Json:
 
 
 def _certificate(certificate: Certificate) -> Json:
-    return asdict(certificate)
+    """A mapspace that no double holds exactly is rounded to one: many readers take no other number."""
+    data, size = asdict(certificate), certificate.mapspace
+    if size > 2**53:
+        data["mapspace"] = float(size) if size.bit_length() < 1024 else inf
+    return data
 
 
 def _counts(counts: Counts) -> Json:

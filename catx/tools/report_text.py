@@ -2,10 +2,22 @@
 
 from collections.abc import Callable
 
+from catx.ir.einsum import Einsum
 from catx.ir.report import CarbonReport, Layer, Report
 from catx.mapper.objective import OBJECTIVES
 from catx.tools.canvas import Canvas, Column
-from catx.tools.human import binary, counted, grams, joules, percent, plural, seconds, si, significant
+from catx.tools.human import (
+    at_least,
+    binary,
+    counted,
+    grams,
+    joules,
+    percent,
+    plural,
+    seconds,
+    si,
+    significant,
+)
 from catx.tools.summary import OpRow, Totals, by_op, op_row, sum_parts, totals
 
 SHOWN_SHARE = 0.99
@@ -229,6 +241,8 @@ def _closing(canvas: Canvas, report: Report) -> None:
         f"{costed:,} costed, {free:,} free, {unknown:,} unknown" + (f": {', '.join(names)}" if names else "")
     )
     canvas.paragraph(_certificates(report))
+    if space := _mapspace(report):
+        canvas.paragraph(space)
     for note in report.all_notes:
         canvas.paragraph(f"note: {note}", "yellow")
 
@@ -249,3 +263,22 @@ def _certificates(report: Report) -> str:
         return f"{text}, the others within {percent(worst)} of a lower bound"
     factor = significant(1 + worst)
     return f"{text}, the others within a factor of {factor} of a lower bound"
+
+
+def _mapspace(report: Report) -> str:
+    """How much there was to search and how much was seen; layers with the same einsum count once."""
+    known = {
+        layer.op.canonical(): layer.cost.certificate
+        for layer in report.layers
+        if isinstance(layer.op, Einsum) and layer.cost.certificate is not None
+    }
+    if not known or report.objective not in OBJECTIVES:
+        return ""
+    size, visited, costed = (
+        sum(getattr(certificate, kind) for certificate in known.values())
+        for kind in ("mapspace", "visited", "evaluated")
+    )
+    return (
+        f"mapspace: at least {at_least(size)} mappings of {plural(len(known), 'einsum')}; "
+        f"{visited:,} steps of search, {costed:,} mappings costed"
+    )

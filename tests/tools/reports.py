@@ -104,7 +104,12 @@ def mapped(
         mapping=mapping,
         counts=evaluate(einsum, mapping, MACHINE),
         certificate=Certificate(
-            status="gap" if gap else "proved", gap=gap, bound=energy_j * latency_s, evaluated=1234, visited=56
+            status="gap" if gap else "proved",
+            gap=gap,
+            bound=energy_j * latency_s,
+            evaluated=1234,
+            visited=56,
+            mapspace=einsum.macs**5,
         ),
     )
 

@@ -60,7 +60,7 @@ def test_numbers_add_up(data: dict[str, Any]) -> None:
 
 def test_what_is_not_finite_is_null_and_noted(validator: jsonschema.Draft202012Validator) -> None:
     one = report()
-    odd = Certificate(status="gap", gap=inf, bound=nan, evaluated=3, visited=5)
+    odd = Certificate(status="gap", gap=inf, bound=nan, evaluated=3, visited=5, mapspace=10**400)
     layers = (replace(one.layers[0], cost=replace(one.layers[0].cost, certificate=odd)), *one.layers[1:])
     data = report_object(replace(one, layers=layers, latency_s=0.0))
     validator.validate(data)
@@ -70,7 +70,20 @@ def test_what_is_not_finite_is_null_and_noted(validator: jsonschema.Draft202012V
         "totals.throughput_per_s is null because it is not finite: inf",
         "layers[0].certificate.gap is null because it is not finite: inf",
         "layers[0].certificate.bound is null because it is not finite: nan",
+        "layers[0].certificate.mapspace is null because it is not finite: inf",
     ]
+
+
+@pytest.mark.parametrize("size", [12, 2**53, 2**53 + 1, 10**41])
+def test_large_mapspaces_are_doubles(size: int) -> None:
+    one = report()
+    known = one.layers[0].cost.certificate
+    assert known is not None
+    cost = replace(one.layers[0].cost, certificate=replace(known, mapspace=size))
+    data = report_object(replace(one, layers=(replace(one.layers[0], cost=cost), *one.layers[1:])))
+    told = data["layers"][0]["certificate"]["mapspace"]
+    assert told == float(size)
+    assert isinstance(told, int) == (size <= 2**53)
 
 
 def test_types_are_those_that_are_written(tmp_path: Path) -> None:
