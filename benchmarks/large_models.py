@@ -14,12 +14,13 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
+from catx.mapper.budget import BUDGET
+
 import catx
 from benchmarks import llama
 from benchmarks.kernel import contractions
 from benchmarks.measure import empty_store, show, show_machine, warm_up
 from catx.ir.dtype import DType
-from catx.mapper.budget import BUDGET
 from catx.mapper.front import Front
 from catx.mapper.map_einsum import certify, map_front
 from catx.mapper.objective import Objective, ObjectiveName

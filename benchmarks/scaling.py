@@ -20,13 +20,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from catx.mapper.budget import BUDGET
+
 import catx
 from benchmarks.kernel import MODELS
 from benchmarks.measure import empty_store, show, show_machine, warm_up
 from catx.ir.accelerator import Accelerator, MacRate, MatrixUnit, Memory, Technology
 from catx.ir.dtype import DType
 from catx.ir.operand import plain_axes
-from catx.mapper.budget import BUDGET
 from catx.mapper.map_einsum import MappedEinsum, map_einsum
 from catx.mapper.objective import Objective
 

@@ -179,10 +179,7 @@ class Forest:
         self.keeps = np.array([_kept_record(kept) for kept in choices])
         self.bounds: dict[Root, tuple[float, float]] = {}
         self.left: Lows = ((0.0, 0.0),)
-        promising = unrollings(self.bench, accelerator, einsum, limits, self.allowed)
-        for kept in choices:
-            for unrolling in promising:
-                self.bound((kept, unrolling))
+        self.what = einsum, accelerator
 
     def _plant(self, root: Root) -> None:
         """Make the tree that of a root."""
@@ -243,6 +240,10 @@ class Forest:
 
     def dive(self) -> None:
         """Search what is promising for good nests to begin with."""
+        einsum, accelerator = self.what
+        for unrolling in unrollings(self.bench, accelerator, einsum, self.limits, self.allowed):
+            for kept in self.kept:
+                self.bound((kept, unrolling))
         for step in FIRST:
             self.search(step, self.bounds)
         searched: set[Root] = set()
@@ -344,14 +345,16 @@ class Forest:
         Bounds that the front reaches are left out.
         """
         tree, n = self.tree, int(self.tree["n_front"])
-        front = list(zip(tree["front_energy"][:n].tolist(), tree["front_time"][:n].tolist(), strict=True))
-        both = sorted({(max(a[0], b[0]), max(a[1], b[1])) for a in lows for b in self.left})
+        front = np.stack([tree["front_energy"][:n], tree["front_time"][:n]], axis=1)
+        new, known = np.array(lows).reshape(-1, 1, 2), np.array(self.left).reshape(1, -1, 2)
+        both = np.maximum(new, known).reshape(-1, 2)
         kept: list[tuple[float, float]] = []
-        for energy, time in both:  # by energy: those that come later must be faster
-            if kept and kept[-1][1] <= time:
-                continue
-            if not any(e <= energy and t <= time for e, t in front):
-                kept.append((energy, time))
+        fastest = np.inf
+        for energy, time in both[np.lexsort((both[:, 1], both[:, 0]))].tolist():
+            if time < fastest:  # by energy: those that come later must be faster
+                fastest = time
+                if not np.any((front[:, 0] <= energy) & (front[:, 1] <= time)):
+                    kept.append((energy, time))
         return tuple(kept)
 
     def _least_product(self) -> float:
