@@ -14,8 +14,6 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
-from catx.mapper.budget import BUDGET
-
 import catx
 from benchmarks import llama
 from benchmarks.kernel import contractions
@@ -24,6 +22,7 @@ from catx.ir.dtype import DType
 from catx.mapper.front import Front
 from catx.mapper.map_einsum import certify, map_front
 from catx.mapper.objective import Objective, ObjectiveName
+from catx.mapper.options import BUDGET
 
 RESNET50 = Path(str(files("onnx"))) / "backend" / "test" / "data" / "light" / "light_resnet50.onnx"
 GOALS: tuple[ObjectiveName, ...] = ("latency", "energy", "edp")

@@ -26,6 +26,7 @@ def main() -> None:
         ("proof", []),
         ("scaling", []),
         ("large_models", []),
+        ("sweep", []),
         ("peers", peers),
     ):
         print(f"\n=== {name}", flush=True)

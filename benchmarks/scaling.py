@@ -20,8 +20,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from catx.mapper.budget import BUDGET
-
 import catx
 from benchmarks.kernel import MODELS
 from benchmarks.measure import empty_store, show, show_machine, warm_up
@@ -30,6 +28,7 @@ from catx.ir.dtype import DType
 from catx.ir.operand import plain_axes
 from catx.mapper.map_einsum import MappedEinsum, map_einsum
 from catx.mapper.objective import Objective
+from catx.mapper.options import BUDGET
 
 EXTENTS = (32, 64, 128, 256, 512, 1024, 2048, 4096)
 LEVELS = (2, 3, 4, 5, 6)

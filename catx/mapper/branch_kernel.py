@@ -16,7 +16,7 @@ from catx.mapper.front_kernel import beaten
 from catx.mapper.layer_kernel import rest_least
 from catx.mapper.leaf_kernel import evaluate_leaf
 from catx.mapper.low_kernel import enter_low
-from catx.mapper.promise_kernel import hopeless, prepare, promise, use_axes
+from catx.mapper.promise_kernel import hopeless, plant, promise
 from catx.mapper.rules_kernel import (
     commutes,
     leaves_holes,
@@ -261,24 +261,6 @@ def _has_room(w: Bench, fr: Frame, depth: int) -> bool:
 
 
 @kernel
-def _plant(w: Bench, s: Tree, frames: Any, keeps: Any, root: Any) -> None:
-    """Make the tree that of a root."""
-    kept = keeps[root.kept]
-    for m in range(w.n_memories):
-        for role in range(N_ROLES):
-            s.kept[m, role], s.parent[m, role] = kept.kept[m, role], kept.parent[m, role]
-            s.layer[m, role] = kept.layer[m, role]
-    for role in range(N_ROLES):
-        s.inner[role] = kept.inner[role]
-    s.n_layers, s.n_spatial = kept.n_layers, root.n_spatial
-    for i in range(root.n_spatial):
-        for column in range(3):
-            s.spatial[i, column] = root.spatial[i, column]
-    use_axes(w, s)
-    prepare(w, s, frames)
-
-
-@kernel
 def search_trees(w: Bench, s: Tree, frames: Any, keeps: Any, roots: Any, order: Any) -> None:
     """Search everything that starts from some roots; what is left when the budget ends becomes bounds.
 
@@ -297,7 +279,7 @@ def search_trees(w: Bench, s: Tree, frames: Any, keeps: Any, roots: Any, order: 
         if s.nodes >= s.budget:
             enter_low(s, roots[at].energy, roots[at].time)
             continue
-        _plant(w, s, frames, keeps, roots[at])
+        plant(w, s, frames, keeps, roots[at])
         depth = ZERO
         start_frame(frames[0])
         while depth >= 0:

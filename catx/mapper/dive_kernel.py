@@ -26,10 +26,10 @@ from catx.costmodel.tiles_kernel import (
 from catx.mapper.close_kernel import close_store, has_windows
 from catx.mapper.edge_kernel import edge, edges_least
 from catx.mapper.factor_kernel import ceil_div
-from catx.mapper.front_kernel import enter_front
+from catx.mapper.front_kernel import beaten, enter_front
 from catx.mapper.layer_kernel import rest_least
 from catx.mapper.limits_kernel import obeys, sort_nest
-from catx.mapper.promise_kernel import hopeless
+from catx.mapper.promise_kernel import hopeless, plant
 from catx.mapper.step_kernel import missing, put_missing, put_row, put_store, ready
 from catx.mapper.tree_kernel import DENSE, OPEN, STRIDED, ZERO, Frame, Tree
 
@@ -332,3 +332,30 @@ def dive(w: Bench, s: Tree, frames: Any, kids: Any, depth: int) -> None:
         _follow(w, s, new, m, role, fr.extents)
         if not _lost(w, s, new):
             dive(w, s, frames, kids, depth + 1)
+
+
+@kernel
+def dive_trees(
+    w: Bench, s: Tree, frames: Any, kids: Any, keeps: Any, roots: Any, order: Any, share: int, end: int
+) -> None:
+    """Dive into trees where they can still improve the front.
+
+    Args:
+        w: the einsum and the accelerator.
+        s: the search.
+        frames: N_FRAMES of them.
+        kids: KIDS records, one per frame of a nest.
+        keeps: KEPT records, one per choice of what memories keep.
+        roots: ROOT records, bounded.
+        order: in which they are searched.
+        share: nodes that one tree may take.
+        end: nodes at which the search ends.
+    """
+    for at in order:
+        if s.nodes >= end:
+            break
+        slack = 1.0 + s.slack
+        if roots[at].energy < np.inf and not beaten(s, roots[at].energy * slack, roots[at].time * slack):
+            plant(w, s, frames, keeps, roots[at])
+            s.budget = min(s.nodes + share, end)
+            dive(w, s, frames, kids, ZERO)

@@ -12,13 +12,15 @@ from catx.ir.accelerator import Accelerator, Fanout
 from catx.ir.einsum import Einsum
 from catx.mapper import seed_kernel
 from catx.mapper.limits import limits_of
-from catx.mapper.tree_kernel import AIM_EDP
 from catx.mapper.tree_search import Forest, Lows, Pass
 
-THOROUGH = 11
+THOROUGH = 7
 """One of so many accelerators is searched as if it were alone, before the others."""
 
-REFINE = Pass(1.2, 0.0, 4, 200, 60, AIM_EDP)
+COARSE = Pass(1.5, 0.0, 4, 4_000, 1_000)
+"""The last pass of these searches."""
+
+REFINE = Pass(1.2, 0.0, 4, 200, 60)
 """What the others are searched for beyond nests that are known: trees of their own front."""
 
 
@@ -30,7 +32,7 @@ class FamilyFront:
         energy_j: of each nest, static power included [J].
         latency_s: of each nest, with the launch of the op [s].
         left: all other nests cost at least as much as one of these pairs [J, s]; none are left: it is exact.
-        nests: rows of the nests, for `tree_search`.
+        nests: their rows, which `tree_search.unpack` makes mappings of.
     """
 
     energy_j: NDArray[np.float64]
@@ -61,14 +63,13 @@ def family_fronts(einsum: Einsum, accelerators: Sequence[Accelerator], budget: i
     pool = _Pool()
     for accelerator in accelerators[::THOROUGH]:
         forest = _forest(einsum, accelerator, pool)
-        forest.dive()
+        forest.dive(last=(COARSE,))
         pool.add(forest)
     found = []
     for accelerator in accelerators:
         forest = _forest(einsum, accelerator, pool)
         roots = forest.roots_on_front()
-        for root in roots:
-            forest.bound(root)
+        forest.bound(roots)
         forest.search(REFINE, roots)
         forest.prove(budget)
         pool.add(forest)

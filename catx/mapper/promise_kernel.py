@@ -270,3 +270,43 @@ def bound(w: Bench, s: Tree, frames: Any) -> tuple[float, float]:
     fr = frames[0]
     time = (cycles_least(w, s, fr) + edges_least(w, s, fr, fr.x)) * s.second
     return fr.energy + rest_least(w, s, fr, fr.x) + s.static_w * time, time
+
+
+@kernel
+def plant(w: Bench, s: Tree, frames: Any, keeps: Any, root: Any) -> None:
+    """Make the tree that of a root."""
+    put_kept(w, s, keeps[root.kept])
+    s.n_spatial = root.n_spatial
+    for i in range(root.n_spatial):
+        for column in range(3):
+            s.spatial[i, column] = root.spatial[i, column]
+    use_axes(w, s)
+    prepare(w, s, frames)
+
+
+@kernel
+def put_kept(w: Bench, s: Tree, kept: Any) -> None:
+    """Make the tree that of a choice of what memories keep."""
+    for m in range(w.n_memories):
+        for role in range(N_ROLES):
+            s.kept[m, role], s.parent[m, role] = kept.kept[m, role], kept.parent[m, role]
+            s.layer[m, role] = kept.layer[m, role]
+    for role in range(N_ROLES):
+        s.inner[role] = kept.inner[role]
+    s.n_layers = kept.n_layers
+
+
+@kernel
+def bound_roots(w: Bench, s: Tree, frames: Any, keeps: Any, roots: Any) -> None:
+    """Write to roots what no nest of their trees can beat.
+
+    Args:
+        w: the einsum and the accelerator.
+        s: the search.
+        frames: N_FRAMES of them.
+        keeps: KEPT records, one per choice of what memories keep.
+        roots: ROOT records.
+    """
+    for i in range(len(roots)):
+        plant(w, s, frames, keeps, roots[i])
+        roots[i].energy, roots[i].time = bound(w, s, frames)

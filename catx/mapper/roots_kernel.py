@@ -8,22 +8,11 @@ from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import MAX_AXES, MAX_DIMS, N_ROLES, NONE, Bench
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.front_kernel import beaten
-from catx.mapper.promise_kernel import bound, prepare_least, prepare_slopes, use_axes
+from catx.mapper.promise_kernel import bound, prepare_least, prepare_slopes, put_kept, use_axes
 from catx.mapper.tree_kernel import MAX_SPATIAL, ZERO, Tree
 
 MAX_ROOTS = 1 << 14
 """Unrollings that one call lists."""
-
-ROOT = np.dtype(
-    [
-        ("kept", "i8"),  # what memories keep: index of one of the search's choices
-        ("n_spatial", "i8"),
-        ("spatial", "i8", (MAX_SPATIAL, 3)),
-        ("energy", "f8"),  # [J] that no nest beats
-        ("time", "f8"),  # [s]
-    ]
-)
-"""What a tree starts from."""
 
 ROOTS = np.dtype(
     [
@@ -112,7 +101,7 @@ def _free_axes(w: Bench, s: Tree, r: Roots, start: int) -> None:
 
 
 @kernel
-def bound_places(w: Bench, s: Tree, frames: Any, r: Roots, n_places: int) -> tuple[float, float]:
+def _bound_places(w: Bench, s: Tree, frames: Any, r: Roots, n_places: int) -> tuple[float, float]:
     """Energy [J] and latency [s] that no nest beats whose factors at the first places are those at hand.
 
     Loops over one dim at one fanout may stand in any order: fewest instances are sure to be busy if those of
@@ -137,6 +126,13 @@ def bound_places(w: Bench, s: Tree, frames: Any, r: Roots, n_places: int) -> tup
         prepare_slopes(w, s)
         energy, time = bound(w, s, frames)
     return energy, time
+
+
+@kernel
+def bound_all(w: Bench, s: Tree, frames: Any, keeps: Any, r: Roots) -> tuple[float, float]:
+    """Energy [J] and latency [s] that no nest of a choice of kept roles beats."""
+    put_kept(w, s, keeps[r.kept])
+    return _bound_places(w, s, frames, r, ZERO)
 
 
 @kernel
@@ -242,7 +238,7 @@ def list_roots(w: Bench, s: Tree, frames: Any, r: Roots, found: Any) -> bool:
             if r.n_places == 0:
                 r.at = -1
             continue
-        energy, time = bound_places(w, s, frames, r, min(place + 1, r.n_places))
+        energy, time = _bound_places(w, s, frames, r, min(place + 1, r.n_places))
         if energy < np.inf and not beaten(s, energy * r.slack, time * r.slack):
             if not complete:
                 r.at += 1

@@ -124,6 +124,17 @@ KEPT_FIELDS: list[Any] = [
 
 KEPT = np.dtype(KEPT_FIELDS)
 
+ROOT = np.dtype(
+    [
+        ("kept", "i8"),  # what memories keep: index of one of the search's choices
+        ("n_spatial", "i8"),
+        ("spatial", "i8", (MAX_SPATIAL, 3)),
+        ("energy", "f8"),  # [J] that no nest beats
+        ("time", "f8"),  # [s]
+    ]
+)
+"""What a tree starts from."""
+
 TREE = np.dtype(
     [
         # what is fixed

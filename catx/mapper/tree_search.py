@@ -1,6 +1,6 @@
 """Search for mappings: dives under promising unrollings, then a proof over all of them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from time import perf_counter
@@ -28,7 +28,7 @@ from catx.mapper.mapspace import (
     unrollings,
 )
 from catx.mapper.options import Budget, Seconds
-from catx.mapper.roots_kernel import MAX_ROOTS, ROOT, ROOTS, Roots
+from catx.mapper.roots_kernel import MAX_ROOTS, ROOTS, Roots
 from catx.mapper.tree_kernel import (
     AIM_EDP,
     AIM_ENERGY,
@@ -40,9 +40,9 @@ from catx.mapper.tree_kernel import (
     LEAST_J,
     MAX_DEPTH,
     N_FRAMES,
+    ROOT,
     STRIDED,
     TREE,
-    ZERO,
     Tree,
 )
 
@@ -133,7 +133,7 @@ def search_front(
         return Found((_smallest(einsum, accelerator),), UNKNOWN, evaluated + 1, visited)
     order = np.argsort(tree["front_time"][: tree["n_front"]], kind="stable")
     nests = [tree["front_nest"][i, : tree["front_rows"][i]] for i in order]
-    mappings = tuple(_unpack(rows, einsum, accelerator) for rows in nests)
+    mappings = tuple(unpack(rows, einsum, accelerator) for rows in nests)
     return Found(mappings, forest.left, evaluated, visited)
 
 
@@ -181,69 +181,57 @@ class Forest:
         self.left: Lows = ((0.0, 0.0),)
         self.what = einsum, accelerator
 
-    def _plant(self, root: Root) -> None:
-        """Make the tree that of a root."""
-        kept, unrolling = root
-        if kept not in self.kept:
-            self.kept[kept] = len(self.keeps)
-            self.keeps = np.append(self.keeps, _kept_record(kept))
-        for name in KEPT.fields or ():
-            self.tree[name] = self.keeps[self.kept[kept]][name]
-        self.tree["n_spatial"] = len(unrolling)
-        self.tree["spatial"][: len(unrolling)] = np.array(unrolling).reshape(-1, 3)
-        promise_kernel.use_axes(self.bench, self.tree)
-        promise_kernel.prepare(self.bench, self.tree, self.frames)
+    def _rows(self, roots: Sequence[Root]) -> NDArray[np.void]:
+        """Roots as records."""
+        rows = np.zeros(len(roots), ROOT)
+        for row, (kept, unrolling) in zip(rows, roots, strict=True):
+            if kept not in self.kept:
+                self.kept[kept] = len(self.keeps)
+                self.keeps = np.append(self.keeps, _kept_record(kept))
+            row["kept"], row["n_spatial"] = self.kept[kept], len(unrolling)
+            row["spatial"][: len(unrolling)] = np.array(unrolling).reshape(-1, 3)
+        return rows
 
-    def bound(self, root: Root) -> tuple[float, float]:
-        """Energy [J] and latency [s] that no nest of a tree can beat."""
-        if root not in self.bounds:
-            self._plant(root)
-            self.bounds[root] = promise_kernel.bound(self.bench, self.tree, self.frames)
-        return self.bounds[root]
+    def bound(self, roots: Iterable[Root]) -> None:
+        """Find the energy [J] and latency [s] that no nest of some trees can beat, for `bounds`."""
+        new = [root for root in dict.fromkeys(roots) if root not in self.bounds]
+        rows = self._rows(new)
+        promise_kernel.bound_roots(self.bench, self.tree, self.frames, self.keeps, rows)
+        pairs = zip(rows["energy"].tolist(), rows["time"].tolist(), strict=True)
+        self.bounds.update(zip(new, pairs, strict=True))
 
     def add_neighbours(self, roots: Iterable[Root]) -> list[Root]:
         """Add the neighbours of roots; returns those that are new."""
-        added = []
-        for kept, unrolling in roots:
-            for other in neighbours(unrolling, self.allowed, self.bench):
-                if (kept, other) not in self.bounds and self.limits.obey(other):
-                    self.bound((kept, other))
-                    added.append((kept, other))
-        return added
+        added = [
+            (kept, other)
+            for kept, unrolling in roots
+            for other in neighbours(unrolling, self.allowed, self.bench)
+            if (kept, other) not in self.bounds and self.limits.obey(other)
+        ]
+        self.bound(added)
+        return list(dict.fromkeys(added))
 
-    def search(self, step: Pass, roots: Iterable[Root]) -> None:
+    def search(self, step: Pass, roots: Collection[Root]) -> None:
         """Search the trees of roots, the most promising first, where they can still improve the front."""
-        tree = self.tree
+        tree, bounds = self.tree, self.bounds
         tree["ratio"], tree["slack"], tree["width"] = step.ratio, step.slack, step.width
         tree["aim"] = step.aim
+        rows = self._rows(list(roots))
+        energy = rows["energy"] = [bounds[root][0] for root in roots]
+        time = rows["time"] = [bounds[root][1] for root in roots]
+        products = (np.array(energy) + LEAST_J) * np.array(time)
+        promises = {AIM_EDP: products, AIM_TIME: time, AIM_ENERGY: energy}
+        order = np.argsort(promises[step.aim], kind="stable")
         end = int(tree["nodes"]) + step.nodes
+        dive_kernel.dive_trees(
+            self.bench, tree, self.frames, self.kids, self.keeps, rows, order, step.share, end
+        )
 
-        def promise(root: Root) -> tuple[float, Root]:
-            energy, time = self.bounds[root]
-            promises = {AIM_EDP: (energy + LEAST_J) * time, AIM_TIME: time, AIM_ENERGY: energy}
-            return promises[step.aim], root
-
-        for root in sorted(roots, key=promise):
-            if tree["nodes"] >= end:
-                break
-            if not self._hopeless(root, 1.0 + step.slack):
-                self._plant(root)
-                tree["budget"] = min(int(tree["nodes"]) + step.share, end)
-                dive_kernel.dive(self.bench, tree, self.frames, self.kids, ZERO)
-
-    def _hopeless(self, root: Root, slack: float) -> bool:
-        """Whether some nest of the front is no worse than the tree's bound."""
-        energy, time = self.bounds[root]
-        n = self.tree["n_front"]
-        below = self.tree["front_energy"][:n] <= energy * slack
-        return not energy < np.inf or bool(np.any(below & (self.tree["front_time"][:n] <= time * slack)))
-
-    def dive(self) -> None:
-        """Search what is promising for good nests to begin with."""
+    def dive(self, last: Sequence[Pass] = LAST) -> None:
+        """Search what is promising for good nests to begin with; `last` are passes over all of it."""
         einsum, accelerator = self.what
-        for unrolling in unrollings(self.bench, accelerator, einsum, self.limits, self.allowed):
-            for kept in self.kept:
-                self.bound((kept, unrolling))
+        promising = unrollings(self.bench, accelerator, einsum, self.limits, self.allowed)
+        self.bound((kept, unrolling) for kept in self.kept for unrolling in promising)
         for step in FIRST:
             self.search(step, self.bounds)
         searched: set[Root] = set()
@@ -254,7 +242,7 @@ class Forest:
             if not added:
                 break
             self.search(NEAR, added)
-        for step in LAST:
+        for step in last:
             self.search(step, self.bounds)
 
     def prove(self, budget: int) -> None:
@@ -288,15 +276,14 @@ class Forest:
                 fastest = slowest.get(kept, 0.0)
                 if fastest == np.inf:
                     continue
-                self._plant((kept, ()))
-                least_j, least_s = roots_kernel.bound_places(self.bench, tree, self.frames, roots, ZERO)
+                roots["kept"], roots["crowded"] = self.kept[kept], 0
+                least_j, least_s = roots_kernel.bound_all(self.bench, tree, self.frames, self.keeps, roots)
                 if least_j == np.inf:  # not even one element of everything fits
                     slowest[kept] = np.inf
                     continue
                 least_j += tree["static_w"] * max(0.0, fastest - least_s)
                 slowest[kept] = np.inf if last or least_j == 0.0 else self._least_product() / least_j
                 roots["fastest"], roots["slowest"] = fastest, slowest[kept]
-                roots["kept"], roots["crowded"] = self.kept[kept], 0
                 if not self._list_roots(roots, found) or roots["crowded"]:
                     low_kernel.enter_low(tree, least_j, max(least_s, fastest))
             tree["budget"] = end
@@ -469,7 +456,7 @@ def _smallest(einsum: Einsum, accelerator: Accelerator) -> Mapping:
     return mapping
 
 
-def _unpack(rows: Rows, einsum: Einsum, accelerator: Accelerator) -> Mapping:
+def unpack(rows: Rows, einsum: Einsum, accelerator: Accelerator) -> Mapping:
     """The mapping of the kernel's rows."""
     dims = list(einsum.extents)
     axes = [(fanout.name, axis.name) for fanout in accelerator.fanouts for axis in fanout.axes]

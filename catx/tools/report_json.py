@@ -2,8 +2,7 @@
 
 import json
 from dataclasses import asdict
-from math import isfinite
-from sys import float_info
+from math import inf, isfinite
 from typing import Any
 
 from catx.frontend.mapping_writer import einsum_text, node_entry
@@ -172,7 +171,7 @@ def _certificate(certificate: Certificate) -> Json:
     """A mapspace that no double holds exactly is rounded to one: many readers take no other number."""
     data, size = asdict(certificate), certificate.mapspace
     if size > 2**53:
-        data["mapspace"] = float(min(size, int(float_info.max)))
+        data["mapspace"] = float(size) if size.bit_length() < 1024 else inf
     return data
 
 
