@@ -89,7 +89,7 @@ LAST = (Pass(1.2, 0.0, 8, 8_000, 2_000), Pass(1.2, 0.0, 8, 2_000, 500, AIM_TIME)
 """Passes over everything that is still promising."""
 
 
-TOLERANCES = (0.05, 0.01, 0.002, 0.0)
+TOLERANCES = (0.2, 0.05, 0.01, 0.002, 0.0)
 """Relative differences that proofs do not care for, one proof after the other."""
 
 FIRST_ROUND, NEXT_ROUND, LEAST_ROUND = 10_000, 4.0, 0.5
@@ -270,7 +270,9 @@ class Forest:
             low_kernel.enter_low(tree, *UNKNOWN[0])
         slowest: dict[Kept, float] = {}
         for last in (False, True):
-            tree["budget"] = int(tree["nodes"]) + max(0, end - int(tree["nodes"])) // 2
+            left = max(0, end - int(tree["nodes"]))
+            trees_end = end if last else end - left // 4
+            tree["budget"] = int(tree["nodes"]) + left // 2
             found = [np.zeros(0, ROOT)]
             for kept in self.kept:
                 fastest = slowest.get(kept, 0.0)
@@ -286,7 +288,7 @@ class Forest:
                 roots["fastest"], roots["slowest"] = fastest, slowest[kept]
                 if not self._list_roots(roots, found) or roots["crowded"]:
                     low_kernel.enter_low(tree, least_j, max(least_s, fastest))
-            tree["budget"] = end
+            tree["budget"] = trees_end
             alive = np.concatenate(found)
             order = np.argsort((alive["energy"] + LEAST_J) * alive["time"], kind="stable")
             branch_kernel.search_trees(self.bench, tree, self.frames, self.keeps, alive, order)
