@@ -178,7 +178,13 @@ def _clear_frame(w: Bench, s: Tree, fr: Frame) -> None:
     for d in range(w.n_dims):
         fr.energy *= w.extents[d]
         fr.steps *= s.full[w.n_links, d]
-        together *= ceil_div(w.extents[d], int(s.spread[w.n_links, d]))
+        free = 1.0
+        for f in range(w.n_links):
+            free *= s.free[f, d]
+        if free == np.floor(free):
+            together *= ceil_div(w.extents[d], int(s.spread[w.n_links, d]))
+        else:  # a range of factors: rounded up after the division by all of them alone
+            together *= w.extents[d] / s.spread[w.n_links, d]
         fr.x[d] = fr.up[d] = 1
     fr.steps = max(fr.steps, together)
     fr.changes = np.inf

@@ -19,7 +19,13 @@ ROOTS = np.dtype(
         ("place", "i8", (MAX_AXES * MAX_DIMS, 2)),  # axis and dim that may be unrolled there, axis by axis
         ("n_places", "i8"),
         ("factor", "i8", MAX_AXES * MAX_DIMS),  # the unrolling at hand
-        ("at", "i8"),  # the place whose factor comes next, -1: start anew
+        ("last", "i8"),  # the largest factor at its last place: a range is at hand
+        ("at", "i8"),  # the place whose factors come next, -1: start anew
+        ("next", "i8", MAX_AXES * MAX_DIMS),  # the least factor of each place that is still to be tried
+        ("most", "i8", MAX_AXES * MAX_DIMS),  # the largest
+        ("width", "i8", MAX_AXES * MAX_DIMS),  # how many are tried together
+        ("energy", "f8"),  # [J] that nothing with the factors at hand beats
+        ("time", "f8"),  # [s]
         ("kept", "i8"),  # which choice of what memories keep they are listed for
         ("crowded", "i8"),  # whether unrollings were left out that there is no room for
         ("n", "i8"),  # listed by this call
@@ -54,7 +60,7 @@ def _axis_room(w: Bench, r: Roots, axis: int, n_places: int) -> int:
 
 
 @kernel
-def _room(w: Bench, s: Tree, r: Roots, place: int) -> int:
+def room(w: Bench, s: Tree, r: Roots, place: int) -> int:
     """The largest factor at a place, beside those at the places before."""
     d, extent = r.place[place, 1], w.extents[r.place[place, 1]]
     link = w.axis_link[r.place[place, 0]]
@@ -67,12 +73,6 @@ def _room(w: Bench, s: Tree, r: Roots, place: int) -> int:
 
 
 @kernel
-def _before_first(s: Tree, r: Roots, place: int) -> int:
-    """One less than the first factor at a place."""
-    return int(s.factor_least[r.place[place, 0], r.place[place, 1]] - 1)
-
-
-@kernel
 def _n_used(r: Roots, place: int) -> int:
     """Places up to one whose factors are above 1."""
     used = 0
@@ -82,27 +82,49 @@ def _n_used(r: Roots, place: int) -> int:
 
 
 @kernel
+def _goes_on(r: Roots, n_places: int) -> bool:
+    """Whether the axis of the last of the first places has more of them."""
+    return bool(0 < n_places < r.n_places and r.place[n_places, 0] == r.place[n_places - 1, 0])
+
+
+@kernel
+def _free_dim(w: Bench, s: Tree, axis: int, d: int, most: float) -> None:
+    """A dim may have up to so many times more instances along an axis."""
+    link = w.axis_link[axis]
+    s.free[link, d] *= most
+    for role in range(N_ROLES):
+        if w.axis_of[role, d] < 0 and (w.axis_shares[axis] >> role) & 1:
+            s.free_shared[link, role, d] *= most
+
+
+@kernel
 def _free_axes(w: Bench, s: Tree, r: Roots, start: int) -> None:
-    """What axes have left for the places from `start` on."""
+    """What axes have left for the places from `start` on, and for larger factors at the one before."""
     use_axes(w, s)
     axis = NONE
+    if start > 0:
+        last = start - 1
+        stretch = r.last / r.factor[last] * (1.0 + 1e-12)
+        _free_dim(w, s, r.place[last, 0], r.place[last, 1], stretch)
+        s.free_units = stretch
+        if _goes_on(r, start):
+            axis = r.place[last, 0]
+            room = _axis_room(w, r, axis, start)
+            s.free_units = _axis_room(w, r, axis, last) / r.factor[last]
     for place in range(start, r.n_places):
         d = r.place[place, 1]
         if r.place[place, 0] != axis:
             axis = r.place[place, 0]
             room = _axis_room(w, r, axis, start)
             s.free_units *= room
-        most = min(room, w.extents[d])
-        link = w.axis_link[axis]
-        s.free[link, d] *= most
-        for role in range(N_ROLES):
-            if w.axis_of[role, d] < 0 and (w.axis_shares[axis] >> role) & 1:
-                s.free_shared[link, role, d] *= most
+        _free_dim(w, s, axis, d, min(room, w.extents[d]))
 
 
 @kernel
-def _bound_places(w: Bench, s: Tree, frames: Any, r: Roots, n_places: int) -> tuple[float, float]:
+def bound_places(w: Bench, s: Tree, frames: Any, r: Roots, n_places: int) -> tuple[float, float]:
     """Energy [J] and latency [s] that no nest beats whose factors at the first places are those at hand.
+
+    That at the last one of these may be anything up to `r.last`.
 
     Loops over one dim at one fanout may stand in any order: fewest instances are sure to be busy if those of
     most steps stand innermost, so rows come by falling factors.
@@ -132,19 +154,28 @@ def _bound_places(w: Bench, s: Tree, frames: Any, r: Roots, n_places: int) -> tu
 def bound_all(w: Bench, s: Tree, frames: Any, keeps: Any, r: Roots) -> tuple[float, float]:
     """Energy [J] and latency [s] that no nest of a choice of kept roles beats."""
     put_kept(w, s, keeps[r.kept])
-    return _bound_places(w, s, frames, r, ZERO)
+    return bound_places(w, s, frames, r, ZERO)
 
 
 @kernel
-def _least_time(w: Bench, s: Tree, r: Roots, n_places: int) -> float:
+def least_time(w: Bench, s: Tree, r: Roots, n_places: int) -> float:
     """What the matrix units alone take at least [s], however the axes are used at the places that follow."""
     steps, axis = 1.0, NONE
+    goes_on = _goes_on(r, n_places)
     for d in range(w.n_dims):
-        factors = 1
+        factors, whole = 1, True
         for place in range(n_places):
             if r.place[place, 1] == d:
-                factors *= r.factor[place]
-        steps *= ceil_div(w.extents[d], factors)
+                if place < n_places - 1:
+                    factors *= r.factor[place]
+                elif goes_on and r.last > r.factor[place]:
+                    whole = False  # with the places that follow, the axis has no more instances than it has
+                else:
+                    factors *= r.last
+        steps *= ceil_div(w.extents[d], factors) if whole else w.extents[d] / factors
+    if goes_on and r.last > r.factor[n_places - 1]:
+        axis = r.place[n_places - 1, 0]
+        steps /= _axis_room(w, r, axis, n_places - 1)
     for place in range(n_places, r.n_places):
         if r.place[place, 0] != axis:
             axis = r.place[place, 0]
@@ -210,44 +241,59 @@ def _note_root(w: Bench, s: Tree, r: Roots, found: Any, energy: float, time: flo
 
 
 @kernel
+def _start_place(w: Bench, s: Tree, r: Roots, place: int) -> None:
+    """No factor at a place was tried yet: begin with all of them together."""
+    r.at = place
+    r.next[place] = s.factor_least[r.place[place, 0], r.place[place, 1]]
+    r.most[place] = room(w, s, r, place)
+    r.width[place] = r.most[place]
+
+
+@kernel
+def _may_improve(w: Bench, s: Tree, frames: Any, r: Roots, n_places: int) -> bool:
+    """Whether unrollings with the factors at hand may enter the front; their bounds are in `r`."""
+    least = least_time(w, s, r, n_places)
+    single = n_places == r.n_places and (n_places == 0 or r.last == r.factor[n_places - 1])
+    if least > r.slowest or (single and least <= r.fastest * (1.0 - 1e-9)):
+        return False
+    r.energy, r.time = bound_places(w, s, frames, r, n_places)
+    return bool(r.energy < np.inf and not beaten(s, r.energy * r.slack, r.time * r.slack))
+
+
+@kernel
 def list_roots(w: Bench, s: Tree, frames: Any, r: Roots, found: Any) -> bool:
     """List unrollings, place by place; False: there are more, for the next call, or the budget ended.
 
-    Factors at the places so far are dropped once nothing with them can enter the front, or they are too slow.
-    Those of this call are the first `r.n` of `found`.
+    A range of factors at a place is dropped once nothing with them can enter the front, or they are too slow;
+    else it is halved. Those of this call are the first `r.n` of `found`.
     """
     r.n = 0
+    if r.n_places == 0:
+        if r.at < 0 and _may_improve(w, s, frames, r, ZERO):
+            _note_root(w, s, r, found, r.energy, r.time)
+        return True
     if r.at < 0:
-        r.at = 0
-        if r.n_places > 0:
-            r.factor[0] = _before_first(s, r, ZERO)
+        _start_place(w, s, r, ZERO)
     while r.at >= 0:
         place = r.at
-        if r.n_places > 0:
-            if r.factor[place] >= _room(w, s, r, place):
-                r.at -= 1
-                continue
-            r.factor[place] += 1
-            if _n_used(r, place) > MAX_SPATIAL:
-                r.at -= 1
-                r.crowded = 1
-                continue
-        complete = place + 1 >= r.n_places
-        least = _least_time(w, s, r, min(place + 1, r.n_places))
-        if least > r.slowest or (complete and least <= r.fastest * (1.0 - 1e-9)):
-            if r.n_places == 0:
-                r.at = -1
+        first = r.next[place]
+        if first > r.most[place]:
+            r.at -= 1
             continue
-        energy, time = _bound_places(w, s, frames, r, min(place + 1, r.n_places))
-        if energy < np.inf and not beaten(s, energy * r.slack, time * r.slack):
-            if not complete:
-                r.at += 1
-                r.factor[r.at] = _before_first(s, r, r.at)
+        r.factor[place], r.last = first, min(r.most[place], first + r.width[place] - 1)
+        if not _may_improve(w, s, frames, r, place + 1):
+            r.next[place] = r.last + 1
+            r.width[place] *= 2
+        elif r.last > first:
+            r.width[place] = (r.last - first + 1) // 2
+        else:
+            r.next[place] = first + 1
+            if _n_used(r, place) > MAX_SPATIAL:
+                r.crowded = 1
+            elif place + 1 == r.n_places:
+                _note_root(w, s, r, found, r.energy, r.time)
             else:
-                _note_root(w, s, r, found, energy, time)
-        if r.n_places == 0:
-            r.at = -1
-            break
+                _start_place(w, s, r, place + 1)
         if r.n > len(found) - ROOM or s.nodes >= s.budget:
             return False
     return True
