@@ -139,7 +139,7 @@ def main() -> None:
                 f"{sum(cpu for cpu, _ in found):.1f} s",
                 f"{sum(cpu for cpu, _ in found) / n / len(einsums()) * 1e3:.2f} ms",
                 f"{median(gaps):.1%}, at most {gaps[-1]:.1%}",
-                f"{min(ratios):.3f} ... {max(ratios):.3f}",
+                f"{min(ratios):.3f} ... {max(ratios):.3f}" if ratios else "-",
             )
         ],
         [f"gap: to what nothing can beat, median and most; alone: {len(ratios)} of them"],
