@@ -1,8 +1,7 @@
-"""Which resource of a machine binds: what a little more of each would change, how full memories are."""
+"""What a little more of each resource of a machine would change."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import inf
+from dataclasses import dataclass
 
 from catx.costmodel.carbon.act import op_carbon_rate
 from catx.costmodel.rates import rate_for
@@ -11,8 +10,9 @@ from catx.ir.accelerator import Accelerator
 from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph
-from catx.ir.report import Layer, Report
+from catx.ir.report import Report
 from catx.ir.scenario import Scenario
+from catx.mapper.binding import BoundShare, Fullness, bound_shares, fullness
 from catx.mapper.design import Progress, evaluate_design
 from catx.mapper.objective import Objective, ObjectiveName
 from catx.mapper.options import DEFAULT_OPTIONS, MapperOptions
@@ -45,33 +45,6 @@ class Effect:
     def edp_js(self) -> float:
         """Energy times latency [J s]."""
         return self.energy_j * self.latency_s
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fullness:
-    """What the base's mappings need of one instance of a memory at most, and which layer needs it.
-
-    A capacity of `needed_bytes` still holds all of them. `layer` is None where no mapping uses the memory.
-    """
-
-    memory: str
-    capacity_bytes: float
-    needed_bytes: float
-    layer: Layer | None
-
-    @property
-    def share(self) -> float:
-        """Of the capacity."""
-        return self.needed_bytes / self.capacity_bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoundShare:
-    """How much of the base's latency is of layers that the same thing bounds."""
-
-    bound_by: str
-    latency_s: float
-    share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,15 +107,15 @@ def sensitivity(
         after, machine = enlarged(accelerator, resource, step)
         same = study.costed(machine, mappings)
         new = study.mapped(machine, (place, 1 + len(used)), f"more {resource.name} {resource.kind}: ")
-        effects.append(_effect(resource, after, goal, (base, same, new)))
+        effects.append(effect_of(resource, after, goal, (base, same, new)))
     return Sensitivity(
         base=base,
         objective=objective,
         step=step,
         objective_value=goal.value(base.energy_j, base.latency_s),
         effects=tuple(sorted(effects, key=lambda effect: effect.objective_change)),
-        fullness=_fullness(base, accelerator),
-        bounds=_bounds(base),
+        fullness=fullness(base, accelerator),
+        bounds=bound_shares(base),
     )
 
 
@@ -195,7 +168,7 @@ def _dtypes(report: Report, accelerator: Accelerator) -> set[DType]:
     return {rate_for(layer.op, accelerator).dtype for layer in report.layers if isinstance(layer.op, Einsum)}
 
 
-def _effect(
+def effect_of(
     resource: Resource, after: float, goal: Objective, reports: tuple[Report, Report, Report]
 ) -> Effect:
     """The best of three reports: the base, its mappings on the new machine, new mappings on that machine.
@@ -243,35 +216,3 @@ def _settled(before: float, after: float) -> float:
 def _change(before: float, after: float) -> float:
     """Relative; nothing of nothing is no change."""
     return after / before - 1.0 if after != before else 0.0
-
-
-def _fullness(report: Report, accelerator: Accelerator) -> tuple[Fullness, ...]:
-    """Of every memory with a capacity, the layer whose mapping needs most; of equal ones the first."""
-    found = []
-    for memory in accelerator.memories:
-        if memory.capacity_bytes == inf:
-            continue
-        copies = 2 if memory.double_buffered else 1
-        fullest = Fullness(
-            memory=memory.name, capacity_bytes=memory.capacity_bytes, needed_bytes=0.0, layer=None
-        )
-        for layer in report.layers:
-            stores = layer.cost.counts.stores if layer.cost.counts else ()
-            needed = copies * sum(store.tile_bytes for store in stores if store.memory == memory.name)
-            if needed > fullest.needed_bytes:
-                fullest = replace(fullest, needed_bytes=needed, layer=layer)
-        found.append(fullest)
-    return tuple(found)
-
-
-def _bounds(report: Report) -> tuple[BoundShare, ...]:
-    """The latency of all runs by what bounds them, the largest share first."""
-    latency: dict[str, float] = {}
-    for layer in report.layers:
-        part = layer.cost.latency_s * layer.count
-        if part:
-            latency[layer.cost.bound_by] = latency.get(layer.cost.bound_by, 0.0) + part
-    ranked = sorted(latency.items(), key=lambda entry: (-entry[1], entry[0]))
-    return tuple(
-        BoundShare(bound_by=name, latency_s=part, share=part / report.latency_s) for name, part in ranked
-    )

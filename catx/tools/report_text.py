@@ -240,14 +240,14 @@ def _closing(canvas: Canvas, report: Report) -> None:
     canvas.paragraph(
         f"{costed:,} costed, {free:,} free, {unknown:,} unknown" + (f": {', '.join(names)}" if names else "")
     )
-    canvas.paragraph(_certificates(report))
+    canvas.paragraph(certificates(report))
     if space := _mapspace(report):
         canvas.paragraph(space)
     for note in report.all_notes:
         canvas.paragraph(f"note: {note}", "yellow")
 
 
-def _certificates(report: Report) -> str:
+def certificates(report: Report) -> str:
     """How good the mappings are known to be, in a sentence."""
     mapped = [layer.cost for layer in report.layers if layer.cost.mapping is not None]
     known = [cost.certificate for cost in mapped if cost.certificate is not None]

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from catx.mapper.sensitivity import Effect, Fullness, Sensitivity
+from catx.mapper.binding import Fullness
+from catx.mapper.sensitivity import Effect, Sensitivity
 from catx.tools.report_json import scenario_object
 
 Json = dict[str, Any]

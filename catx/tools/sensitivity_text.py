@@ -4,7 +4,7 @@ from catx.mapper.resources import Resource, ResourceKind
 from catx.mapper.sensitivity import Effect, Sensitivity
 from catx.tools.canvas import Canvas, Column
 from catx.tools.human import binary, grams, joules, percent, seconds, si, significant
-from catx.tools.report_text import WIDE
+from catx.tools.report_text import WIDE, certificates
 
 _KINDS: dict[ResourceKind, str] = {
     "capacity": "capacity",
@@ -36,6 +36,7 @@ def sensitivity_text(found: Sensitivity, canvas: Canvas) -> str:
     _effects(canvas, found)
     _fullness(canvas, found)
     _bounds(canvas, found)
+    canvas.paragraph(f"as it is: {certificates(base)}")
     for note in base.all_notes:
         canvas.paragraph(f"note: {note}", "yellow")
     return canvas.text
