@@ -39,7 +39,7 @@ def report_text(report: Report, canvas: Canvas) -> str:
 
 
 def _head(canvas: Canvas, report: Report, whole: Totals) -> None:
-    names = " + ".join(f"{_mark(report, index)}{model.name}" for index, model in enumerate(report.models))
+    names = " + ".join(f"{mark(report, index)}{model.name}" for index, model in enumerate(report.models))
     canvas.title(f"{names} on {report.accelerator}", f"catx {report.version}, {_goal(report)}")
     parameters = sum(model.parameters for model in report.models)
     stored = sum(model.parameter_bytes for model in report.models)
@@ -165,7 +165,7 @@ def _heaviest(report: Report) -> tuple[list[Layer], list[Layer]]:
 def _layer_cells(report: Report, layer: Layer) -> tuple[str, ...]:
     row = op_row(report, layer.op.op, [layer])
     return (
-        _mark(report, layer.model).rstrip(),
+        mark(report, layer.model).rstrip(),
         layer.names[0],
         layer.op.op,
         f"{layer.count:,}",
@@ -188,7 +188,7 @@ def _goal(report: Report) -> str:
     return f"objective {report.objective}" if report.objective in OBJECTIVES else report.objective
 
 
-def _mark(report: Report, model: int) -> str:
+def mark(report: Report, model: int) -> str:
     """How tables point at one of several models."""
     return f"[{model + 1}] " if len(report.models) > 1 else ""
 

@@ -4,7 +4,7 @@ from catx.mapper.resources import Resource, ResourceKind
 from catx.mapper.sensitivity import Effect, Sensitivity
 from catx.tools.canvas import Canvas, Column
 from catx.tools.human import binary, grams, joules, percent, seconds, si, significant
-from catx.tools.report_text import WIDE, certificates
+from catx.tools.report_text import WIDE, certificates, mark
 
 _KINDS: dict[ResourceKind, str] = {
     "capacity": "capacity",
@@ -20,7 +20,7 @@ _KINDS: dict[ResourceKind, str] = {
 def sensitivity_text(found: Sensitivity, canvas: Canvas) -> str:
     """All of it as text of the canvas' width."""
     base = found.base
-    names = " + ".join(model.name for model in base.models)
+    names = " + ".join(f"{mark(base, index)}{model.name}" for index, model in enumerate(base.models))
     canvas.title(
         f"Sensitivity of {names} on {base.accelerator}",
         f"catx {base.version}, objective {found.objective}",
@@ -36,7 +36,8 @@ def sensitivity_text(found: Sensitivity, canvas: Canvas) -> str:
     _effects(canvas, found)
     _fullness(canvas, found)
     _bounds(canvas, found)
-    canvas.paragraph(f"as it is: {certificates(base)}")
+    canvas.title("Notes", "on the machine as it is")
+    canvas.paragraph(certificates(base))
     for note in base.all_notes:
         canvas.paragraph(f"note: {note}", "yellow")
     return canvas.text
@@ -105,7 +106,10 @@ def change(share: float) -> str:
 def _fullness(canvas: Canvas, found: Sensitivity) -> None:
     if not found.fullness:
         return
-    canvas.title("How full memories get", "what the mappings above need at most, double buffers included")
+    canvas.title(
+        "How full memories get",
+        "on the machine as it is: what its mappings need at most, double buffers included",
+    )
     columns = (
         Column("memory"),
         Column("capacity", number=True, spare=1),
@@ -119,7 +123,7 @@ def _fullness(canvas: Canvas, found: Sensitivity) -> None:
             binary(row.capacity_bytes),
             binary(row.needed_bytes),
             percent(row.share),
-            row.layer.names[0] if row.layer else "",
+            f"{mark(found.base, row.layer.model)}{row.layer.names[0]}" if row.layer else "",
         )
         for row in found.fullness
     ]
@@ -127,7 +131,7 @@ def _fullness(canvas: Canvas, found: Sensitivity) -> None:
 
 
 def _bounds(canvas: Canvas, found: Sensitivity) -> None:
-    canvas.title("What binds", "latency of all layers by their largest load")
+    canvas.title("What binds", "on the machine as it is: latency of all layers by their largest load")
     columns = (Column("bound by"), Column("latency", number=True), Column("share", number=True))
     canvas.table(
         columns, [(row.bound_by, seconds(row.latency_s), percent(row.share)) for row in found.bounds]

@@ -18,9 +18,13 @@ from catx.ir.tensor import Tensor
 from catx.mapper.binding import bound_shares, fullness
 from catx.mapper.design import evaluate_design
 from catx.mapper.objective import Objective, ObjectiveName
+from catx.mapper.options import MapperOptions
 from catx.mapper.resources import enlarged, resources
 from catx.mapper.sensitivity import ROUNDING, Effect, Sensitivity, effect_of, sensitivity
 from tests.mapper.test_map_einsum import INT8, matmul
+
+
+QUICK = MapperOptions(1_000)
 
 
 def product(m: int, k: int, n: int) -> Graph:
@@ -41,7 +45,12 @@ def with_memory(machine: Accelerator, name: str, **changes: Any) -> Accelerator:
 
 def study(machine: Accelerator, *, objective: ObjectiveName = "edp", step: float = 0.1) -> Sensitivity:
     return sensitivity(
-        [product(32, 48, 40)], machine, scenario=DEFAULT_SCENARIO, objective=objective, step=step
+        [product(32, 48, 40)],
+        machine,
+        scenario=DEFAULT_SCENARIO,
+        objective=objective,
+        step=step,
+        options=QUICK,
     )
 
 
@@ -95,11 +104,11 @@ def test_the_best_of_three_counts(same: tuple[float, float], new: tuple[float, f
 def test_every_machine_alone_gives_the_numbers() -> None:
     graph, machine = product(32, 48, 40), load_accelerator("edge")
     found = study(machine, step=0.25)
-    base = evaluate_design([graph], machine, scenario=DEFAULT_SCENARIO)
+    base = evaluate_design([graph], machine, scenario=DEFAULT_SCENARIO, options=QUICK)
     assert (found.base.latency_s, found.base.energy_j) == (base.latency_s, base.energy_j)
     assert found.objective_value == base.latency_s * base.energy_j
     faster = with_memory(machine, "DRAM", read_bytes_per_cycle=160.0)
-    new = evaluate_design([graph], faster, scenario=DEFAULT_SCENARIO)
+    new = evaluate_design([graph], faster, scenario=DEFAULT_SCENARIO, options=QUICK)
     effect = of(found, "DRAM", "port")
     assert (effect.resource.value, effect.after) == (128.0, 160.0)
     assert effect.latency_s < base.latency_s
