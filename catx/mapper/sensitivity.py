@@ -99,14 +99,14 @@ def sensitivity(
         goal = Objective(objective, *op_carbon_rate(accelerator, scenario))
     study = _Study(graphs, scenario, objective, options, progress)
     every = resources(accelerator, {rate.dtype for rate in accelerator.matrix.rates})
-    base = study.mapped(accelerator, (0, 1 + len(every)), "")
+    base = study.mapped(accelerator, (0, 1 + len(every)), "as it is")
     mappings = _mappings(base)
     used = resources(accelerator, _dtypes(base, accelerator))
     effects = []
     for place, resource in enumerate(used, 1):
         after, machine = enlarged(accelerator, resource, step)
         same = study.costed(machine, mappings)
-        new = study.mapped(machine, (place, 1 + len(used)), f"more {resource.name} {resource.kind}: ")
+        new = study.mapped(machine, (place, 1 + len(used)), f"more {resource.name} {resource.kind}")
         effects.append(effect_of(resource, after, goal, (base, same, new)))
     return Sensitivity(
         base=base,
@@ -136,7 +136,9 @@ class _Study:
 
         def step(done: int, total: int, name: str) -> None:
             assert told is not None
-            told(index * total + done, machines * total, f"{what}{name}" if name else "")
+            ended = index + 1 == machines and done == total
+            text = f"{what}: {name}" if name else "" if ended else what
+            told(index * total + done, machines * total, text)
 
         return evaluate_design(
             self.graphs,

@@ -47,11 +47,11 @@ def show_sensitivity(
     from catx.tools.progress import Progress
 
     sizes, goal, budget = parse_dims(dim), objective_name(objective), parse_budget(mapper_budget)
+    share = parse_step(step)
     with Progress("starting") as progress:
         from catx.mapper.sensitivity import sensitivity
         from catx.tools.inputs import load_inputs
 
-        share = parse_step(step)
         inputs = load_inputs(models, hw, scenario, sizes, allow_unknown=allow_unknown, progress=progress)
         found = sensitivity(
             inputs.graphs,

@@ -23,7 +23,6 @@ from catx.mapper.resources import enlarged, resources
 from catx.mapper.sensitivity import ROUNDING, Effect, Sensitivity, effect_of, sensitivity
 from tests.mapper.test_map_einsum import INT8, matmul
 
-
 QUICK = MapperOptions(1_000)
 
 
@@ -287,6 +286,7 @@ def test_progress_covers_all_machines() -> None:
     assert told[-1] == (machines, machines, "")
     assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
     assert any(what.startswith("more GLB capacity: ") for _, _, what in told)
+    assert all(what for _, _, what in told[:-1])
 
 
 @pytest.mark.parametrize(

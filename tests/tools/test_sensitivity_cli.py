@@ -53,6 +53,17 @@ def test_tables(run: Run, tiny: Path) -> None:
     assert max(map(len, out.splitlines())) <= 100
 
 
+def test_layers_of_several_models_are_told_apart(run: Run, tiny: Path, tmp_path: Path) -> None:
+    proto = model(
+        [node("MatMul", ["x", "w"], ["y"], name="fc")], {"x": (64, 64)}, {"y": None}, [weight("w", 64, 64)]
+    )
+    other = save(proto, tmp_path, "other.onnx")
+    code, out, err = run("sensitivity", tiny, other, "--dim", "tokens=16", "--hw", "edge4")
+    assert (code, err) == (0, "")
+    assert "Sensitivity of [1] tiny + [2] other on edge4" in out
+    assert "[2] fc" in out
+
+
 def test_carbon_has_its_own_column(run: Run, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "150")
     code, out, err = run("sensitivity", tiny, "--dim", "tokens=16", "--objective", "carbon")
