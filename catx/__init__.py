@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         load_model,
         load_models,
         load_scenario,
+        sensitivity,
     )
     from catx.errors import CatxError
     from catx.ir.accelerator import Accelerator
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from catx.ir.operand import Operand, plain_axes
     from catx.ir.report import Report
     from catx.ir.scenario import Scenario
+    from catx.mapper.sensitivity import Sensitivity
 
     __version__: str
 
@@ -39,6 +41,7 @@ _HOMES = {
     "load_model": "catx.api",
     "load_models": "catx.api",
     "load_scenario": "catx.api",
+    "sensitivity": "catx.api",
     "CatxError": "catx.errors",
     "Accelerator": "catx.ir.accelerator",
     "Counts": "catx.ir.counts",
@@ -52,6 +55,7 @@ _HOMES = {
     "plain_axes": "catx.ir.operand",
     "Report": "catx.ir.report",
     "Scenario": "catx.ir.scenario",
+    "Sensitivity": "catx.mapper.sensitivity",
     "__version__": "catx.version",
 }
 
@@ -67,6 +71,7 @@ __all__ = [
     "Operand",
     "Report",
     "Scenario",
+    "Sensitivity",
     "Store",
     "__version__",
     "compile_model",
@@ -78,6 +83,7 @@ __all__ = [
     "load_models",
     "load_scenario",
     "plain_axes",
+    "sensitivity",
 ]
 
 

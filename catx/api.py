@@ -26,6 +26,9 @@ from catx.mapper.design import Progress, evaluate_design
 from catx.mapper.map_einsum import MappedEinsum, map_einsum
 from catx.mapper.objective import OBJECTIVES, Objective, ObjectiveName, objective_name
 from catx.mapper.options import BUDGET, MapperOptions, parse_budget
+from catx.mapper.resources import STEP, checked_step
+from catx.mapper.sensitivity import Sensitivity
+from catx.mapper.sensitivity import sensitivity as find_sensitivity
 
 ConstraintsLike = str | Path | Sequence[Block]
 """The path of a constraint file, or blocks of constraints."""
@@ -143,28 +146,65 @@ def compile_model(
     options = MapperOptions(parse_budget(mapper_budget), _blocks(constraints))
     if mappings is not None and options.constraints:
         raise OptionError("constraints are of mappings that are searched for, but mappings are given")
-    if progress is not None and not callable(progress):
-        raise arguments.refuse("progress", "a function of (done, total, what), or None", progress)
-    if sizes and wanted and all(isinstance(entry, Graph) for entry in wanted):
-        raise OptionError(
-            "dims: every model is a graph, whose dimensions have sizes", hint="give dims to load_model"
-        )
+    _check_progress(progress)
+    _check_dims(wanted, sizes)
     assumed, machine = _assumed(scenario), _machine(accelerator)
     nests = None if mappings is None else _nests(mappings, machine)
-    files = [entry for entry in wanted if not isinstance(entry, Graph)]
-    own = iter(sizes_by_model(files, sizes))
-    graphs: list[Graph] = []
-    for entry in wanted:
-        if isinstance(entry, Graph):
-            graphs.append(entry)
-        else:
-            graphs += models.load_models(entry, dims=next(own), allow_unknown=allow_unknown)
+    graphs = _graphs(wanted, sizes, allow_unknown=allow_unknown)
     return evaluate_design(
         graphs,
         machine,
         scenario=assumed,
         objective=goal,
         mappings=nests,
+        options=options,
+        progress=progress,
+    )
+
+
+def sensitivity(
+    model: Model | Sequence[Model],
+    accelerator: Accelerator | str | Path = "edge",
+    *,
+    objective: ObjectiveName = "edp",
+    step: float = STEP,
+    scenario: Scenario | str | Path = DEFAULT_SCENARIO,
+    dims: Dict[str, int] | None = None,
+    allow_unknown: bool = False,
+    mapper_budget: int | str = BUDGET,
+    progress: Progress | None = None,
+) -> Sensitivity:
+    """What more of each buffer, bandwidth and rate would change (docs/sensitivity.md).
+
+    Args:
+        model: as for `compile_model`.
+        accelerator: as for `compile_model`.
+        objective: what mappings minimize, and what the answer is sorted by.
+        step: how much more there is of each resource, in turn: 0.1 is 10 % more.
+        scenario: as for `compile_model`.
+        dims: as for `compile_model`.
+        allow_unknown: as for `load_model`.
+        mapper_budget: as for `compile_model`, for each machine.
+        progress: called as progress(done, total, what).
+
+    Raises:
+        CatxError: as told by `compile_model`.
+        OptionError: an argument of another type, or a step out of range.
+    """
+    wanted = _wanted(model)
+    sizes = arguments.sizes("dims", dims)
+    allow_unknown = arguments.flag("allow_unknown", allow_unknown)
+    goal, share = _objective(objective), checked_step(step)
+    options = MapperOptions(parse_budget(mapper_budget))
+    _check_progress(progress)
+    _check_dims(wanted, sizes)
+    assumed, machine = _assumed(scenario), _machine(accelerator)
+    return find_sensitivity(
+        _graphs(wanted, sizes, allow_unknown=allow_unknown),
+        machine,
+        scenario=assumed,
+        objective=goal,
+        step=share,
         options=options,
         progress=progress,
     )
@@ -237,6 +277,33 @@ def _wanted(model: Model | Sequence[Model]) -> list[Graph | str | Path]:
         entry if isinstance(entry, Graph) else arguments.path_or_name(f"model[{index}]", entry, _MODEL)
         for index, entry in enumerate(entries)
     ]
+
+
+def _check_progress(progress: Progress | None) -> None:
+    if progress is not None and not callable(progress):
+        raise arguments.refuse("progress", "a function of (done, total, what), or None", progress)
+
+
+def _check_dims(wanted: Sequence[Graph | str | Path], sizes: Dict[str, int]) -> None:
+    """Sizes are of models that are read."""
+    if sizes and wanted and all(isinstance(entry, Graph) for entry in wanted):
+        raise OptionError(
+            "dims: every model is a graph, whose dimensions have sizes", hint="give dims to load_model"
+        )
+
+
+def _graphs(
+    wanted: Sequence[Graph | str | Path], sizes: Dict[str, int], *, allow_unknown: bool
+) -> list[Graph]:
+    """The models as graphs; those that are read take the sizes that they have."""
+    own = iter(sizes_by_model([entry for entry in wanted if not isinstance(entry, Graph)], sizes))
+    graphs: list[Graph] = []
+    for entry in wanted:
+        if isinstance(entry, Graph):
+            graphs.append(entry)
+        else:
+            graphs += models.load_models(entry, dims=next(own), allow_unknown=allow_unknown)
+    return graphs
 
 
 def _nests(mappings: Dict[Einsum, Mapping], machine: Accelerator) -> dict[Einsum, Mapping]:

@@ -8,6 +8,7 @@ from catx.tools.models import list_models
 from catx.tools.ops import show_ops
 from catx.tools.options import Version
 from catx.tools.scenarios import list_scenarios
+from catx.tools.sensitivity import show_sensitivity
 
 
 def _catx(version: Version = False) -> None:
@@ -18,6 +19,7 @@ catx = App(cls=Verbs, no_args_is_help=True, **SETTINGS)
 catx.callback()(_catx)
 catx.command("compile", cls=Verb)(compile_models)
 catx.command("evaluate", cls=Verb)(evaluate_models)
+catx.command("sensitivity", cls=Verb)(show_sensitivity)
 catx.command("ops", cls=Verb)(show_ops)
 catx.command("models", cls=Verb)(list_models)
 catx.add_typer(hw.app, name="hw")

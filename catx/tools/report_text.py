@@ -39,7 +39,7 @@ def report_text(report: Report, canvas: Canvas) -> str:
 
 
 def _head(canvas: Canvas, report: Report, whole: Totals) -> None:
-    names = " + ".join(f"{_mark(report, index)}{model.name}" for index, model in enumerate(report.models))
+    names = " + ".join(f"{mark(report, index)}{model.name}" for index, model in enumerate(report.models))
     canvas.title(f"{names} on {report.accelerator}", f"catx {report.version}, {_goal(report)}")
     parameters = sum(model.parameters for model in report.models)
     stored = sum(model.parameter_bytes for model in report.models)
@@ -165,7 +165,7 @@ def _heaviest(report: Report) -> tuple[list[Layer], list[Layer]]:
 def _layer_cells(report: Report, layer: Layer) -> tuple[str, ...]:
     row = op_row(report, layer.op.op, [layer])
     return (
-        _mark(report, layer.model).rstrip(),
+        mark(report, layer.model).rstrip(),
         layer.names[0],
         layer.op.op,
         f"{layer.count:,}",
@@ -188,7 +188,7 @@ def _goal(report: Report) -> str:
     return f"objective {report.objective}" if report.objective in OBJECTIVES else report.objective
 
 
-def _mark(report: Report, model: int) -> str:
+def mark(report: Report, model: int) -> str:
     """How tables point at one of several models."""
     return f"[{model + 1}] " if len(report.models) > 1 else ""
 
@@ -240,14 +240,14 @@ def _closing(canvas: Canvas, report: Report) -> None:
     canvas.paragraph(
         f"{costed:,} costed, {free:,} free, {unknown:,} unknown" + (f": {', '.join(names)}" if names else "")
     )
-    canvas.paragraph(_certificates(report))
+    canvas.paragraph(certificates(report))
     if space := _mapspace(report):
         canvas.paragraph(space)
     for note in report.all_notes:
         canvas.paragraph(f"note: {note}", "yellow")
 
 
-def _certificates(report: Report) -> str:
+def certificates(report: Report) -> str:
     """How good the mappings are known to be, in a sentence."""
     mapped = [layer.cost for layer in report.layers if layer.cost.mapping is not None]
     known = [cost.certificate for cost in mapped if cost.certificate is not None]
