@@ -18,8 +18,9 @@ _CONFIG: dict[str, Any] = {"OPT": 1, "LOOP_VECTORIZE": 0}
 
 def kernel(function: F) -> F:
     """Compile on first use; results are exact (no fast-math), division by zero gives infinity as in numpy."""
-    private = function.__name__.startswith("_")  # other kernels alone call it: no wrapper for Python is needed
-    compiled: Any = numba.njit(no_cpython_wrapper=private, **_OPTIONS)(function)
+    private = function.__name__.startswith("_")  # called by kernels alone: no wrapper for Python
+    options = _OPTIONS | {"no_cpython_wrapper": private}
+    compiled: Any = numba.njit(**options)(function)
     if compiled is not function:  # NUMBA_DISABLE_JIT leaves it as it is
         compiled._cache = MachineCode(function)  # where numba's own `cache=True` puts its cache
         compiled._compiler._compile_core = _configured(compiled._compiler._compile_core)
