@@ -16,8 +16,9 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command in this process: exit code, standard output, standard error."""
+    monkeypatch.setenv("COLUMNS", "100")  # workers of xdist set another width
 
     def call(*args: object) -> tuple[int, str, str]:
         capsys.readouterr()
