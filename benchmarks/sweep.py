@@ -29,9 +29,10 @@ from catx.frontend.hardware import parse_accelerator
 from catx.ir.accelerator import Accelerator
 from catx.ir.passes.set_precision import set_precision
 from catx.mapper.family import family_fronts
+from catx.mapper.forest import Lows
 from catx.mapper.front import least_product
 from catx.mapper.options import BUDGET
-from catx.mapper.tree_search import Lows, search_front
+from catx.mapper.tree_search import search_front
 
 Shape = tuple[int, int, int]
 

@@ -11,8 +11,8 @@ from catx.errors import OptionError
 from catx.ir.accelerator import Accelerator, Fanout
 from catx.ir.einsum import Einsum
 from catx.mapper import seed_kernel
+from catx.mapper.forest import Forest, Lows, Pass
 from catx.mapper.limits import limits_of
-from catx.mapper.tree_search import Forest, Lows, Pass
 
 THOROUGH = 7
 """One of so many accelerators is searched as if it were alone, before the others."""

@@ -1,100 +1,24 @@
 """Search for mappings: dives under promising unrollings, then a proof over all of them."""
 
-from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from time import perf_counter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catx.costmodel.evaluate import evaluate
-from catx.costmodel.pack import new_bench
-from catx.costmodel.tiles_kernel import SPATIAL, STORE, Bench
+from catx.costmodel.tiles_kernel import SPATIAL, STORE
 from catx.errors import CatxError, MappingError
 from catx.ir.accelerator import Accelerator
 from catx.ir.constraints import Constraints
 from catx.ir.einsum import ROLES, Einsum
 from catx.ir.mapping import Loop, Mapping, Node, Store
-from catx.mapper import branch_kernel, dive_kernel, low_kernel, promise_kernel, roots_kernel
+from catx.mapper.forest import Forest, Lows, Rows
 from catx.mapper.front import UNKNOWN
-from catx.mapper.limits import Limits, conflict, limits_of, smallest
-from catx.mapper.mapspace import (
-    Kept,
-    Unrolling,
-    allowed_unrollings,
-    kept_roles,
-    neighbours,
-    unrollings,
-)
+from catx.mapper.limits import conflict, limits_of, smallest
 from catx.mapper.options import Budget, Seconds
-from catx.mapper.roots_kernel import MAX_ROOTS, ROOTS, Roots
-from catx.mapper.tree_kernel import (
-    AIM_EDP,
-    AIM_ENERGY,
-    AIM_TIME,
-    DENSE,
-    FRAME,
-    KEPT,
-    KIDS,
-    LEAST_J,
-    MAX_DEPTH,
-    N_FRAMES,
-    ROOT,
-    STRIDED,
-    TREE,
-    Tree,
-)
-
-Lows = tuple[tuple[float, float], ...]
-"""Pairs of energy [J] and latency [s]: something costs at least as much as one of them."""
-
-Rows = NDArray[np.int64]
-"""A nest as the kernel's rows, (rows, 4)."""
 
 FEASIBILITY = 20_000
 """Steps to find out whether some constraints leave any mapping at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """How thoroughly trees are searched."""
-
-    ratio: float
-    """Between extents that are tried."""
-    slack: float
-    """By which a nest must be better than the front to be followed."""
-    width: int
-    """Continuations of a nest that are followed."""
-    nodes: int
-    """That the pass may visit in all."""
-    share: int
-    """That it may visit in one tree."""
-    aim: int = AIM_EDP
-    """What makes a tree, and a continuation, promising."""
-
-
-FIRST = (
-    Pass(4.0, 0.02, 2, 20_000, 3_000),
-    Pass(2.0, 0.01, 4, 20_000, 3_000),
-    Pass(2.0, 0.01, 2, 4_000, 500, AIM_TIME),
-    Pass(2.0, 0.01, 2, 4_000, 500, AIM_ENERGY),
-)
-"""Passes over the promising unrollings."""
-
-NEAR, ROUNDS = Pass(2.0, 0.01, 4, 10_000, 1_000), 3
-"""Passes over neighbours of the unrollings on the front, as long as there are new ones."""
-
-LAST = (Pass(1.2, 0.0, 8, 8_000, 2_000), Pass(1.2, 0.0, 8, 2_000, 500, AIM_TIME))
-"""Passes over everything that is still promising."""
-
-
-TOLERANCES = (0.2, 0.05, 0.01, 0.002, 0.0)
-"""Relative differences that proofs do not care for, one proof after the other."""
-
-FIRST_ROUND, NEXT_ROUND, LEAST_ROUND = 10_000, 4.0, 0.5
-"""Of a proof in limited time: steps of its first round, how many more the next one takes at most, and the
-part of the last one that there must be time for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +62,7 @@ def search_front(
 
 
 def _nothing_found(
-    einsum: Einsum, accelerator: Accelerator, constraints: Constraints, forest: "Forest"
+    einsum: Einsum, accelerator: Accelerator, constraints: Constraints, forest: Forest
 ) -> CatxError:
     """The error where no mapping was found that obeys the constraints: which conflict, if some surely do."""
     if forest.left:
@@ -157,276 +81,6 @@ def _nothing_found(
         return fewer.tree["n_front"] == 0 and not fewer.left
 
     return conflict(einsum, smallest(constraints, impossible))
-
-
-Root = tuple[Kept, Unrolling]
-"""What a tree starts from."""
-
-
-class Forest:
-    """One tree per choice of kept roles and unrolling; all share a front."""
-
-    def __init__(self, einsum: Einsum, accelerator: Accelerator, limits: Limits) -> None:
-        self.bench = new_bench(einsum, accelerator)
-        self.tree = _new_tree(einsum, accelerator, self.bench)
-        self.frames = np.zeros(N_FRAMES, FRAME)
-        self.kids = np.zeros(MAX_DEPTH + 1, KIDS)
-        self.limits = limits
-        _set_limits(self.tree, limits)
-        self.allowed = allowed_unrollings(einsum, accelerator) & (limits.factor[..., 1] > 1)
-        choices, self.complete = kept_roles(accelerator, limits)
-        self.kept = dict(zip(choices, range(len(choices)), strict=True))
-        self.keeps = np.array([_kept_record(kept) for kept in choices])
-        self.bounds: dict[Root, tuple[float, float]] = {}
-        self.left: Lows = ((0.0, 0.0),)
-        self.what = einsum, accelerator
-
-    def _rows(self, roots: Sequence[Root]) -> NDArray[np.void]:
-        """Roots as records."""
-        rows = np.zeros(len(roots), ROOT)
-        for row, (kept, unrolling) in zip(rows, roots, strict=True):
-            if kept not in self.kept:
-                self.kept[kept] = len(self.keeps)
-                self.keeps = np.append(self.keeps, _kept_record(kept))
-            row["kept"], row["n_spatial"] = self.kept[kept], len(unrolling)
-            row["spatial"][: len(unrolling)] = np.array(unrolling).reshape(-1, 3)
-        return rows
-
-    def bound(self, roots: Iterable[Root]) -> None:
-        """Find the energy [J] and latency [s] that no nest of some trees can beat, for `bounds`."""
-        new = [root for root in dict.fromkeys(roots) if root not in self.bounds]
-        rows = self._rows(new)
-        promise_kernel.bound_roots(self.bench, self.tree, self.frames, self.keeps, rows)
-        pairs = zip(rows["energy"].tolist(), rows["time"].tolist(), strict=True)
-        self.bounds.update(zip(new, pairs, strict=True))
-
-    def add_neighbours(self, roots: Iterable[Root]) -> list[Root]:
-        """Add the neighbours of roots; returns those that are new."""
-        added = [
-            (kept, other)
-            for kept, unrolling in roots
-            for other in neighbours(unrolling, self.allowed, self.bench)
-            if (kept, other) not in self.bounds and self.limits.obey(other)
-        ]
-        self.bound(added)
-        return list(dict.fromkeys(added))
-
-    def search(self, step: Pass, roots: Collection[Root]) -> None:
-        """Search the trees of roots, the most promising first, where they can still improve the front."""
-        tree, bounds = self.tree, self.bounds
-        tree["ratio"], tree["slack"], tree["width"] = step.ratio, step.slack, step.width
-        tree["aim"] = step.aim
-        rows = self._rows(list(roots))
-        energy = rows["energy"] = [bounds[root][0] for root in roots]
-        time = rows["time"] = [bounds[root][1] for root in roots]
-        products = (np.array(energy) + LEAST_J) * np.array(time)
-        promises = {AIM_EDP: products, AIM_TIME: time, AIM_ENERGY: energy}
-        order = np.argsort(promises[step.aim], kind="stable")
-        end = int(tree["nodes"]) + step.nodes
-        dive_kernel.dive_trees(
-            self.bench, tree, self.frames, self.kids, self.keeps, rows, order, step.share, end
-        )
-
-    def dive(self, last: Sequence[Pass] = LAST) -> None:
-        """Search what is promising for good nests to begin with; `last` are passes over all of it."""
-        einsum, accelerator = self.what
-        promising = unrollings(self.bench, accelerator, einsum, self.limits, self.allowed)
-        self.bound((kept, unrolling) for kept in self.kept for unrolling in promising)
-        for step in FIRST:
-            self.search(step, self.bounds)
-        searched: set[Root] = set()
-        for _ in range(ROUNDS):
-            fresh = [root for root in self.roots_on_front() if root not in searched]
-            searched.update(fresh)
-            added = self.add_neighbours(fresh)
-            if not added:
-                break
-            self.search(NEAR, added)
-        for step in last:
-            self.search(step, self.bounds)
-
-    def prove(self, budget: int) -> None:
-        """Search everything that may improve the front, with less and less tolerance, up to none.
-
-        What the budget does not suffice for becomes a bound in `left`.
-        """
-        end = int(self.tree["nodes"]) + budget
-        for tolerance in TOLERANCES:
-            self._prove_within(tolerance, end)
-            if not self.left or self.tree["nodes"] >= end:
-                return
-
-    def _prove_within(self, tolerance: float, end: int) -> None:
-        """Search everything that may improve the front by more than a relative tolerance.
-
-        Unrollings that are too slow for the least EDP come last: they can save energy alone.
-        """
-        tree, roots = self.tree, np.zeros(1, ROOTS)[0]
-        tree["slack"], tree["aim"], tree["n_low"] = tolerance, AIM_EDP, 0
-        places = np.argwhere(self.allowed)
-        roots["place"][: len(places)], roots["n_places"] = places, len(places)
-        roots["slack"] = 1.0 + tolerance
-        if not self.complete:
-            low_kernel.enter_low(tree, *UNKNOWN[0])
-        slowest: dict[Kept, float] = {}
-        for last in (False, True):
-            left = max(0, end - int(tree["nodes"]))
-            trees_end = end if last else end - left // 4
-            tree["budget"] = int(tree["nodes"]) + left // 2
-            found = [np.zeros(0, ROOT)]
-            for kept in self.kept:
-                fastest = slowest.get(kept, 0.0)
-                if fastest == np.inf:
-                    continue
-                roots["kept"], roots["crowded"] = self.kept[kept], 0
-                least_j, least_s = roots_kernel.bound_all(self.bench, tree, self.frames, self.keeps, roots)
-                if least_j == np.inf:  # not even one element of everything fits
-                    slowest[kept] = np.inf
-                    continue
-                least_j += tree["static_w"] * max(0.0, fastest - least_s)
-                slowest[kept] = np.inf if last or least_j == 0.0 else self._least_product() / least_j
-                roots["fastest"], roots["slowest"] = fastest, slowest[kept]
-                if not self._list_roots(roots, found) or roots["crowded"]:
-                    low_kernel.enter_low(tree, least_j, max(least_s, fastest))
-            tree["budget"] = trees_end
-            alive = np.concatenate(found)
-            order = np.argsort((alive["energy"] + LEAST_J) * alive["time"], kind="stable")
-            branch_kernel.search_trees(self.bench, tree, self.frames, self.keeps, alive, order)
-        self.left = self._tightened(self._lows(tolerance))
-
-    def _list_roots(self, roots: Roots, found: list[NDArray[np.void]]) -> bool:
-        """Add unrollings that may improve the front; returns whether those are all."""
-        tree, complete = self.tree, False
-        roots["at"] = -1
-        while not complete and tree["nodes"] < tree["budget"]:
-            listed = np.zeros(MAX_ROOTS, ROOT)
-            complete = roots_kernel.list_roots(self.bench, tree, self.frames, roots, listed)
-            found.append(listed[: int(roots["n"])])
-        return complete
-
-    def prove_in_time(self, end_s: float) -> None:
-        """Prove with more and more steps, from the start again each time, until the clock says `end_s`.
-
-        The front is kept, so each round is quicker than the first would be.
-        """
-        steps = FIRST_ROUND
-        while True:
-            started = perf_counter()
-            self.prove(steps)
-            now = perf_counter()
-            room = (end_s - now) / max(now - started, 1e-9)  # in rounds like the last one
-            if room < LEAST_ROUND or not self.left:
-                return
-            steps = int(steps * min(room, NEXT_ROUND))
-
-    def _lows(self, tolerance: float) -> Lows:
-        """Bounds of what a search with a tolerance left or passed over [J, s]."""
-        tree, n, n_front = self.tree, int(self.tree["n_low"]), int(self.tree["n_front"])
-        lows = list(zip(tree["low_energy"][:n].tolist(), tree["low_time"][:n].tolist(), strict=True))
-        if tolerance > 0.0:
-            energies = (tree["front_energy"][:n_front] / (1.0 + tolerance)).tolist()
-            lows += zip(energies, (tree["front_time"][:n_front] / (1.0 + tolerance)).tolist(), strict=True)
-        return tuple(lows)
-
-    def _tightened(self, lows: Lows) -> Lows:
-        """Bounds of what is left: everything is above one of `lows`, and above one of those known before.
-
-        Bounds that the front reaches are left out.
-        """
-        tree, n = self.tree, int(self.tree["n_front"])
-        front = np.stack([tree["front_energy"][:n], tree["front_time"][:n]], axis=1)
-        new, known = np.array(lows).reshape(-1, 1, 2), np.array(self.left).reshape(1, -1, 2)
-        both = np.maximum(new, known).reshape(-1, 2)
-        kept: list[tuple[float, float]] = []
-        fastest = np.inf
-        for energy, time in both[np.lexsort((both[:, 1], both[:, 0]))].tolist():
-            if time < fastest:  # by energy: those that come later must be faster
-                fastest = time
-                if not np.any((front[:, 0] <= energy) & (front[:, 1] <= time)):
-                    kept.append((energy, time))
-        return tuple(kept)
-
-    def _least_product(self) -> float:
-        """The least energy times latency [J s] of a nest found so far."""
-        n = self.tree["n_front"]
-        return float(min(self.tree["front_energy"][:n] * self.tree["front_time"][:n], default=np.inf))
-
-    def roots_on_front(self) -> list[Root]:
-        """Roots of the nests on the front, each once."""
-        found: dict[Root, None] = {}
-        for i in range(int(self.tree["n_front"])):
-            nest = self.tree["front_nest"][i, : self.tree["front_rows"][i]]
-            found[self.root_of(nest)] = None
-        return list(found)
-
-    def root_of(self, nest: Rows) -> Root:
-        """Kept roles and unrolling of a nest, the innermost spatial loop first."""
-        extents = self.bench["extents"].tolist()
-        kept = np.zeros((int(self.bench["n_memories"]), len(ROLES)), bool)
-        factors: dict[tuple[int, int], int] = {}
-        for kind, index, tile, extra in nest.tolist():
-            if kind == STORE:
-                kept[index, extra] = True
-                continue
-            if kind == SPATIAL and tile < extents[index]:
-                factors[extra, index] = factors.get((extra, index), 1) * -(-extents[index] // tile)
-            extents[index] = tile
-        unrolling = tuple((axis, d, factor) for (axis, d), factor in reversed(factors.items()))
-        return tuple(tuple(row) for row in kept.tolist()), unrolling
-
-
-def _new_tree(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> Tree:
-    """A record with what does not depend on kept roles and unrolling."""
-    axis_of, coeff = (bench[name][:, : len(einsum.dims)] for name in ("axis_of", "coeff"))
-    tree = np.zeros(1, TREE)[0]
-    depth = {level.name: index for index, level in enumerate(accelerator.levels)}
-    for m, memory in enumerate(accelerator.memories):
-        tree["fanouts"][m] = sum(depth[fanout.name] < depth[memory.name] for fanout in accelerator.fanouts)
-    extents = list(einsum.extents.values())
-    for d in range(len(extents)):
-        lacking = [role for role in range(len(ROLES)) if axis_of[role, d] < 0]
-        tree["group"][d] = lacking[0] if len(lacking) == 1 else -1
-        for role in range(len(ROLES)):
-            mates = np.flatnonzero(axis_of[role] == axis_of[role, d])
-            if axis_of[role, d] < 0 or len(mates) == 1:
-                continue
-            tree["halo"][role, d] = 1
-            tree["windowed"] |= 1 << role
-            dense = all(coeff[role, mate] == 1 for mate in mates)
-            tree["windows"][role, axis_of[role, d]] = DENSE if dense else STRIDED
-            if d != max(mates, key=lambda mate: (extents[mate], -mate)):
-                tree["group"][d] = -1  # a window's span is no product: bounds follow its longest dim alone
-    tree["static_w"], tree["second"] = accelerator.static_w, 1.0 / accelerator.clock_hz
-    tree["launch"] = accelerator.launch_s * accelerator.clock_hz
-    return tree
-
-
-def _set_limits(tree: Tree, limits: Limits) -> None:
-    """Write constraints into a record."""
-    axes, dims = limits.factor.shape[:2]
-    memories, roles = limits.kept.shape
-    tree["factor_least"][:axes, :dims] = limits.factor[..., 0]
-    tree["factor_most"][:axes, :dims] = limits.factor[..., 1]
-    tree["tile_least"][:memories, :roles, :dims] = limits.tile[..., 0]
-    tree["tile_most"][:memories, :roles, :dims] = limits.tile[..., 1]
-    tree["order"] = -1
-    tree["order"][:memories, :roles, :dims] = limits.order
-    tree["limited"], tree["ordered"] = limits.binding, limits.ordered
-
-
-def _kept_record(kept: Kept) -> NDArray[np.void]:
-    """What follows from a choice of what memories keep: parents, and stores by rank from the inside."""
-    record = np.zeros((), KEPT)
-    record["layer"] = -1
-    record["kept"][: len(kept)] = kept
-    for role in range(len(ROLES)):
-        keepers = [0, *(m for m in range(1, len(kept)) if kept[m][role])]
-        record["inner"][role] = keepers[-1]
-        for rank, (memory, parent) in enumerate(pairwise(reversed(keepers))):
-            record["parent"][memory, role] = parent
-            record["layer"][rank, role] = memory
-    record["n_layers"] = max(sum(row[role] for row in kept[1:]) for role in range(len(ROLES)))
-    return record
 
 
 def _smallest(einsum: Einsum, accelerator: Accelerator) -> Mapping:

@@ -10,8 +10,8 @@ from catx.costmodel.nest_kernel import evaluate_nest
 from catx.costmodel.pack import new_bench, put_mapping
 from catx.costmodel.tiles_kernel import SEARCH
 from catx.ir.mapping import Loop
+from catx.mapper.forest import Forest
 from catx.mapper.limits import limits_of
-from catx.mapper.tree_search import Forest
 from tests.mapper.random_nests import random_mapping
 from tests.mapper.test_map_einsum import CASES, machine
 from tests.strategies import Case, cases

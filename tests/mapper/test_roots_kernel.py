@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from catx.mapper import roots_kernel
+from catx.mapper.forest import Forest
 from catx.mapper.limits import limits_of
-from catx.mapper.tree_search import Forest
 from tests.mapper.test_map_einsum import CASES, machine
 from tests.oracle.small_problems import small_problem
 
