@@ -72,6 +72,10 @@ LAST = (Pass(1.2, 0.0, 8, 8_000, 2_000), Pass(1.2, 0.0, 8, 2_000, 500, AIM_TIME)
 TOLERANCES = (0.2, 0.05, 0.01, 0.002, 0.0)
 """Relative differences that proofs do not care for, one proof after the other."""
 
+ATTEMPT = 4
+"""After a proof with a tolerance, one with none is tried with so many times the steps, if that is no larger
+part of what is left of the budget: it may do already, as for small problems."""
+
 FIRST_ROUND, NEXT_ROUND, LEAST_ROUND = 10_000, 4.0, 0.5
 """Of a proof in limited time: steps of its first round, how many more the next one takes at most, and the
 part of the last one that there must be time for."""
@@ -169,7 +173,11 @@ class Forest:
         """
         end = int(self.tree["nodes"]) + budget
         for tolerance in TOLERANCES:
+            started = int(self.tree["nodes"])
             self._prove_within(tolerance, end)
+            taken = int(self.tree["nodes"]) - started
+            if self.left and ATTEMPT * taken * ATTEMPT <= end - int(self.tree["nodes"]):
+                self._prove_within(0.0, int(self.tree["nodes"]) + ATTEMPT * taken)
             if not self.left or self.tree["nodes"] >= end:
                 return
 
