@@ -172,6 +172,7 @@ def sensitivity(
     dims: Dict[str, int] | None = None,
     allow_unknown: bool = False,
     mapper_budget: int | str = BUDGET,
+    constraints: ConstraintsLike = (),
     progress: Progress | None = None,
 ) -> Sensitivity:
     """What more of each buffer, bandwidth and rate would change (docs/sensitivity.md).
@@ -185,6 +186,7 @@ def sensitivity(
         dims: as for `compile_model`.
         allow_unknown: as for `load_model`.
         mapper_budget: as for `compile_model`, for each machine.
+        constraints: as for `compile_model`, for each machine.
         progress: called as progress(done, total, what).
 
     Raises:
@@ -195,7 +197,7 @@ def sensitivity(
     sizes = arguments.sizes("dims", dims)
     allow_unknown = arguments.flag("allow_unknown", allow_unknown)
     goal, share = _objective(objective), checked_step(step)
-    options = MapperOptions(parse_budget(mapper_budget))
+    options = MapperOptions(parse_budget(mapper_budget), _blocks(constraints))
     _check_progress(progress)
     _check_dims(wanted, sizes)
     assumed, machine = _assumed(scenario), _machine(accelerator)
@@ -262,7 +264,8 @@ def find_mapping(
     if goal.name == "carbon":
         goal = Objective(goal.name, *op_carbon_rate(machine, place))
     costed = _as_costed(op, machine)
-    limits = constraints_by_einsum(_blocks(constraints), {costed: [costed.name]})
+    blocks = [block for block in _blocks(constraints) if block.matches(costed.name)]
+    limits = constraints_by_einsum(blocks, {costed: [costed.name]})
     return map_einsum(costed, machine, goal, budget, limits[costed])
 
 

@@ -84,6 +84,10 @@ def blocks_of(document: Document) -> tuple[Block, ...]:
         for name, dims in block.order.items():
             if len(set(dims)) < len(dims):
                 problems.append(document.problem("a dim stands twice", (*path, "order", name)))
+        for key in ("keep", "bypass", "unroll", "tiles", "order"):
+            for name, entries in getattr(block, key).items():
+                if not entries:
+                    problems.append(document.problem("nothing is constrained here", (*path, key, name)))
         if not any((block.keep, block.bypass, block.unroll, block.tiles, block.order)):
             hint = "keys: keep, bypass, unroll, tiles, order"
             problems.append(document.problem("this block constrains nothing", path, hint))

@@ -221,9 +221,12 @@ def _grows(w: Bench, s: Tree, fr: Frame, m: int, role: int, d: int) -> bool:
 
 @kernel
 def _start(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> None:
-    """The largest growth before a store is placed."""
+    """The largest growth before a store is placed; other dims grow to the tile that it must have at least."""
     for d in range(w.n_dims):
-        fr.extents[d] = s.full[fr.zone, d] if _grows(w, s, fr, m, role, d) else fr.x[d]
+        least = s.tile_least[m, role, d] if w.axis_of[role, d] >= 0 else 1
+        fr.extents[d] = max(fr.x[d], min(least, s.full[fr.zone, d]))
+        if _grows(w, s, fr, m, role, d):
+            fr.extents[d] = s.full[fr.zone, d]
         fr.vain[d] = 0
 
 

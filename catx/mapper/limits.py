@@ -83,7 +83,7 @@ def conflict(einsum: Einsum, constraints: Constraints) -> OptionError:
     who = einsum.name or "the einsum"
     if len(constraints) == 1:
         return OptionError(f"{who}: no mapping obeys this constraint:{listed}")
-    hint = "each of them can be met without the others: drop or widen one"
+    hint = "without any one of them the others can be met: drop or widen one"
     return OptionError(f"{who}: no mapping obeys all of these constraints:{listed}", hint=hint)
 
 
@@ -129,7 +129,7 @@ class _Builder:
     def _memory(self, one: Keep | Tile | Order) -> int:
         names = [memory.name for memory in self.memories]
         if one.memory not in names:
-            hint = f"memories: {', '.join(names)}"
+            hint = f"memories: {', '.join(names)}; of one tensor: MEMORY.ROLE, roles: {', '.join(ROLES)}"
             raise self._fail(one, f"unknown memory {one.memory!r}{nearest(one.memory, names)}", hint)
         return names.index(one.memory)
 

@@ -69,8 +69,8 @@ def _nothing_found(
         who = einsum.name or "the einsum"
         return MappingError(
             f"{who}: no mapping that obeys its {len(constraints)} constraints was found in "
-            f"{forest.tree['nodes']:,} steps",
-            loc=einsum.loc,
+            f"{forest.tree['nodes']:,} steps; the first one is `{constraints[0]}`",
+            loc=constraints[0].loc,
             hint="there may be one: allow more steps with --mapper-budget, or widen a constraint",
         )
     _smallest(einsum, accelerator)  # raises where nothing fits at all

@@ -7,6 +7,7 @@ import typer
 from catx.tools.guard import guarded
 from catx.tools.options import (
     AllowUnknown,
+    ConstraintFile,
     Dims,
     Hardware,
     JsonList,
@@ -38,6 +39,7 @@ def show_sensitivity(
     scenario: ScenarioName = None,
     dim: Dims = None,
     mapper_budget: MapperBudget = "20000",
+    constraints: ConstraintFile = None,
     as_json: JsonList = False,
     allow_unknown: AllowUnknown = False,
 ) -> None:
@@ -50,8 +52,9 @@ def show_sensitivity(
     share = parse_step(step)
     with Progress("starting") as progress:
         from catx.mapper.sensitivity import sensitivity
-        from catx.tools.inputs import load_inputs
+        from catx.tools.inputs import load_inputs, load_limits
 
+        limits = load_limits(constraints)
         inputs = load_inputs(models, hw, scenario, sizes, allow_unknown=allow_unknown, progress=progress)
         found = sensitivity(
             inputs.graphs,
@@ -59,7 +62,7 @@ def show_sensitivity(
             scenario=inputs.scenario,
             objective=goal,
             step=share,
-            options=MapperOptions(budget),
+            options=MapperOptions(budget, limits),
             progress=progress.step,
         )
     from catx.tools.kept import tell_unkept_kernels
