@@ -99,7 +99,8 @@ class Forest:
         self.kept = dict(zip(choices, range(len(choices)), strict=True))
         self.keeps = np.array([kept_record(kept) for kept in choices])
         self.bounds: dict[Root, tuple[float, float]] = {}
-        self.left: Lows = ((0.0, 0.0),)
+        self.known: Lows = ((0.0, 0.0),)
+        self.left: Lows = self.known
         self.what = einsum, accelerator
 
     def _rows(self, roots: Sequence[Root]) -> NDArray[np.void]:
@@ -176,7 +177,7 @@ class Forest:
             started = int(self.tree["nodes"])
             self._prove_within(tolerance, end)
             taken = int(self.tree["nodes"]) - started
-            if self.left and ATTEMPT * taken * ATTEMPT <= end - int(self.tree["nodes"]):
+            if tolerance > 0.0 and self.left and ATTEMPT * taken * ATTEMPT <= end - int(self.tree["nodes"]):
                 self._prove_within(0.0, int(self.tree["nodes"]) + ATTEMPT * taken)
             if not self.left or self.tree["nodes"] >= end:
                 return
@@ -217,7 +218,7 @@ class Forest:
             alive = np.concatenate(found)
             order = np.argsort((alive["energy"] + LEAST_J) * alive["time"], kind="stable")
             branch_kernel.search_trees(self.bench, tree, self.frames, self.keeps, alive, order)
-        self.left = self._tightened(self._lows(tolerance))
+        self._tighten(self._lows(tolerance))
 
     def _list_roots(self, roots: Roots, found: list[NDArray[np.void]]) -> bool:
         """Add unrollings that may improve the front; returns whether those are all."""
@@ -245,31 +246,34 @@ class Forest:
             steps = int(steps * min(room, NEXT_ROUND))
 
     def _lows(self, tolerance: float) -> Lows:
-        """Bounds of what a search with a tolerance left or passed over [J, s]."""
+        """Pairs of which every mapping is above one [J, s]: of what a search left, passed over, or found."""
         tree, n, n_front = self.tree, int(self.tree["n_low"]), int(self.tree["n_front"])
         lows = list(zip(tree["low_energy"][:n].tolist(), tree["low_time"][:n].tolist(), strict=True))
-        if tolerance > 0.0:
-            energies = (tree["front_energy"][:n_front] / (1.0 + tolerance)).tolist()
-            lows += zip(energies, (tree["front_time"][:n_front] / (1.0 + tolerance)).tolist(), strict=True)
-        return tuple(lows)
+        energies = (tree["front_energy"][:n_front] / (1.0 + tolerance)).tolist()
+        times = (tree["front_time"][:n_front] / (1.0 + tolerance)).tolist()
+        return tuple(lows + list(zip(energies, times, strict=True)))
 
-    def _tightened(self, lows: Lows) -> Lows:
-        """Bounds of what is left: everything is above one of `lows`, and above one of those known before.
+    def _tighten(self, lows: Lows) -> None:
+        """Every mapping is above one of `lows`, and above one of the pairs that were known before.
 
-        Bounds that the front reaches are left out.
+        What the front reaches is known still, as its points may have to make room for others; it is not left.
         """
         tree, n = self.tree, int(self.tree["n_front"])
         front = np.stack([tree["front_energy"][:n], tree["front_time"][:n]], axis=1)
-        new, known = np.array(lows).reshape(-1, 1, 2), np.array(self.left).reshape(1, -1, 2)
+        new, known = np.array(lows).reshape(-1, 1, 2), np.array(self.known).reshape(1, -1, 2)
         both = np.maximum(new, known).reshape(-1, 2)
         kept: list[tuple[float, float]] = []
         fastest = np.inf
         for energy, time in both[np.lexsort((both[:, 1], both[:, 0]))].tolist():
             if time < fastest:  # by energy: those that come later must be faster
                 fastest = time
-                if not np.any((front[:, 0] <= energy) & (front[:, 1] <= time)):
-                    kept.append((energy, time))
-        return tuple(kept)
+                kept.append((energy, time))
+        self.known = tuple(kept)
+        self.left = tuple(
+            (energy, time)
+            for energy, time in kept
+            if not np.any((front[:, 0] <= energy) & (front[:, 1] <= time))
+        )
 
     def _least_product(self) -> float:
         """The least energy times latency [J s] of a nest found so far."""

@@ -94,7 +94,8 @@ def enter_front(w: Bench, s: State, energy: float, time: float) -> None:
     s.n_front = kept
     if kept == MAX_FRONT:
         at = _crowded(s)
-        enter_low(s, s.front_energy[at], s.front_time[at])
+        slack = 1.0 + s.slack  # what was dropped for its sake may be better by so much
+        enter_low(s, s.front_energy[at] / slack, s.front_time[at] / slack)
     else:
         at = kept
         s.n_front = kept + 1

@@ -287,10 +287,10 @@ def _least_tiles(
     m, axis = len(accelerator.memories), int(limits.factor.shape[0])
     for level in reversed(accelerator.levels):
         if isinstance(level, Fanout):
-            for _ in level.axes:
-                axis -= 1
-                factors = limits.factor[axis, :, 0].tolist()
-                for dim, factor in zip(tile, factors, strict=True):
+            axis -= len(level.axes)
+            factors = limits.factor[axis : axis + len(level.axes), :, 0]
+            for d, dim in enumerate(tile):  # in any order; the least is that with most steps innermost
+                for factor in sorted(factors[:, d].tolist(), reverse=True):
                     tile[dim] = max(tile[dim], (factor - 1) * tile[dim] + 1)
             continue
         m -= 1

@@ -104,7 +104,9 @@ def _free_axes(w: Bench, s: Tree, r: Roots, start: int) -> None:
     axis = NONE
     if start > 0:
         last = start - 1
-        stretch = r.last / r.factor[last] * (1.0 + 1e-12)
+        stretch = 1.0
+        if r.last > r.factor[last]:
+            stretch = r.last / r.factor[last] * (1.0 + 1e-12)
         _free_dim(w, s, r.place[last, 0], r.place[last, 1], stretch)
         s.free_units = stretch
         if _goes_on(r, start):
@@ -281,6 +283,10 @@ def list_roots(w: Bench, s: Tree, frames: Any, r: Roots, found: Any) -> bool:
             r.at -= 1
             continue
         r.factor[place], r.last = first, min(r.most[place], first + r.width[place] - 1)
+        if _n_used(r, place) > MAX_SPATIAL:
+            r.crowded = 1
+            r.at -= 1
+            continue
         if not _may_improve(w, s, frames, r, place + 1):
             r.next[place] = r.last + 1
             r.width[place] *= 2
@@ -288,9 +294,7 @@ def list_roots(w: Bench, s: Tree, frames: Any, r: Roots, found: Any) -> bool:
             r.width[place] = (r.last - first + 1) // 2
         else:
             r.next[place] = first + 1
-            if _n_used(r, place) > MAX_SPATIAL:
-                r.crowded = 1
-            elif place + 1 == r.n_places:
+            if place + 1 == r.n_places:
                 _note_root(w, s, r, found, r.energy, r.time)
             else:
                 _start_place(w, s, r, place + 1)

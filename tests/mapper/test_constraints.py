@@ -1,12 +1,16 @@
 """Constraints shrink the mapspace, and the front of what is left is exact; conflicts are told."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from catx.costmodel.evaluate import evaluate
 from catx.errors import CatxError
+from catx.ir.accelerator import Fanout, FanoutAxis
+from catx.ir.constraints import Range, Unroll
 from catx.mapper.tree_search import search_front
+from tests.mapper.test_map_einsum import machine, matmul
 from tests.oracle.enumerate_nests import exhaustive_front
 from tests.oracle.loop_runs import TooManyNestsError
 from tests.oracle.obeys import obeys
@@ -64,3 +68,18 @@ def test_constrained_fronts_of_many_problems(orders: bool, block: int) -> None:
         _is_exact(seed, orders=orders, limit=20_000) for seed in range(1000 * block, 1000 * block + 300)
     ]
     assert results.count(True) > 60
+
+
+def test_factors_of_one_dim_along_two_axes_are_met_in_any_order() -> None:
+    axes = (FanoutAxis(name="x", size=3), FanoutAxis(name="y", size=3))
+    levels = tuple(
+        Fanout(name="array", axes=axes) if isinstance(level, Fanout) else level for level in machine().levels
+    )
+    chip = replace(machine(), levels=levels)
+    for first, second in ((3, 2), (2, 3)):
+        constraints = tuple(
+            Unroll(fanout="array", axis=axis, dim="m", factor=Range(least=factor, most=factor))
+            for axis, factor in (("x", first), ("y", second))
+        )
+        found = search_front(matmul(4, 4, 4), chip, ENOUGH, constraints)
+        assert all(obeys(matmul(4, 4, 4), chip, mapping, constraints) for mapping in found.mappings)
