@@ -19,7 +19,7 @@ from catx.ir.einsum import ROLES
 
 _RANGE = re.compile(r"([0-9]{1,18})?\s*\.\.\s*([0-9]{1,18})?")
 OTHERS = "*"
-"""Stands for the dims that are not named beside it."""
+"""Stands for the dims that no other constraint names there."""
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,7 @@ class Forest:
         while not complete and tree["nodes"] < tree["budget"]:
             listed = np.zeros(MAX_ROOTS, ROOT)
             complete = roots_kernel.list_roots(self.bench, tree, self.frames, roots, listed)
-            found.append(listed[: int(roots["n"])])
+            found.append(listed[: int(roots["n"])].copy())
         return complete
 
     def prove_in_time(self, end_s: float) -> None:

@@ -39,7 +39,6 @@ class Limits:
     tile: Ints
     factor: Ints
     order: Ints
-
     binding: bool
 
     @property
@@ -59,14 +58,18 @@ class Limits:
         return bool(np.all((self.factor[..., 0] <= used) & (used <= self.factor[..., 1])))
 
 
-def limits_of(einsum: Einsum, accelerator: Accelerator, constraints: Constraints) -> Limits:
-    """The constraints as numbers.
+def limits_of(
+    einsum: Einsum, accelerator: Accelerator, constraints: Constraints, among: Constraints | None = None
+) -> Limits:
+    """The constraints as numbers; where they are some of a user's, `among` are all of those.
+
+    A constraint on "any other dim" is on the same dims then, whichever of the others are left out.
 
     Raises:
         OptionError: one names what does not exist, asks for what the accelerator does not allow, or no
             mapping obeys all of them for a reason that is plain to see; the message tells which conflict.
     """
-    builder = _Builder(einsum, accelerator)
+    builder = _Builder(einsum, accelerator, constraints if among is None else among)
     for one in constraints:
         builder.check(one)
     builder.check_orders(constraints)
@@ -100,8 +103,8 @@ def smallest(constraints: Constraints, conflicting: Conflicting) -> Constraints:
 class _Builder:
     """Names of one einsum and accelerator, and what constraints say of them."""
 
-    def __init__(self, einsum: Einsum, accelerator: Accelerator) -> None:
-        self.einsum, self.memories = einsum, accelerator.memories
+    def __init__(self, einsum: Einsum, accelerator: Accelerator, every: Constraints) -> None:
+        self.einsum, self.memories, self.every = einsum, accelerator.memories, every
         self.dims = list(einsum.extents)
         self.axes = [(fanout.name, axis) for fanout in accelerator.fanouts for axis in fanout.axes]
         self.indexed = {role: op.dims for role, op in zip(ROLES, einsum.operands, strict=True)}
@@ -203,19 +206,19 @@ class _Builder:
                 place = self._memory(one), ROLES.index(one.role)
                 kept[place] = BOTH if kept[place] == 1 - one.kept else one.kept
             elif isinstance(one, Unroll):
-                for axis, d in self._unrolled(one, constraints):
+                for axis, d in self._unrolled(one):
                     _narrow(factor[axis, d], one.factor)
             elif isinstance(one, Tile):
-                for m, role, d in self._tiled(one, constraints):
+                for m, role, d in self._tiled(one):
                     _narrow(tile[m, role, d], one.extent)
         self._put_orders(constraints, order)
         return Limits(kept, tile, factor, order, bool(constraints))
 
-    def _unrolled(self, one: Unroll, constraints: Constraints) -> Iterator[tuple[int, int]]:
+    def _unrolled(self, one: Unroll) -> Iterator[tuple[int, int]]:
         """Axis and dims that a constraint is about."""
         named = {
             other.dim
-            for other in constraints
+            for other in self.every
             if isinstance(other, Unroll) and (other.fanout, other.axis) == (one.fanout, one.axis)
         }
         for position, (fanout, axis) in enumerate(self.axes):
@@ -224,11 +227,11 @@ class _Builder:
                     if dim == one.dim or (one.dim is None and dim not in named):
                         yield position, d
 
-    def _tiled(self, one: Tile, constraints: Constraints) -> Iterator[tuple[int, int, int]]:
+    def _tiled(self, one: Tile) -> Iterator[tuple[int, int, int]]:
         """Memory, roles and dims that a constraint is about."""
         named = {
             other.dim
-            for other in constraints
+            for other in self.every
             if isinstance(other, Tile) and (other.memory, other.role) == (one.memory, one.role)
         }
         for role, name in enumerate(ROLES):

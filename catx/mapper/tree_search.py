@@ -76,7 +76,7 @@ def _nothing_found(
     _smallest(einsum, accelerator)  # raises where nothing fits at all
 
     def impossible(some: Constraints) -> bool:
-        fewer = Forest(einsum, accelerator, limits_of(einsum, accelerator, some))
+        fewer = Forest(einsum, accelerator, limits_of(einsum, accelerator, some, constraints))
         fewer.prove(FEASIBILITY)
         return fewer.tree["n_front"] == 0 and not fewer.left
 
