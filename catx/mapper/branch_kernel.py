@@ -210,13 +210,12 @@ def _lost(w: Bench, s: Tree, frames: Any, at: int, x: Any, goes_on: bool) -> boo
             continue
         if fr.needs & roles or fr.slides & roles & ~sliding_roles(w, s, d):
             continue
-        some = True
-        beaten = False
+        some, lost = True, False
         if kept & roles:
             frames[TEST] = fr
             _close_by(w, s, frames[TEST], d)
-            beaten = hopeless(w, s, frames[TEST], waits, rest)
-        if not beaten:
+            lost = hopeless(w, s, frames[TEST], waits, rest)
+        if not lost:
             promise(s, least_j, least_s)
             return False
     return some
@@ -236,9 +235,9 @@ def judge(w: Bench, s: Tree, frames: Any, depth: int) -> bool:
     frames[AIMED] = new
     for d in range(w.n_dims):
         grows = w.axis_of[role, d] < 0 or s.halo[role, d] > 0 or m == s.stopping
-        ended = (new.gap >> d) & 1 and not leaves_holes(w, s, d)
-        ended = ended or (d < new.last and (new.loose >> new.last) & 1)
-        s.at[d] = new.up[d] if ended or not grows else s.cap[new.zone, d]
+        over = (new.gap >> d) & 1 and not leaves_holes(w, s, d)
+        over = over or (d < new.last and (new.loose >> new.last) & 1)
+        s.at[d] = new.up[d] if over or not grows else s.cap[new.zone, d]
     close_store(w, s, frames[AIMED], m, role)
     if not _lost(w, s, frames, AIMED, new.x, goes_on):
         return bool(_lost(w, s, frames, depth + 1, new.x, goes_on))  # with the room that the store needs

@@ -111,15 +111,15 @@ def _free_axes(w: Bench, s: Tree, r: Roots, start: int) -> None:
         s.free_units = stretch
         if _goes_on(r, start):
             axis = r.place[last, 0]
-            room = _axis_room(w, r, axis, start)
+            rest = _axis_room(w, r, axis, start)
             s.free_units = _axis_room(w, r, axis, last) / r.factor[last]
     for place in range(start, r.n_places):
         d = r.place[place, 1]
         if r.place[place, 0] != axis:
             axis = r.place[place, 0]
-            room = _axis_room(w, r, axis, start)
-            s.free_units *= room
-        _free_dim(w, s, axis, d, min(room, w.extents[d]))
+            rest = _axis_room(w, r, axis, start)
+            s.free_units *= rest
+        _free_dim(w, s, axis, d, min(rest, w.extents[d]))
 
 
 @kernel
