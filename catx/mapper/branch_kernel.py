@@ -29,6 +29,7 @@ from catx.mapper.rules_kernel import (
     start_frame,
     waiting_roles,
 )
+from catx.mapper.squeeze_kernel import squeezed
 from catx.mapper.step_kernel import put_missing, put_row, put_store
 from catx.mapper.tree_kernel import (
     AIMED,
@@ -67,6 +68,8 @@ def _grow(w: Bench, s: Tree, fr: Frame, d: int, to: int, up: int) -> None:
     for i in range(w.n_dims):
         s.at[i] = fr.up[i]
     _close_open(w, s, fr, roles_of(w, d))
+    if loose and fr.up[d] == 1:
+        fr.only |= 1 << d
     put_row(s, fr, TEMPORAL, d, ZERO, to, up)
     fr.x[d], fr.up[d] = to, up
     fr.gap |= 1 << d
@@ -230,7 +233,7 @@ def judge(w: Bench, s: Tree, frames: Any, depth: int) -> bool:
         return False
     goes_on = new.gap == 0 or not may_reach(w, s, new)
     if fr.step != GROW or fr.aim < 0 or s.ordered:
-        return bool(_lost(w, s, frames, depth + 1, new.x, goes_on))
+        return bool(_lost(w, s, frames, depth + 1, new.x, goes_on) or squeezed(w, s, new, new.x))
     m, role = fr.aim // N_ROLES, fr.aim % N_ROLES
     frames[AIMED] = new
     for d in range(w.n_dims):
@@ -240,7 +243,8 @@ def judge(w: Bench, s: Tree, frames: Any, depth: int) -> bool:
         s.at[d] = new.up[d] if over or not grows else s.cap[new.zone, d]
     close_store(w, s, frames[AIMED], m, role)
     if not _lost(w, s, frames, AIMED, new.x, goes_on):
-        return bool(_lost(w, s, frames, depth + 1, new.x, goes_on))  # with the room that the store needs
+        # with the room that the store needs
+        return bool(_lost(w, s, frames, depth + 1, new.x, goes_on) or squeezed(w, s, new, new.x))
     certain = not has_windows(w, s, open_roles(w, new) | 1 << role, STRIDED)
     if certain and _lost(w, s, frames, AIMED, fr.x, goes_on):
         fr.next_up = ZERO
@@ -260,42 +264,54 @@ def _has_room(w: Bench, fr: Frame, depth: int) -> bool:
 
 
 @kernel
-def search_trees(w: Bench, s: Tree, frames: Any, keeps: Any, roots: Any, order: Any) -> None:
-    """Search everything that starts from some roots; what is left when the budget ends becomes bounds.
+def _search_tree(w: Bench, s: Tree, frames: Any, keeps: Any, root: Any) -> None:
+    """Search what starts from a root; what is left when the budget ends becomes bounds of the root."""
+    plant(w, s, frames, keeps, root)
+    root.n_low = depth = ZERO
+    start_frame(frames[0])
+    while depth >= 0:
+        fr = frames[depth]
+        if not next_step(w, s, fr):
+            depth -= 1
+            continue
+        frames[depth + 1] = fr
+        new = frames[depth + 1]
+        if not take(w, s, new, fr) or judge(w, s, frames, depth):
+            continue
+        s.nodes += 1
+        new.least_j, new.least_s = s.promise_j, s.promise_s
+        if ended(fr):
+            evaluate_leaf(w, s, new, frames[TEST], root)
+        elif s.nodes >= s.budget or not _has_room(w, new, depth):
+            enter_low(root, new.least_j, new.least_s)
+        else:
+            depth += 1
+            start_frame(new)
+
+
+@kernel
+def search_trees(w: Bench, s: Tree, frames: Any, keeps: Any, roots: Any, order: Any, share: int) -> None:
+    """Search what starts from some roots, with a share of the budget's steps for each.
 
     Args:
         w: the einsum and the accelerator.
         s: the search.
         frames: N_FRAMES of them.
         keeps: KEPT records, one per choice of what memories keep.
-        roots: ROOT records.
+        roots: ROOT records; each gets bounds of what is left in its tree.
         order: in which they are searched.
+        share: steps.
     """
-    for at in order:
-        energy, time = roots[at].energy * (1.0 + s.slack), roots[at].time * (1.0 + s.slack)
-        if beaten(s, energy, time):
+    budget, first = s.budget, (s.budget - s.nodes) // 4
+    for rank in range(len(order)):
+        root = roots[order[rank]]
+        if beaten(s, root.energy * (1.0 + s.slack), root.time * (1.0 + s.slack)):
+            root.done, root.n_low = 1, 0
+        end = min(budget, s.nodes + max(share, first // (rank + 1)))
+        if root.done or end - s.nodes <= root.steps:  # fewer steps would tell less than is known
             continue
-        if s.nodes >= s.budget:
-            enter_low(s, roots[at].energy, roots[at].time)
-            continue
-        plant(w, s, frames, keeps, roots[at])
-        depth = ZERO
-        start_frame(frames[0])
-        while depth >= 0:
-            fr = frames[depth]
-            if not next_step(w, s, fr):
-                depth -= 1
-                continue
-            frames[depth + 1] = fr
-            new = frames[depth + 1]
-            if not take(w, s, new, fr) or judge(w, s, frames, depth):
-                continue
-            s.nodes += 1
-            new.least_j, new.least_s = s.promise_j, s.promise_s
-            if ended(fr):
-                evaluate_leaf(w, s, new, frames[TEST])
-            elif s.nodes >= s.budget or not _has_room(w, new, depth):
-                enter_low(s, new.least_j, new.least_s)
-            else:
-                depth += 1
-                start_frame(new)
+        root.steps = end - s.nodes
+        s.budget = end
+        _search_tree(w, s, frames, keeps, root)
+        root.done = s.nodes < end
+    s.budget = budget

@@ -30,6 +30,7 @@ from catx.mapper.front_kernel import beaten, enter_front
 from catx.mapper.layer_kernel import rest_least
 from catx.mapper.limits_kernel import obeys, sort_nest
 from catx.mapper.promise_kernel import hopeless, plant
+from catx.mapper.rules_kernel import open_roles, roles_of
 from catx.mapper.step_kernel import missing, put_missing, put_row, put_store, ready
 from catx.mapper.tree_kernel import DENSE, OPEN, STRIDED, ZERO, Frame, Tree
 
@@ -53,7 +54,11 @@ def _leave_zone(w: Bench, s: Tree, fr: Frame) -> bool:
 
 @kernel
 def _grow(w: Bench, s: Tree, fr: Frame, x: Any) -> None:
-    """Dims grow to x: open stores that index one of them close, at best with all others grown."""
+    """Dims grow to x: open stores that index one of them close, at best with all others grown.
+
+    Loops over which an open store keeps its tile stand innermost.
+    """
+    kept = open_roles(w, fr)
     for m in range(w.n_memories - 1, 0, -1):
         for role in range(N_ROLES):
             if fr.placed[m, role] != OPEN:
@@ -65,10 +70,11 @@ def _grow(w: Bench, s: Tree, fr: Frame, x: Any) -> None:
                 s.at[d] = fr.x[d] if indexes else x[d]
             if done:
                 close_store(w, s, fr, m, role)
-    for d in range(w.n_dims):
-        if x[d] > fr.x[d]:
-            put_row(s, fr, TEMPORAL, d, ZERO, x[d], x[d])
-            fr.x[d] = fr.up[d] = x[d]
+    for first in range(1, -1, -1):
+        for d in range(w.n_dims):
+            if x[d] > fr.x[d] and first == (kept & ~roles_of(w, d) != 0):
+                put_row(s, fr, TEMPORAL, d, ZERO, x[d], x[d])
+                fr.x[d] = fr.up[d] = x[d]
 
 
 @kernel
@@ -220,12 +226,26 @@ def _grows(w: Bench, s: Tree, fr: Frame, m: int, role: int, d: int) -> bool:
 
 
 @kernel
+def _fills(w: Bench, s: Tree, fr: Frame, m: int, role: int, d: int) -> bool:
+    """Whether a dim may grow to all of its extent before a store is placed: an open store keeps its tile."""
+    if _grows(w, s, fr, m, role, d):
+        return False
+    return bool(fr.x[d] < s.full[fr.zone, d] and open_roles(w, fr) & ~roles_of(w, d))
+
+
+@kernel
+def _least(w: Bench, s: Tree, fr: Frame, m: int, role: int, d: int) -> int:
+    """What a dim has grown to at least where a store is placed: to the tile that it must have."""
+    least = s.tile_least[m, role, d] if w.axis_of[role, d] >= 0 else 1
+    return int(max(fr.x[d], min(least, s.full[fr.zone, d])))
+
+
+@kernel
 def _start(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> None:
     """The largest growth before a store is placed; other dims grow to the tile that it must have at least."""
     for d in range(w.n_dims):
-        least = s.tile_least[m, role, d] if w.axis_of[role, d] >= 0 else 1
-        fr.extents[d] = max(fr.x[d], min(least, s.full[fr.zone, d]))
-        if _grows(w, s, fr, m, role, d):
+        fr.extents[d] = _least(w, s, fr, m, role, d)
+        if _grows(w, s, fr, m, role, d) or _fills(w, s, fr, m, role, d):
             fr.extents[d] = s.full[fr.zone, d]
         fr.vain[d] = 0
 
@@ -241,10 +261,14 @@ def _advance(w: Bench, s: Tree, fr: Frame, m: int, role: int, vain: bool) -> boo
             fr.vain[d] = fr.extents[d] > fr.x[d]
             vain = fr.extents[d] == s.full[fr.zone, d]
     for d in range(w.n_dims):
-        if not _grows(w, s, fr, m, role, d):
+        least = fr.x[d]
+        if _fills(w, s, fr, m, role, d):
+            least = _least(w, s, fr, m, role, d)
+        elif not _grows(w, s, fr, m, role, d):
             continue
-        if fr.extents[d] > fr.x[d]:
-            fr.extents[d] = fr.x[d] if fr.vain[d] else _less(s, s.full[fr.zone, d], fr.extents[d], fr.x[d])
+        if fr.extents[d] > least:
+            none = fr.vain[d] or not _grows(w, s, fr, m, role, d)
+            fr.extents[d] = least if none else _less(s, s.full[fr.zone, d], fr.extents[d], least)
             return True
         fr.extents[d] = s.full[fr.zone, d]
         fr.vain[d] = 0

@@ -60,5 +60,6 @@ def edges_least(w: Bench, s: Tree, fr: Frame, x: Any) -> float:
                 s.reach[d] = spread_least(s, zone, d, s.reach[d])
         for role in range(N_ROLES):
             if w.double[m] and s.kept[m, role] and fr.placed[m, role] == MISSING:
-                total += edge(w, s, s.reach, s.reach, m, role)
+                s.edge_of[m, role] = edge(w, s, s.reach, s.reach, m, role)
+                total += s.edge_of[m, role]
     return total

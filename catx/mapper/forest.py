@@ -25,6 +25,7 @@ from catx.mapper.tree_kernel import (
     KIDS,
     LEAST_J,
     MAX_DEPTH,
+    MAX_TREE_LOWS,
     N_FRAMES,
     ROOT,
 )
@@ -79,6 +80,9 @@ part of what is left of the budget: it may do already, as for small problems."""
 FIRST_ROUND, NEXT_ROUND, LEAST_ROUND = 10_000, 4.0, 0.5
 """Of a proof in limited time: steps of its first round, how many more the next one takes at most, and the
 part of the last one that there must be time for."""
+
+FIRST_SHARE, NEXT_SHARE = 500, 4
+"""Of the steps of a proof: what each tree gets at first, and how many times more in every further round."""
 
 Root = tuple[Kept, Unrolling]
 """What a tree starts from."""
@@ -215,10 +219,23 @@ class Forest:
                 if not self._list_roots(roots, found) or roots["crowded"]:
                     low_kernel.enter_low(tree, least_j, max(least_s, fastest))
             tree["budget"] = trees_end
-            alive = np.concatenate(found)
-            order = np.argsort((alive["energy"] + LEAST_J) * alive["time"], kind="stable")
-            branch_kernel.search_trees(self.bench, tree, self.frames, self.keeps, alive, order)
+            self._search_trees(np.concatenate(found))
         self._tighten(self._lows(tolerance))
+
+    def _search_trees(self, roots: NDArray[np.void]) -> None:
+        """Search trees in rounds, the most promising first, with a larger share of the budget in each round."""
+        tree, share, before = self.tree, FIRST_SHARE, -1
+        while before < int(tree["nodes"]) < int(tree["budget"]):
+            least = [
+                np.where(np.arange(MAX_TREE_LOWS) < roots["n_low"][:, None], roots[what], np.inf).min(axis=1)
+                for what in ("low_energy", "low_time")
+            ]
+            alive = np.flatnonzero(roots["done"] == 0)
+            order = alive[np.argsort((least[0][alive] + LEAST_J) * least[1][alive], kind="stable")]
+            before = int(tree["nodes"])
+            branch_kernel.search_trees(self.bench, tree, self.frames, self.keeps, roots, order, share)
+            share *= NEXT_SHARE
+        low_kernel.enter_lows(tree, roots)
 
     def _list_roots(self, roots: Roots, found: list[NDArray[np.void]]) -> bool:
         """Add unrollings that may improve the front; returns whether those are all."""

@@ -6,18 +6,22 @@ import numpy as np
 
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import MAX_ROWS, NONE, Bench, constant
-from catx.mapper.low_kernel import LOW_FIELDS, enter_low
+from catx.mapper.low_kernel import enter_low, low_fields
 
 MAX_FRONT = 128
 """Points of a front that a search has room for."""
+
+MAX_LOWS = 64
+"""Bounds of what is left that a search has room for."""
 
 FRONT_FIELDS: list[Any] = [
     ("n_front", "i8"),
     ("front_energy", "f8", MAX_FRONT),  # [J], static power over the latency included
     ("front_time", "f8", MAX_FRONT),  # [s]
+    ("by_time", "i8", MAX_FRONT),  # points, the fastest first
     ("front_rows", "i8", MAX_FRONT),
     ("front_nest", "i8", (MAX_FRONT, MAX_ROWS, 4)),
-    *LOW_FIELDS,
+    *low_fields(MAX_LOWS),
 ]
 """Fields of a search record: nests that no other one beats in both energy and latency, and what is left."""
 
@@ -103,3 +107,8 @@ def enter_front(w: Bench, s: State, energy: float, time: float) -> None:
     for i in range(w.n_rows):
         for column in range(4):
             s.front_nest[at, i, column] = w.nest[i, column]
+    for i in range(s.n_front):
+        place = ZERO
+        for j in range(s.n_front):
+            place += 1 if s.front_time[j] < s.front_time[i] else 0
+        s.by_time[place] = i

@@ -1,6 +1,6 @@
 """Compiled lower bound of what stores that are missing cost in energy, layer by layer.
 
-The n-th stores of the tensors, counted from the inside, are a layer (docs/mapper.md).
+The n-th stores of the tensors, counted from one side, are a layer (docs/mapper.md).
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import N_ROLES, NONE, OUT, Bench
 from catx.mapper.edge_kernel import spread_least
-from catx.mapper.tree_kernel import MISSING, Frame, Tree
+from catx.mapper.tree_kernel import INSIDE, MISSING, OUTSIDE, Frame, Tree
 
 
 @kernel
@@ -69,7 +69,7 @@ def _layer_least(w: Bench, s: Tree, fr: Frame, n: int) -> float:
     A layer has one store of each role. Of three stores the first one's dims grow before the tiles of the
     others are fixed, the second one's before the tile of the third.
     """
-    absent = _set_layer(w, s, fr, n)
+    absent = set_layer(w, s, fr, n)
     best = np.inf
     for first in range(N_ROLES):
         for second in range(N_ROLES):
@@ -79,7 +79,7 @@ def _layer_least(w: Bench, s: Tree, fr: Frame, n: int) -> float:
 
 
 @kernel
-def _set_layer(w: Bench, s: Tree, fr: Frame, n: int) -> int:
+def set_layer(w: Bench, s: Tree, fr: Frame, n: int) -> int:
     """Write what is known of the missing stores of a layer; the last role without one, NONE: all have."""
     absent = NONE
     for role in range(N_ROLES):
@@ -90,7 +90,7 @@ def _set_layer(w: Bench, s: Tree, fr: Frame, n: int) -> int:
             s.base[s.group[d]] *= s.reach[d]
             s.most[s.group[d]] *= w.extents[d]
     for role in range(N_ROLES):
-        m = s.layer[n, role]
+        m = s.layer[s.side, n, role]
         if m < 0 or fr.placed[m, role] != MISSING:
             absent = role
             continue
@@ -105,7 +105,7 @@ def _set_layer(w: Bench, s: Tree, fr: Frame, n: int) -> int:
 
 
 @kernel
-def _order_room(s: Tree, n: int, first: int, second: int, stays: bool) -> tuple[float, float, float, float]:
+def order_room(s: Tree, n: int, first: int, second: int, stays: bool) -> tuple[float, float, float, float]:
     """How the stores of a layer can grow in one order; where the first `stays` away, its dims do not for it.
 
     Returns:
@@ -118,11 +118,11 @@ def _order_room(s: Tree, n: int, first: int, second: int, stays: bool) -> tuple[
     room, alone, joint = s.room[third], s.room[second], 0.0
     if alpha > s.room[first]:
         return 0.0, room, joint, gamma
-    if s.layer[n, first] == s.layer[n, third]:
+    if s.layer[s.side, n, first] == s.layer[s.side, n, third]:
         room -= alpha
-    if s.layer[n, first] == s.layer[n, second]:
+    if s.layer[s.side, n, first] == s.layer[s.side, n, second]:
         alone -= alpha
-    if s.layer[n, second] == s.layer[n, third]:
+    if s.layer[s.side, n, second] == s.layer[s.side, n, third]:
         joint = beta
     base = s.base[first]
     high = base if stays else s.most[first]
@@ -138,7 +138,7 @@ def _order_room(s: Tree, n: int, first: int, second: int, stays: bool) -> tuple[
 @kernel
 def _order_least(s: Tree, n: int, first: int, second: int, stays: bool) -> float:
     """`_layer_least` for one order."""
-    high, room, joint, gamma = _order_room(s, n, first, second, stays)
+    high, room, joint, gamma = order_room(s, n, first, second, stays)
     if high == 0.0:
         return np.inf
     a1, b1, a2, b2 = s.rise[first], s.floor[first], s.rise[second], s.floor[second]
@@ -146,19 +146,47 @@ def _order_least(s: Tree, n: int, first: int, second: int, stays: bool) -> float
 
 
 @kernel
-def rest_least(w: Bench, s: Tree, fr: Frame, x: Any) -> float:
-    """Energy that missing stores need beyond `least`, from extents x on; infinite where they cannot fit."""
+def has_layer(w: Bench, s: Tree, fr: Frame, n: int) -> bool:
+    """Whether some store of a layer is missing."""
+    for role in range(N_ROLES):
+        m = s.layer[s.side, n, role]
+        if m >= 0 and fr.placed[m, role] == MISSING:
+            return True
+    return False
+
+
+@kernel
+def set_reach(w: Bench, s: Tree, fr: Frame, x: Any) -> None:
+    """Extents outside of all fanouts, at least, from extents x of the frame's zone on."""
     for d in range(w.n_dims):
         s.reach[d] = x[d]
         for f in range(fr.zone - 1, -1, -1):
             s.reach[d] = spread_least(s, f, d, s.reach[d])
         s.reach[d] = min(s.reach[d], w.extents[d])
+
+
+@kernel
+def rest_least(w: Bench, s: Tree, fr: Frame, x: Any) -> float:
+    """Energy that missing stores need beyond `least`, from extents x on; infinite where they cannot fit."""
+    set_reach(w, s, fr, x)
     total = 0.0
     for n in range(s.n_layers):
-        some = False
-        for role in range(N_ROLES):
-            m = s.layer[n, role]
-            some = some or (m >= 0 and fr.placed[m, role] == MISSING)
-        if some:
-            total += _layer_least(w, s, fr, n)
+        s.layer_rest[n] = _layer_least(w, s, fr, n) if has_layer(w, s, fr, n) else 0.0
+        total += s.layer_rest[n]
+    s.rest = total
     return total
+
+
+@kernel
+def choose_side(w: Bench, s: Tree, fr: Frame) -> float:
+    """`rest_least` of the whole tree, layers being counted from the side that makes it larger, from now on."""
+    s.side = OUTSIDE
+    total: float = rest_least(w, s, fr, fr.x)
+    if s.one_sided:
+        return total
+    s.side = INSIDE
+    other: float = rest_least(w, s, fr, fr.x)
+    if other > total:
+        return other
+    s.side = OUTSIDE
+    return float(rest_least(w, s, fr, fr.x))

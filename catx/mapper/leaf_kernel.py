@@ -4,6 +4,8 @@ A box is bounded with all of its loops known, split until it is beaten, or until
 known to be the best, and then costed.
 """
 
+from typing import Any
+
 import numpy as np
 
 from catx.costmodel.jit import kernel
@@ -281,11 +283,11 @@ def _innermost(w: Bench, s: Tree, n_rows: int) -> int:
 
 
 @kernel
-def evaluate_leaf(w: Bench, s: Tree, fr: Frame, test: Frame) -> None:
-    """Cost every nest of a leaf that may enter the front; what the budget leaves becomes a bound."""
+def evaluate_leaf(w: Bench, s: Tree, fr: Frame, test: Frame, root: Any) -> None:
+    """Cost every nest of a leaf that may enter the front; what the budget leaves becomes a bound of the root."""
     n_rows = fr.n_rows
     if not _list_loops(w, s, n_rows):
-        enter_low(s, fr.least_j, fr.least_s)
+        enter_low(root, fr.least_j, fr.least_s)
         return
     for i in range(n_rows):
         s.box[0, i, 0], s.box[0, i, 1] = s.rows[i, 3], s.rows[i, 4]
@@ -301,7 +303,7 @@ def evaluate_leaf(w: Bench, s: Tree, fr: Frame, test: Frame) -> None:
             continue
         s.nodes += 1
         if s.nodes >= s.budget or n + 2 > MAX_SPLITS:
-            enter_low(s, s.promise_j, s.promise_s)
+            enter_low(root, s.promise_j, s.promise_s)
             continue
         if _possible(w, s):
             _evaluate(w, s, n_rows)

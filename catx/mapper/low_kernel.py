@@ -7,18 +7,22 @@ import numpy as np
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import NONE, constant
 
-MAX_LOW = 64
-"""Bounds that there is room for; where more are needed, two become one that is below both."""
 
-LOW_FIELDS: list[Any] = [
-    ("n_low", "i8"),
-    ("low_energy", "f8", MAX_LOW),  # [J], static power over the latency included
-    ("low_time", "f8", MAX_LOW),  # [s]
-]
-"""Fields of a search record: (energy, latency) pairs, none of which is below another one in both."""
+
+def low_fields(most: int) -> list[Any]:
+    """Fields of a record: (energy, latency) pairs, none of which is below another one in both.
+
+    There is room for so many; where more are needed, two become one that is below both.
+    """
+    return [
+        ("n_low", "i8"),
+        ("low_energy", "f8", most),  # [J], static power over the latency included
+        ("low_time", "f8", most),  # [s]
+    ]
+
 
 State = Any
-"""A record with `LOW_FIELDS`."""
+"""A record with `low_fields`."""
 
 ZERO = constant(0)
 
@@ -59,7 +63,15 @@ def enter_low(s: State, energy: float, time: float) -> None:
             _drop(s, i)
         else:
             i += 1
-    if s.n_low == MAX_LOW:
+    if s.n_low == len(s.low_energy):
         _merge_closest(s)
     s.low_energy[s.n_low], s.low_time[s.n_low] = energy, time
     s.n_low += 1
+
+
+@kernel
+def enter_lows(s: State, others: Any) -> None:
+    """Note the bounds of other records."""
+    for at in range(len(others)):
+        for i in range(others[at].n_low):
+            enter_low(s, others[at].low_energy[i], others[at].low_time[i])

@@ -10,7 +10,7 @@ from catx.mapper.close_kernel import add_parts, cost_store, touched_along
 from catx.mapper.edge_kernel import edges_least
 from catx.mapper.factor_kernel import ceil_div, clear_factors, spread_dim
 from catx.mapper.front_kernel import beaten
-from catx.mapper.layer_kernel import rest_least
+from catx.mapper.layer_kernel import choose_side
 from catx.mapper.tree_kernel import (
     AIM_ENERGY,
     AIM_TIME,
@@ -19,6 +19,8 @@ from catx.mapper.tree_kernel import (
     LEAST_J,
     MISSING,
     NO,
+    SHARE,
+    WHOLE,
     YES,
     ZERO,
     Frame,
@@ -28,8 +30,8 @@ from catx.mapper.tree_kernel import (
 
 
 @kernel
-def cycles_least(w: Bench, s: Tree, fr: Frame) -> float:
-    """Latency at least."""
+def load_least(w: Bench, fr: Frame) -> float:
+    """Cycles that the busiest port or unit takes at least."""
     load = fr.steps / w.unit_rate
     for m in range(w.n_memories):
         if w.shared[m]:
@@ -38,6 +40,12 @@ def cycles_least(w: Bench, s: Tree, fr: Frame) -> float:
             load = max(load, fr.read[m] / w.read_rate[m], fr.written[m] / w.write_rate[m])
     for f in range(w.n_links):
         load = max(load, fr.crossed[f] / w.link_rate[f])
+    return float(load)
+
+
+@kernel
+def cycles_least(w: Bench, s: Tree, fr: Frame) -> float:
+    """Latency at least."""
     changes = 1.0
     if s.stopping >= 0:
         changes = fr.changes
@@ -45,7 +53,7 @@ def cycles_least(w: Bench, s: Tree, fr: Frame) -> float:
             if s.kept[s.stopping, role] and fr.placed[s.stopping, role] != CLOSED:
                 changes = 1.0
     stops = 0.0 if w.overlap_only else w.unit_pipeline * changes
-    return float(load + fr.edges + stops + s.launch)
+    return float(load_least(w, fr) + fr.edges + stops + s.launch)
 
 
 @kernel
@@ -91,6 +99,42 @@ def _least_store(w: Bench, s: Tree, m: int, role: int) -> None:
 
 
 @kernel
+def port_load(w: Bench, m: int, role: int, read: Any, written: Any) -> float:
+    """Cycles of a memory's port that what a role moves loads most."""
+    if w.shared[m]:
+        return float((read[m] + written[m]) / w.read_rate[m])
+    return float(written[m] / w.write_rate[m] if role == OUT else read[m] / w.read_rate[m])
+
+
+@kernel
+def _set_across(w: Bench, s: Tree, m: int, role: int) -> None:
+    """How many tiles of a store its parent serves at once, at least; the dims that each role lacks apart.
+
+    With extents as they are outside of fanouts (WHOLE), or as what an instance has times their number (SHARE).
+    """
+    zone, outer = s.zone_of[m], s.zone_of[s.parent[m, role]]
+    for lacking in range(N_ROLES):
+        s.across[m, role, lacking, WHOLE] = s.across[m, role, lacking, SHARE] = 1.0
+    for d in range(w.n_dims):
+        indexes = w.axis_of[role, d] >= 0
+        if s.halo[role, d]:
+            continue
+        x = float(s.cap[zone, d]) if indexes else 1.0
+        apart = x
+        for f in range(zone - 1, outer - 1, -1):
+            who = EVERY if indexes else role
+            apart = apart * s.mul[f, who, d] + s.add[f, who, d]
+        lacking, whole = s.group[d] if indexes else role, apart / x
+        if indexes:
+            whole = s.spread_most[zone, d] / s.spread_most[outer, d]
+        if lacking < 0:  # extents are as known
+            lacking = role
+            apart = whole * x
+        s.across[m, role, lacking, WHOLE] *= whole
+        s.across[m, role, lacking, SHARE] *= apart / x
+
+
+@kernel
 def _slope_store(w: Bench, s: Tree, m: int, role: int) -> None:
     """How the least cost of a store falls with the extents of the dims that it does not index."""
     zone, most = s.zone_of[m], 1.0
@@ -99,20 +143,36 @@ def _slope_store(w: Bench, s: Tree, m: int, role: int) -> None:
         s.at[d] = s.cap[zone, d]
         if s.group[d] == role:
             most *= s.cap[zone, d]
+    parent = s.parent[m, role]
     cost_store(w, s, m, role, zone)
-    fallen = s.part_energy
+    fallen, fallen_load = s.part_energy, port_load(w, parent, role, s.part_read, s.part_written)
+    fallen_stops = s.part_stopped
     for d in range(w.n_dims):
         if s.group[d] == role:
             s.at[d] = 1
     cost_store(w, s, m, role, zone)
-    s.slope[m, role] = max((s.part_energy - fallen) / (1.0 - 1.0 / most), 0.0) if most > 1.0 else 0.0
+    load = port_load(w, parent, role, s.part_read, s.part_written)
+    part = 1.0 / (1.0 - 1.0 / most) if most > 1.0 else 0.0
+    s.slope[m, role] = max((s.part_energy - fallen) * part, 0.0)
     s.offset[m, role] = s.part_energy - s.slope[m, role]
+    s.load_slope[m, role] = max((load - fallen_load) * part, 0.0)
+    s.load_offset[m, role] = load - s.load_slope[m, role]
+    s.stop_slope[m, role] = max((s.part_stopped - fallen_stops) * part, 0.0)
+    s.stop_offset[m, role] = s.part_stopped - s.stop_slope[m, role]
+    s.idle[m, role] = s.split[m, role] = NO
     for d in range(w.n_dims):
         if s.group[d] == role:  # instances may be idle where a dim is split more than once
             busy = 1.0
             for f in range(zone - 1, -1, -1):
                 busy = busy * s.mul[f, EVERY, d] + s.add[f, EVERY, d]
-            s.slope[m, role] *= min(1.0, busy / s.spread[zone, d])
+            if busy < s.spread[zone, d]:
+                s.idle[m, role] = YES
+            if s.spread_most[zone, d] > 1.0:
+                s.split[m, role] = YES
+            part = min(1.0, busy / s.spread[zone, d])
+            s.slope[m, role] *= part
+            s.load_slope[m, role] *= part
+            s.stop_slope[m, role] *= part
     s.real = s.any = NO
 
 
@@ -246,6 +306,7 @@ def prepare_slopes(w: Bench, s: Tree) -> None:
         for role in range(N_ROLES):
             if s.kept[m, role]:
                 _slope_store(w, s, m, role)
+                _set_across(w, s, m, role)
 
 
 @kernel
@@ -275,7 +336,7 @@ def bound(w: Bench, s: Tree, frames: Any) -> tuple[float, float]:
     """Energy [J] and latency [s] that no nest of the unrolling can beat, after `prepare`."""
     fr = frames[0]
     time = (cycles_least(w, s, fr) + edges_least(w, s, fr, fr.x)) * s.second
-    return fr.energy + rest_least(w, s, fr, fr.x) + s.static_w * time, time
+    return fr.energy + choose_side(w, s, fr) + s.static_w * time, time
 
 
 @kernel
@@ -288,6 +349,7 @@ def plant(w: Bench, s: Tree, frames: Any, keeps: Any, root: Any) -> None:
             s.spatial[i, column] = root.spatial[i, column]
     use_axes(w, s)
     prepare(w, s, frames)
+    choose_side(w, s, frames[0])
 
 
 @kernel
@@ -296,10 +358,11 @@ def put_kept(w: Bench, s: Tree, kept: Any) -> None:
     for m in range(w.n_memories):
         for role in range(N_ROLES):
             s.kept[m, role], s.parent[m, role] = kept.kept[m, role], kept.parent[m, role]
-            s.layer[m, role] = kept.layer[m, role]
+            for side in range(2):
+                s.layer[side, m, role] = kept.layer[side, m, role]
     for role in range(N_ROLES):
         s.inner[role] = kept.inner[role]
-    s.n_layers = kept.n_layers
+    s.n_layers, s.one_sided = kept.n_layers, kept.one_sided
 
 
 @kernel

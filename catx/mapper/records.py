@@ -10,7 +10,7 @@ from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import ROLES, Einsum
 from catx.mapper.limits import Limits
 from catx.mapper.mapspace import Kept
-from catx.mapper.tree_kernel import DENSE, KEPT, STRIDED, TREE, Tree
+from catx.mapper.tree_kernel import DENSE, INSIDE, KEPT, OUTSIDE, STRIDED, TREE, Tree
 
 
 def new_tree(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> Tree:
@@ -53,15 +53,17 @@ def set_limits(tree: Tree, limits: Limits) -> None:
 
 
 def kept_record(kept: Kept) -> NDArray[np.void]:
-    """What follows from a choice of what memories keep: parents, and stores by rank from the inside."""
+    """What follows from a choice of what memories keep: parents, and stores by rank from either side."""
     record = np.zeros((), KEPT)
     record["layer"] = -1
     record["kept"][: len(kept)] = kept
     for role in range(len(ROLES)):
         keepers = [0, *(m for m in range(1, len(kept)) if kept[m][role])]
         record["inner"][role] = keepers[-1]
-        for rank, (memory, parent) in enumerate(pairwise(reversed(keepers))):
+        for rank, (parent, memory) in enumerate(pairwise(keepers)):
             record["parent"][memory, role] = parent
-            record["layer"][rank, role] = memory
+            record["layer"][OUTSIDE, rank, role] = memory
+            record["layer"][INSIDE, len(keepers) - 2 - rank, role] = memory
+    record["one_sided"] = np.array_equal(record["layer"][OUTSIDE], record["layer"][INSIDE])
     record["n_layers"] = max(sum(row[role] for row in kept[1:]) for role in range(len(ROLES)))
     return record

@@ -8,7 +8,9 @@ from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import MAX_AXES, MAX_DIMS, N_ROLES, NONE, Bench
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.front_kernel import beaten
+from catx.mapper.low_kernel import enter_low
 from catx.mapper.promise_kernel import bound, prepare_least, prepare_slopes, put_kept, use_axes
+from catx.mapper.squeeze_kernel import squeezed
 from catx.mapper.tree_kernel import MAX_SPATIAL, ZERO, Tree
 
 MAX_ROOTS = 1 << 14
@@ -235,6 +237,7 @@ def _note_root(w: Bench, s: Tree, r: Roots, found: Any, energy: float, time: flo
             for column in range(3):
                 root.spatial[i, column] = s.spatial[r.order[i], column]
         root.kept, root.n_spatial, root.energy, root.time = r.kept, s.n_spatial, energy, time
+        enter_low(root, energy, time)
         r.n += 1
         more, start = False, ZERO
         while start < s.n_spatial and not more:
@@ -259,7 +262,10 @@ def _may_improve(w: Bench, s: Tree, frames: Any, r: Roots, n_places: int) -> boo
     if least > r.slowest or (single and least <= r.fastest * (1.0 - 1e-9)):
         return False
     r.energy, r.time = bound_places(w, s, frames, r, n_places)
-    return bool(r.energy < np.inf and not beaten(s, r.energy * r.slack, r.time * r.slack))
+    if r.energy == np.inf or beaten(s, r.energy * r.slack, r.time * r.slack):
+        return False
+    s.promise_j, s.promise_s = r.energy, r.time
+    return not squeezed(w, s, frames[0], frames[0].x)
 
 
 @kernel

@@ -121,9 +121,13 @@ def commutes(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
 
 
 @kernel
-def _fixed(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
-    """Whether moving a loop over `d` out of the zone could change something."""
-    if s.ordered or s.factor[fr.zone - 1, d] > 1.0:
+def _fixed(w: Bench, s: Tree, fr: Frame, d: int, only: bool) -> bool:
+    """Whether moving a loop over `d` out of the zone could change something.
+
+    Above spatial loops over the same dim fewer instances have work in a step that is cut off. That does harm
+    where a store keeps its tile, or where tiles are cut again further in: unless it is the `only` loop.
+    """
+    if s.ordered or (s.factor[fr.zone - 1, d] > 1.0 and not only):
         return True
     for role in range(N_ROLES):
         if s.halo[role, d]:
@@ -149,7 +153,7 @@ def may_reach(w: Bench, s: Tree, fr: Frame) -> bool:
     if fr.gap == 0:
         return bool(fr.low == 0)
     for d in range(w.n_dims):
-        if (outermost >> d) & 1 and not roles_of(w, d) & some and not _fixed(w, s, fr, d):
+        if (outermost >> d) & 1 and not roles_of(w, d) & some and not _fixed(w, s, fr, d, (fr.only >> d) & 1 == 1):
             return False
     return _can_keep(w, fr, waiting_roles(w, s, fr, outermost) & ~s.windowed)
 
@@ -177,7 +181,7 @@ def _may_grow(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
         return bool((s.windowed >> role) & 1) or not moves_above(w, s, fr, 1 << d, m, role)
     if fr.zone == 0:
         return True
-    if not roles & missing(w, s, fr) and not _fixed(w, s, fr, d):
+    if not roles & missing(w, s, fr) and not _fixed(w, s, fr, d, fr.up[d] == 1):
         return False
     return _can_keep(w, fr, waiting_roles(w, s, fr, fr.loose | 1 << d) & ~s.windowed)
 

@@ -23,6 +23,7 @@ from catx.costmodel.tiles_kernel import (
 )
 from catx.mapper.front_kernel import FRONT_FIELDS
 from catx.mapper.limits_kernel import LIMIT_FIELDS
+from catx.mapper.low_kernel import low_fields
 
 MAX_DEPTH = MAX_ROWS + 2
 """Frames of a search; what would need more becomes a bound."""
@@ -67,6 +68,7 @@ FRAME = np.dtype(
         ("target", "i8"),
         ("gap", "i8"),  # dims of its loops
         ("loose", "i8"),  # those that may as well be its outermost: they commute with what comes next
+        ("only", "i8"),  # loose ones with no other loop over their dim further in
         ("shut", "i8"),  # roles that such loops took the last tiles from that were kept
         ("last", "i8"),  # dim of its outermost loop
         ("low", "i8"),  # roles of the stores directly below, 0 at the zone's inner end
@@ -96,6 +98,9 @@ FRAME = np.dtype(
 MAX_SPATIAL = 2 * MAX_AXES
 """Factors of an unrolling."""
 
+MAX_TREE_LOWS = 8
+"""Bounds of what a search of one tree leaves that there is room for."""
+
 MAX_SPLITS = constant(256)
 """Boxes of a leaf that there is room for at once."""
 
@@ -113,12 +118,19 @@ KIDS = np.dtype(
 )
 """The most promising continuations of a frame of a dive."""
 
+WHOLE, SHARE = constant(0), constant(1)
+"""How extents outside of fanouts are known: as they are, or from what one of their instances has."""
+
+OUTSIDE, INSIDE = constant(0), constant(1)
+"""Sides from which stores of a tensor are counted."""
+
 KEPT_FIELDS: list[Any] = [
     ("kept", "i8", (MAX_MEMORIES, N_ROLES)),
     ("parent", "i8", (MAX_MEMORIES, N_ROLES)),  # next memory outwards that keeps the role
     ("inner", "i8", N_ROLES),  # innermost memory that keeps the role
-    ("layer", "i8", (MAX_MEMORIES, N_ROLES)),  # memory of a role's n-th store from the inside, -1: none
+    ("layer", "i8", (2, MAX_MEMORIES, N_ROLES)),  # memory of a role's n-th store from a side, -1: none
     ("n_layers", "i8"),
+    ("one_sided", "i8"),  # whether layers from the outside are the same as from the inside
 ]
 """A choice of what memories keep, and what follows from it."""
 
@@ -131,6 +143,10 @@ ROOT = np.dtype(
         ("spatial", "i8", (MAX_SPATIAL, 3)),
         ("energy", "f8"),  # [J] that no nest beats
         ("time", "f8"),  # [s]
+        # what was not searched, once a search ran out of steps
+        ("done", "i8"),  # whether more steps would not help
+        ("steps", "i8"),  # that the last search took
+        *low_fields(MAX_TREE_LOWS),
     ]
 )
 """What a tree starts from."""
@@ -186,6 +202,16 @@ TREE = np.dtype(
         ("least_read", "f8", (MAX_MEMORIES, N_ROLES, MAX_MEMORIES)),
         ("least_written", "f8", (MAX_MEMORIES, N_ROLES, MAX_MEMORIES)),
         ("least_crossed", "f8", (MAX_MEMORIES, N_ROLES, MAX_LINKS)),
+        # the same of the busiest port of its parent [cycle]
+        ("load_slope", "f8", (MAX_MEMORIES, N_ROLES)),
+        ("load_offset", "f8", (MAX_MEMORIES, N_ROLES)),
+        # and of what stops the matrix unit [cycle]
+        ("stop_slope", "f8", (MAX_MEMORIES, N_ROLES)),
+        ("stop_offset", "f8", (MAX_MEMORIES, N_ROLES)),
+        ("idle", "i8", (MAX_MEMORIES, N_ROLES)),  # whether some instances may have less to do than others
+        ("split", "i8", (MAX_MEMORIES, N_ROLES)),  # whether dims that the role does not index are spread
+        ("across", "f8", (MAX_MEMORIES, N_ROLES, N_ROLES, 2)),  # tiles that the parent serves at once
+        ("edge_of", "f8", (MAX_MEMORIES, N_ROLES)),  # cycles of first or last tiles of missing stores
         ("least_stopped", "f8", (MAX_MEMORIES, N_ROLES)),
         # what a search may take and has taken
         ("slack", "f8"),  # a nest must be better by this ratio
@@ -213,6 +239,18 @@ TREE = np.dtype(
         ("room", "f8", N_ROLES),
         ("rise", "f8", N_ROLES),
         ("floor", "f8", N_ROLES),
+        ("side", "i8"),  # from which layers are counted
+        ("rest", "f8"),  # energy [J] of layers beyond `least`
+        ("layer_rest", "f8", MAX_MEMORIES),
+        # and in cycles: first or last tiles per product, and as known; loads of parents likewise; their ports
+        ("wait", "f8", N_ROLES),
+        ("known_wait", "f8", N_ROLES),
+        ("load_rise", "f8", N_ROLES),
+        ("load_floor", "f8", N_ROLES),
+        ("port", "f8", N_ROLES),
+        ("stop_rise", "f8", N_ROLES),
+        ("stop_floor", "f8", N_ROLES),
+        ("instances", "f8", N_ROLES),  # of dims that a role does not index; 0: some may be idle
         ("at", "i8", MAX_DIMS),
         ("real", "i8"),  # counts are not rounded up
         ("any", "i8"),  # costs are of any smaller extents, too
@@ -261,7 +299,8 @@ LARGE = constant(1 << 60)
 @kernel
 def start_gap(fr: Frame) -> None:
     """No loop stands above the last stores yet."""
-    fr.target, fr.gap, fr.loose, fr.shut, fr.last = CHOOSE, ZERO, ZERO, ZERO, NONE
+    fr.target, fr.gap, fr.last = CHOOSE, ZERO, NONE
+    fr.loose = fr.only = fr.shut = ZERO
 
 
 @kernel
