@@ -11,12 +11,12 @@ from catx.costmodel.pack import new_bench
 from catx.costmodel.tiles_kernel import SPATIAL, STORE
 from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import ROLES, Einsum
-from catx.mapper import branch_kernel, dive_kernel, low_kernel, promise_kernel, roots_kernel
+from catx.mapper import branch_kernel, dive_kernel, low_kernel, promise_kernel
 from catx.mapper.front import UNKNOWN
 from catx.mapper.limits import Limits
 from catx.mapper.mapspace import Kept, Unrolling, allowed_unrollings, kept_roles, neighbours, unrollings
 from catx.mapper.records import kept_record, new_tree, set_limits
-from catx.mapper.roots_kernel import MAX_ROOTS, ROOTS, Roots
+from catx.mapper.root_list import RootList, by_promise
 from catx.mapper.tree_kernel import (
     AIM_EDP,
     AIM_ENERGY,
@@ -70,7 +70,7 @@ LAST = (Pass(1.2, 0.0, 8, 8_000, 2_000), Pass(1.2, 0.0, 8, 2_000, 500, AIM_TIME)
 """Passes over everything that is still promising."""
 
 
-TOLERANCES = (0.2, 0.05, 0.01, 0.002, 0.0)
+TOLERANCES = (0.2, 0.1, 0.05, 0.02, 0.01, 0.002, 0.0)
 """Relative differences that proofs do not care for, one proof after the other."""
 
 ATTEMPT = 4
@@ -83,6 +83,9 @@ part of the last one that there must be time for."""
 
 FIRST_SHARE, NEXT_SHARE = 500, 4
 """Of the steps of a proof: what each tree gets at first, and how many times more in every further round."""
+
+LOOK, LOOK_STEPS, COARSE = (0.2, 0.05), 20_000, Pass(4.0, 0.01, 2, 6_000, 100)
+"""Then unrollings that may improve the front by so much are looked at, as far as so many bounds go."""
 
 Root = tuple[Kept, Unrolling]
 """What a tree starts from."""
@@ -139,18 +142,22 @@ class Forest:
 
     def search(self, step: Pass, roots: Collection[Root]) -> None:
         """Search the trees of roots, the most promising first, where they can still improve the front."""
-        tree, bounds = self.tree, self.bounds
-        tree["ratio"], tree["slack"], tree["width"] = step.ratio, step.slack, step.width
-        tree["aim"] = step.aim
+        bounds = self.bounds
         rows = self._rows(list(roots))
         energy = rows["energy"] = [bounds[root][0] for root in roots]
         time = rows["time"] = [bounds[root][1] for root in roots]
         products = (np.array(energy) + LEAST_J) * np.array(time)
         promises = {AIM_EDP: products, AIM_TIME: time, AIM_ENERGY: energy}
-        order = np.argsort(promises[step.aim], kind="stable")
+        self._dive_pass(step, rows, np.argsort(promises[step.aim], kind="stable"))
+
+    def _dive_pass(self, step: Pass, roots: NDArray[np.void], order: NDArray[np.int64]) -> None:
+        """Dive into trees in the order given."""
+        tree = self.tree
+        tree["ratio"], tree["slack"], tree["width"] = step.ratio, step.slack, step.width
+        tree["aim"] = step.aim
         end = int(tree["nodes"]) + step.nodes
         dive_kernel.dive_trees(
-            self.bench, tree, self.frames, self.kids, self.keeps, rows, order, step.share, end
+            self.bench, tree, self.frames, self.kids, self.keeps, roots, order, step.share, end
         )
 
     def dive(self, last: Sequence[Pass] = LAST) -> None:
@@ -160,16 +167,33 @@ class Forest:
         self.bound((kept, unrolling) for kept in self.kept for unrolling in promising)
         for step in FIRST:
             self.search(step, self.bounds)
+        self._look()
         searched: set[Root] = set()
         for _ in range(ROUNDS):
             fresh = [root for root in self.roots_on_front() if root not in searched]
             searched.update(fresh)
-            added = self.add_neighbours(fresh)
+            added = [root for root in fresh if root not in self.bounds]
+            self.bound(added)
+            added += self.add_neighbours(fresh)
             if not added:
                 break
             self.search(NEAR, added)
         for step in last:
             self.search(step, self.bounds)
+
+    def _look(self) -> None:
+        """Dive into trees of all unrollings that may improve the front a lot."""
+        tree, end = self.tree, int(self.tree["nodes"]) + LOOK_STEPS
+        for tolerance in LOOK:
+            listed = self._list(tolerance)
+            tree["slack"], tree["budget"] = tolerance, end
+            for kept in self.kept.values():
+                if listed.bound(kept)[0] < np.inf:
+                    listed.extend(0.0, np.inf)
+            roots = listed.roots()
+            before = int(tree["nodes"])
+            self._dive_pass(COARSE, roots, by_promise(roots))
+            end += int(tree["nodes"]) - before
 
     def prove(self, budget: int) -> None:
         """Search everything that may improve the front, with less and less tolerance, up to none.
@@ -191,36 +215,35 @@ class Forest:
 
         Unrollings that are too slow for the least EDP come last: they can save energy alone.
         """
-        tree, roots = self.tree, np.zeros(1, ROOTS)[0]
+        tree = self.tree
         tree["slack"], tree["aim"], tree["n_low"] = tolerance, AIM_EDP, 0
-        places = np.argwhere(self.allowed)
-        roots["place"][: len(places)], roots["n_places"] = places, len(places)
-        roots["slack"] = 1.0 + tolerance
         if not self.complete:
             low_kernel.enter_low(tree, *UNKNOWN[0])
-        slowest: dict[Kept, float] = {}
+        slowest: dict[int, float] = {}
         for last in (False, True):
             left = max(0, end - int(tree["nodes"]))
             trees_end = end if last else end - left // 4
             tree["budget"] = int(tree["nodes"]) + left // 2
-            found = [np.zeros(0, ROOT)]
-            for kept in self.kept:
+            listed = self._list(tolerance)
+            for kept in self.kept.values():
                 fastest = slowest.get(kept, 0.0)
                 if fastest == np.inf:
                     continue
-                roots["kept"], roots["crowded"] = self.kept[kept], 0
-                least_j, least_s = roots_kernel.bound_all(self.bench, tree, self.frames, self.keeps, roots)
+                least_j, least_s = listed.bound(kept)
                 if least_j == np.inf:  # not even one element of everything fits
                     slowest[kept] = np.inf
                     continue
                 least_j += tree["static_w"] * max(0.0, fastest - least_s)
                 slowest[kept] = np.inf if last or least_j == 0.0 else self._least_product() / least_j
-                roots["fastest"], roots["slowest"] = fastest, slowest[kept]
-                if not self._list_roots(roots, found) or roots["crowded"]:
+                if not listed.extend(fastest, slowest[kept]):
                     low_kernel.enter_low(tree, least_j, max(least_s, fastest))
             tree["budget"] = trees_end
-            self._search_trees(np.concatenate(found))
+            self._search_trees(listed.roots())
         self._tighten(self._lows(tolerance))
+
+    def _list(self, tolerance: float) -> RootList:
+        """An empty list of roots."""
+        return RootList(self.bench, self.tree, self.frames, self.keeps, self.allowed, tolerance)
 
     def _search_trees(self, roots: NDArray[np.void]) -> None:
         """Search trees in rounds, the most promising first, with a larger share of the budget in each round."""
@@ -236,16 +259,6 @@ class Forest:
             branch_kernel.search_trees(self.bench, tree, self.frames, self.keeps, roots, order, share)
             share *= NEXT_SHARE
         low_kernel.enter_lows(tree, roots)
-
-    def _list_roots(self, roots: Roots, found: list[NDArray[np.void]]) -> bool:
-        """Add unrollings that may improve the front; returns whether those are all."""
-        tree, complete = self.tree, False
-        roots["at"] = -1
-        while not complete and tree["nodes"] < tree["budget"]:
-            listed = np.zeros(MAX_ROOTS, ROOT)
-            complete = roots_kernel.list_roots(self.bench, tree, self.frames, roots, listed)
-            found.append(listed[: int(roots["n"])].copy())
-        return complete
 
     def prove_in_time(self, end_s: float) -> None:
         """Prove with more and more steps, from the start again each time, until the clock says `end_s`.
