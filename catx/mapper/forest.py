@@ -110,7 +110,7 @@ class Forest:
         self.left: Lows = self.known
         self.what = einsum, accelerator
 
-    def _rows(self, roots: Sequence[Root]) -> NDArray[np.void]:
+    def rows(self, roots: Sequence[Root]) -> NDArray[np.void]:
         """Roots as records."""
         rows = np.zeros(len(roots), ROOT)
         for row, (kept, unrolling) in zip(rows, roots, strict=True):
@@ -124,7 +124,7 @@ class Forest:
     def bound(self, roots: Iterable[Root]) -> None:
         """Find the energy [J] and latency [s] that no nest of some trees can beat, for `bounds`."""
         new = [root for root in dict.fromkeys(roots) if root not in self.bounds]
-        rows = self._rows(new)
+        rows = self.rows(new)
         promise_kernel.bound_roots(self.bench, self.tree, self.frames, self.keeps, rows)
         pairs = zip(rows["energy"].tolist(), rows["time"].tolist(), strict=True)
         self.bounds.update(zip(new, pairs, strict=True))
@@ -143,7 +143,7 @@ class Forest:
     def search(self, step: Pass, roots: Collection[Root]) -> None:
         """Search the trees of roots, the most promising first, where they can still improve the front."""
         bounds = self.bounds
-        rows = self._rows(list(roots))
+        rows = self.rows(list(roots))
         energy = rows["energy"] = [bounds[root][0] for root in roots]
         time = rows["time"] = [bounds[root][1] for root in roots]
         products = (np.array(energy) + LEAST_J) * np.array(time)
@@ -185,7 +185,7 @@ class Forest:
         """Dive into trees of all unrollings that may improve the front a lot."""
         tree, end = self.tree, int(self.tree["nodes"]) + LOOK_STEPS
         for tolerance in LOOK:
-            listed = self._list(tolerance)
+            listed = self.list_roots(tolerance)
             tree["slack"], tree["budget"] = tolerance, end
             for kept in self.kept.values():
                 if listed.bound(kept)[0] < np.inf:
@@ -224,7 +224,7 @@ class Forest:
             left = max(0, end - int(tree["nodes"]))
             trees_end = end if last else end - left // 4
             tree["budget"] = int(tree["nodes"]) + left // 2
-            listed = self._list(tolerance)
+            listed = self.list_roots(tolerance)
             for kept in self.kept.values():
                 fastest = slowest.get(kept, 0.0)
                 if fastest == np.inf:
@@ -241,8 +241,8 @@ class Forest:
             self._search_trees(listed.roots())
         self._tighten(self._lows(tolerance))
 
-    def _list(self, tolerance: float) -> RootList:
-        """An empty list of roots."""
+    def list_roots(self, tolerance: float) -> RootList:
+        """An empty list of roots that may improve the front by more than a tolerance."""
         return RootList(self.bench, self.tree, self.frames, self.keeps, self.allowed, tolerance)
 
     def _search_trees(self, roots: NDArray[np.void]) -> None:

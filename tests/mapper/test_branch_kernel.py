@@ -1,5 +1,6 @@
 """The compiled search promises no more than the cost model asks for, and reuses its records cleanly."""
 
+from math import inf
 from random import Random
 
 import pytest
@@ -9,14 +10,29 @@ from catx.costmodel.evaluate import evaluate
 from catx.costmodel.nest_kernel import evaluate_nest
 from catx.costmodel.pack import new_bench, put_mapping
 from catx.costmodel.tiles_kernel import SEARCH
+from catx.frontend.hardware import load_accelerator
+from catx.ir.dtype import DType
+from catx.ir.einsum import Einsum
 from catx.ir.mapping import Loop
-from catx.mapper.forest import Forest
+from catx.ir.operand import Operand, plain_axes
+from catx.mapper import promise_kernel, squeeze_kernel
+from catx.mapper.forest import Forest, Root
 from catx.mapper.limits import limits_of
 from tests.mapper.random_nests import random_mapping
 from tests.mapper.test_map_einsum import CASES, machine
 from tests.strategies import Case, cases
 
 quick = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def _matmul(m: int, k: int, n: int, dtype: DType) -> Einsum:
+    return Einsum(
+        name="matmul",
+        op="MatMul",
+        dims=(("m", m), ("k", k), ("n", n)),
+        inputs=(Operand("a", plain_axes("m", "k"), dtype), Operand("b", plain_axes("k", "n"), dtype)),
+        output=Operand("c", plain_axes("m", "n"), dtype),
+    )
 
 
 def _splits_twice(case: Case) -> bool:
@@ -38,8 +54,36 @@ def _agree(case: Case) -> None:
     forest.bound([root])
     energy, time = forest.bounds[root]
     latency_s = counts.cycles.latency_cycles / case.accelerator.clock_hz + case.accelerator.launch_s
+    energy_j = counts.dynamic_energy_j + case.accelerator.static_w * latency_s
     assert time <= latency_s * (1 + 1e-9)
-    assert energy <= (counts.dynamic_energy_j + case.accelerator.static_w * latency_s) * (1 + 1e-9)
+    assert energy <= energy_j * (1 + 1e-9)
+    assert not _squeezed(forest, root, energy_j, latency_s)
+
+
+def _squeezed(forest: Forest, root: Root, energy_j: float, latency_s: float) -> bool:
+    """Whether a tree is said to have nothing between two points that leave room for one nest, and little more."""
+    bench, tree, frames = forest.bench, forest.tree, forest.frames
+    tree["n_front"], tree["by_time"][:2], tree["slack"] = 2, (0, 1), 0.0
+    tree["front_energy"][:2] = energy_j * (1 + 1e-6) + 1e-30, energy_j / 2
+    tree["front_time"][:2] = latency_s / 2, latency_s * (1 + 1e-6)
+    promise_kernel.plant(bench, tree, frames, forest.keeps, forest.rows([root])[0])
+    tree["promise_j"], tree["promise_s"] = promise_kernel.bound(bench, tree, frames)
+    return bool(squeeze_kernel.squeezed(bench, tree, frames[0], frames[0]["x"]))
+
+
+def test_what_must_be_moved_once_takes_large_tiles() -> None:
+    accelerator, einsum = load_accelerator("tpuv4i_like"), _matmul(197, 768, 768, DType.BF16)
+    forest = Forest(einsum, accelerator, limits_of(einsum, accelerator, ()))
+    forest.dive()
+    listed = forest.list_roots(tolerance=0.05)
+    forest.tree["slack"], forest.tree["budget"] = 0.05, forest.tree["nodes"] + 10**6
+    products, least = forest.tree["front_energy"] * forest.tree["front_time"], inf
+    for kept in forest.kept.values():
+        energy, time = listed.bound(kept)
+        least = min(least, energy * time)
+        assert listed.extend(0.0, inf)
+    assert least < 0.9 * min(products[: forest.tree["n_front"]])  # bounded one by one, they leave room for much
+    assert len(listed.roots()) == 0
 
 
 @quick
