@@ -216,24 +216,6 @@ def _finish(w: Bench, s: Tree, frames: Any, depth: int) -> None:
 
 
 @kernel
-def _grows(w: Bench, s: Tree, fr: Frame, m: int, role: int, d: int) -> bool:
-    """Whether a dim may grow before a store is placed: one that its tensor does not index, or of a window.
-
-    Where each change of a tile empties the matrix unit's pipeline, larger tiles save time, too.
-    """
-    may = w.axis_of[role, d] < 0 or s.halo[role, d] > 0 or m == s.stopping
-    return bool(fr.x[d] < s.full[fr.zone, d] and may)
-
-
-@kernel
-def _fills(w: Bench, s: Tree, fr: Frame, m: int, role: int, d: int) -> bool:
-    """Whether a dim may grow to all of its extent before a store is placed: an open store keeps its tile."""
-    if _grows(w, s, fr, m, role, d):
-        return False
-    return bool(fr.x[d] < s.full[fr.zone, d] and open_roles(w, fr) & ~roles_of(w, d))
-
-
-@kernel
 def _least(w: Bench, s: Tree, fr: Frame, m: int, role: int, d: int) -> int:
     """What a dim has grown to at least where a store is placed: to the tile that it must have."""
     least = s.tile_least[m, role, d] if w.axis_of[role, d] >= 0 else 1
@@ -242,12 +224,24 @@ def _least(w: Bench, s: Tree, fr: Frame, m: int, role: int, d: int) -> int:
 
 @kernel
 def _start(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> None:
-    """The largest growth before a store is placed; other dims grow to the tile that it must have at least."""
+    """The largest growth before a store is placed; other dims grow to the tile that it must have at least.
+
+    Those grow that its tensor does not index, or of a window. Where each change of a tile empties the matrix
+    unit's pipeline, larger tiles save time: there all do. Dims over which an open store keeps its tile grow
+    to all of their extent, or not at all.
+    """
+    fr.grows = fr.fills = ZERO
+    kept = open_roles(w, fr)
     for d in range(w.n_dims):
-        fr.extents[d] = _least(w, s, fr, m, role, d)
-        if _grows(w, s, fr, m, role, d) or _fills(w, s, fr, m, role, d):
+        fr.extents[d], fr.vain[d] = _least(w, s, fr, m, role, d), 0
+        if fr.x[d] >= s.full[fr.zone, d]:
+            continue
+        if w.axis_of[role, d] < 0 or s.halo[role, d] > 0 or m == s.stopping:
+            fr.grows |= 1 << d
+        elif s.fills and kept & ~roles_of(w, d):
+            fr.fills |= 1 << d
+        if (fr.grows | fr.fills) >> d & 1:
             fr.extents[d] = s.full[fr.zone, d]
-        fr.vain[d] = 0
 
 
 @kernel
@@ -257,17 +251,16 @@ def _advance(w: Bench, s: Tree, fr: Frame, m: int, role: int, vain: bool) -> boo
     What is hopeless stays so with less growth, but for none at all, which closes no open store.
     """
     for d in range(w.n_dims):
-        if vain and _grows(w, s, fr, m, role, d):
+        if vain and (fr.grows >> d) & 1:
             fr.vain[d] = fr.extents[d] > fr.x[d]
             vain = fr.extents[d] == s.full[fr.zone, d]
     for d in range(w.n_dims):
-        least = fr.x[d]
-        if _fills(w, s, fr, m, role, d):
-            least = _least(w, s, fr, m, role, d)
-        elif not _grows(w, s, fr, m, role, d):
+        if not ((fr.grows | fr.fills) >> d) & 1:
             continue
+        fills = (fr.fills >> d) & 1 == 1
+        least = _least(w, s, fr, m, role, d) if fills else fr.x[d]
         if fr.extents[d] > least:
-            none = fr.vain[d] or not _grows(w, s, fr, m, role, d)
+            none = fills or fr.vain[d] != 0
             fr.extents[d] = least if none else _less(s, s.full[fr.zone, d], fr.extents[d], least)
             return True
         fr.extents[d] = s.full[fr.zone, d]

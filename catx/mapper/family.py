@@ -14,6 +14,7 @@ from catx.mapper import seed_kernel
 from catx.mapper.forest import Forest, Lows, Pass
 from catx.mapper.limits import limits_of
 
+LK = 0
 THOROUGH = 7
 """One of so many accelerators is searched as if it were alone, before the others."""
 
@@ -61,9 +62,9 @@ def family_fronts(einsum: Einsum, accelerators: Sequence[Accelerator], budget: i
                 f"{accelerator.name} is no family of {accelerators[0].name}: levels, axes or roles differ"
             )
     pool = _Pool()
-    for accelerator in accelerators[::THOROUGH]:
+    for accelerator in spread(accelerators, COUNT):
         forest = _forest(einsum, accelerator, pool)
-        forest.dive(last=(COARSE,))
+        forest.dive(last=(COARSE,), look=LK)
         pool.add(forest)
     found = []
     for accelerator in accelerators:
@@ -75,6 +76,14 @@ def family_fronts(einsum: Einsum, accelerators: Sequence[Accelerator], budget: i
         pool.add(forest)
         found.append(_front(forest))
     return found
+
+
+COUNT = 7
+def spread(xs, n):
+    from math import gcd
+    step = max(1, round(len(xs) * 0.618))
+    while gcd(step, len(xs)) != 1: step += 1
+    return [xs[i * step % len(xs)] for i in range(min(n, len(xs)))]
 
 
 def _shape(accelerator: Accelerator) -> tuple[object, ...]:

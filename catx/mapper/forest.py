@@ -51,22 +51,24 @@ class Pass:
     """That the pass may visit in all."""
     share: int
     """That it may visit in one tree."""
+    fills: bool = False
+    """Whether dims may grow to all of their extent where a store further in keeps its tile over them."""
     aim: int = AIM_EDP
     """What makes a tree, and a continuation, promising."""
 
 
 FIRST = (
-    Pass(4.0, 0.02, 2, 20_000, 3_000),
+    Pass(4.0, 0.02, 2, 20_000, 3_000, fills=True),
     Pass(2.0, 0.01, 4, 20_000, 3_000),
-    Pass(2.0, 0.01, 2, 4_000, 500, AIM_TIME),
-    Pass(2.0, 0.01, 2, 4_000, 500, AIM_ENERGY),
+    Pass(2.0, 0.01, 2, 4_000, 500, aim=AIM_TIME),
+    Pass(2.0, 0.01, 2, 4_000, 500, aim=AIM_ENERGY),
 )
 """Passes over the promising unrollings."""
 
 NEAR, ROUNDS = Pass(2.0, 0.01, 4, 10_000, 1_000), 3
 """Passes over neighbours of the unrollings on the front, as long as there are new ones."""
 
-LAST = (Pass(1.2, 0.0, 8, 8_000, 2_000), Pass(1.2, 0.0, 8, 2_000, 500, AIM_TIME))
+LAST = (Pass(1.2, 0.0, 8, 8_000, 2_000, fills=True), Pass(1.2, 0.0, 8, 2_000, 500, aim=AIM_TIME))
 """Passes over everything that is still promising."""
 
 
@@ -154,36 +156,39 @@ class Forest:
         """Dive into trees in the order given."""
         tree = self.tree
         tree["ratio"], tree["slack"], tree["width"] = step.ratio, step.slack, step.width
-        tree["aim"] = step.aim
+        tree["aim"], tree["fills"] = step.aim, step.fills
         end = int(tree["nodes"]) + step.nodes
         dive_kernel.dive_trees(
             self.bench, tree, self.frames, self.kids, self.keeps, roots, order, step.share, end
         )
 
-    def dive(self, last: Sequence[Pass] = LAST) -> None:
-        """Search what is promising for good nests to begin with; `last` are passes over all of it."""
+    def dive(self, last: Sequence[Pass] = LAST, look: int = LOOK_STEPS) -> None:
+        """Search what is promising for good nests to begin with.
+
+        Args:
+            last: passes over all of it.
+            look: bounds of unrollings that looking for more promising ones may take.
+        """
         einsum, accelerator = self.what
         promising = unrollings(self.bench, accelerator, einsum, self.limits, self.allowed)
         self.bound((kept, unrolling) for kept in self.kept for unrolling in promising)
         for step in FIRST:
             self.search(step, self.bounds)
-        self._look()
+        self._look(look)
         searched: set[Root] = set()
         for _ in range(ROUNDS):
             fresh = [root for root in self.roots_on_front() if root not in searched]
             searched.update(fresh)
-            added = [root for root in fresh if root not in self.bounds]
-            self.bound(added)
-            added += self.add_neighbours(fresh)
+            added = self.add_neighbours(fresh)
             if not added:
                 break
             self.search(NEAR, added)
         for step in last:
             self.search(step, self.bounds)
 
-    def _look(self) -> None:
+    def _look(self, steps: int) -> None:
         """Dive into trees of all unrollings that may improve the front a lot."""
-        tree, end = self.tree, int(self.tree["nodes"]) + LOOK_STEPS
+        tree, end = self.tree, int(self.tree["nodes"]) + steps
         for tolerance in LOOK:
             listed = self.list_roots(tolerance)
             tree["slack"], tree["budget"] = tolerance, end
@@ -192,7 +197,9 @@ class Forest:
                     listed.extend(0.0, np.inf)
             roots = listed.roots()
             before = int(tree["nodes"])
-            self._dive_pass(COARSE, roots, by_promise(roots))
+            if len(roots):
+                self._dive_pass(COARSE, roots, by_promise(roots))
+                self.bound(self.roots_on_front())
             end += int(tree["nodes"]) - before
 
     def prove(self, budget: int) -> None:

@@ -86,6 +86,8 @@ FRAME = np.dtype(
         ("to", "i8"),
         ("to_up", "i8"),
         # what a dive tries next
+        ("grows", "i8"),  # dims that grow, as bits
+        ("fills", "i8"),  # dims that grow to all of their extent, or not at all
         ("extents", "i8", MAX_DIMS),  # that the next store is placed at
         ("vain", "i8", MAX_DIMS),  # dims whose smaller growth is known to be hopeless, but for none at all
         # what no completion beats
@@ -217,6 +219,7 @@ TREE = np.dtype(
         ("slack", "f8"),  # a nest must be better by this ratio
         ("ratio", "f8"),  # between tiles that are tried
         ("aim", "i8"),  # what makes a continuation promising
+        ("fills", "i8"),  # whether dives let dims grow to all of their extent below an open store
         ("width", "i8"),  # continuations of a frame that a dive follows, MAX_WIDTH at most
         ("budget", "i8"),
         ("nodes", "i8"),
