@@ -14,12 +14,11 @@ from catx.mapper import seed_kernel
 from catx.mapper.forest import Forest, Lows, Pass
 from catx.mapper.limits import limits_of
 
-LK = 0
 THOROUGH = 7
-"""One of so many accelerators is searched as if it were alone, before the others."""
+"""One of so many accelerators is searched for itself, before the others."""
 
-COARSE = Pass(1.5, 0.0, 4, 4_000, 1_000)
-"""The last pass of these searches."""
+FIRST, LAST = Pass(4.0, 0.02, 2, 4_000, 200, fills=True), Pass(1.5, 0.0, 4, 2_000, 1_000)
+"""Passes of these searches over promising unrollings, and over what is promising at last."""
 
 REFINE = Pass(1.2, 0.0, 4, 200, 60)
 """What the others are searched for beyond nests that are known: trees of their own front."""
@@ -62,9 +61,9 @@ def family_fronts(einsum: Einsum, accelerators: Sequence[Accelerator], budget: i
                 f"{accelerator.name} is no family of {accelerators[0].name}: levels, axes or roles differ"
             )
     pool = _Pool()
-    for accelerator in spread(accelerators, COUNT):
+    for accelerator in accelerators[::THOROUGH]:
         forest = _forest(einsum, accelerator, pool)
-        forest.dive(last=(COARSE,), look=LK)
+        forest.dive(first=(FIRST,), last=(LAST,), look=0)
         pool.add(forest)
     found = []
     for accelerator in accelerators:
@@ -76,14 +75,6 @@ def family_fronts(einsum: Einsum, accelerators: Sequence[Accelerator], budget: i
         pool.add(forest)
         found.append(_front(forest))
     return found
-
-
-COUNT = 7
-def spread(xs, n):
-    from math import gcd
-    step = max(1, round(len(xs) * 0.618))
-    while gcd(step, len(xs)) != 1: step += 1
-    return [xs[i * step % len(xs)] for i in range(min(n, len(xs)))]
 
 
 def _shape(accelerator: Accelerator) -> tuple[object, ...]:

@@ -162,17 +162,20 @@ class Forest:
             self.bench, tree, self.frames, self.kids, self.keeps, roots, order, step.share, end
         )
 
-    def dive(self, last: Sequence[Pass] = LAST, look: int = LOOK_STEPS) -> None:
+    def dive(
+        self, first: Sequence[Pass] = FIRST, last: Sequence[Pass] = LAST, look: int = LOOK_STEPS
+    ) -> None:
         """Search what is promising for good nests to begin with.
 
         Args:
+            first: passes over promising unrollings.
             last: passes over all of it.
             look: bounds of unrollings that looking for more promising ones may take.
         """
         einsum, accelerator = self.what
         promising = unrollings(self.bench, accelerator, einsum, self.limits, self.allowed)
         self.bound((kept, unrolling) for kept in self.kept for unrolling in promising)
-        for step in FIRST:
+        for step in first:
             self.search(step, self.bounds)
         self._look(look)
         searched: set[Root] = set()
