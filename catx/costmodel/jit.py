@@ -27,6 +27,12 @@ def kernel(function: F) -> F:
     return cast(F, compiled)
 
 
+def inlined(function: F) -> F:
+    """Make a function part of the kernels that call it: for one that is called once, less is compiled so."""
+    compiled: Any = numba.njit(inline="always", **_OPTIONS)(function)
+    return cast(F, compiled)
+
+
 def _configured(compile_core: Callable[..., Any]) -> Callable[..., Any]:
     """Compile with numba's configuration changed; numba holds its lock meanwhile, so nobody else sees it."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from catx.costmodel.jit import kernel
+from catx.costmodel.jit import inlined, kernel
 from catx.costmodel.tiles_kernel import MAX_ROWS, N_ROLES, NONE, SPATIAL, TEMPORAL, Bench
 from catx.mapper.close_kernel import close_store, has_windows
 from catx.mapper.edge_kernel import edges_least
@@ -118,7 +118,7 @@ def _enter_zone(w: Bench, s: Tree, fr: Frame, link: int) -> None:
     start_zone(fr)
 
 
-@kernel
+@inlined
 def _leave(w: Bench, s: Tree, fr: Frame) -> bool:
     """Place what the zone still has to store, open, and go on to its fanout; False if a memory overflows."""
     if fr.gap != 0:
@@ -141,7 +141,7 @@ def _next_row(w: Bench, s: Tree, link: int, start: int) -> int:
     return -1
 
 
-@kernel
+@inlined
 def _spread(w: Bench, s: Tree, fr: Frame, to: int, up: int) -> None:
     """A spatial loop."""
     axis, d = s.spatial[fr.spatial, 0], s.spatial[fr.spatial, 1]
@@ -263,7 +263,7 @@ def _has_room(w: Bench, fr: Frame, depth: int) -> bool:
     return bool(depth + 2 < MAX_DEPTH and fr.n_rows + w.n_memories * N_ROLES <= MAX_ROWS)
 
 
-@kernel
+@inlined
 def _search_tree(w: Bench, s: Tree, frames: Any, keeps: Any, root: Any) -> None:
     """Search what starts from a root; what is left when the budget ends becomes bounds of the root."""
     plant(w, s, frames, keeps, root)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from catx.costmodel.jit import kernel
+from catx.costmodel.jit import inlined, kernel
 from catx.costmodel.nest_kernel import evaluate_nest
 from catx.costmodel.tiles_kernel import (
     MAX_LOOPS,
@@ -178,7 +178,7 @@ def _has_room(w: Bench) -> bool:
     return True
 
 
-@kernel
+@inlined
 def _evaluate(w: Bench, s: Tree, fr: Frame) -> None:
     """Cost what a complete frame stands for."""
     waiting = False
@@ -200,7 +200,7 @@ def _evaluate(w: Bench, s: Tree, fr: Frame) -> None:
                 break
 
 
-@kernel
+@inlined
 def _finish(w: Bench, s: Tree, frames: Any, depth: int) -> None:
     """All stores are placed: the rest grows in the outermost zone."""
     frames[depth + 1] = frames[depth]
@@ -268,7 +268,7 @@ def _advance(w: Bench, s: Tree, fr: Frame, m: int, role: int, vain: bool) -> boo
     return False
 
 
-@kernel
+@inlined
 def _follow(w: Bench, s: Tree, new: Frame, m: int, role: int, x: Any) -> bool:
     """Place a store at extents x, or leave the zone (m: -1); False if a memory overflows."""
     if m < 0:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from catx.costmodel.jit import kernel
+from catx.costmodel.jit import inlined, kernel
 from catx.costmodel.nest_kernel import evaluate_nest
 from catx.costmodel.tiles_kernel import (
     BUSIEST,
@@ -242,7 +242,7 @@ def _possible(w: Bench, s: Tree) -> bool:
     return True
 
 
-@kernel
+@inlined
 def _evaluate(w: Bench, s: Tree, n_rows: int) -> None:
     """Cost the nest of the least extents."""
     for d in range(w.n_dims):

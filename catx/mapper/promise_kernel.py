@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from catx.costmodel.jit import kernel
+from catx.costmodel.jit import inlined, kernel
 from catx.costmodel.tiles_kernel import BUSIEST, N_ROLES, NONE, OUT, TOTAL, Bench
 from catx.mapper.close_kernel import add_parts, cost_store, touched_along
 from catx.mapper.edge_kernel import edges_least
@@ -309,7 +309,7 @@ def prepare_slopes(w: Bench, s: Tree) -> None:
                 _set_across(w, s, m, role)
 
 
-@kernel
+@inlined
 def prepare(w: Bench, s: Tree, frames: Any) -> None:
     """What follows from einsum, accelerator, kept roles and unrolling; frame 0 is the matrix unit's.
 

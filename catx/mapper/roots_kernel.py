@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from catx.costmodel.jit import kernel
+from catx.costmodel.jit import inlined, kernel
 from catx.costmodel.tiles_kernel import MAX_AXES, MAX_DIMS, N_ROLES, NONE, Bench
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.front_kernel import beaten
@@ -254,7 +254,7 @@ def _start_place(w: Bench, s: Tree, r: Roots, place: int) -> None:
     r.width[place] = r.most[place]
 
 
-@kernel
+@inlined
 def _may_improve(w: Bench, s: Tree, frames: Any, r: Roots, n_places: int) -> bool:
     """Whether unrollings with the factors at hand may enter the front; their bounds are in `r`."""
     least = least_time(w, s, r, n_places)
