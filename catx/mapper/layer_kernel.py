@@ -1,6 +1,6 @@
 """Compiled lower bound of what stores that are missing cost in energy, layer by layer.
 
-The n-th stores of the tensors, counted from one side, are a layer (docs/mapper.md).
+The n-th stores of the tensors, counted from one side, or those of one memory are a layer (docs/mapper.md).
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import N_ROLES, NONE, OUT, Bench
 from catx.mapper.edge_kernel import spread_least
-from catx.mapper.tree_kernel import INSIDE, MISSING, OUTSIDE, Frame, Tree
+from catx.mapper.tree_kernel import INSIDE, MISSING, OUTSIDE, TOGETHER, Frame, Tree
 
 
 @kernel
@@ -179,14 +179,16 @@ def rest_least(w: Bench, s: Tree, fr: Frame, x: Any) -> float:
 
 @kernel
 def choose_side(w: Bench, s: Tree, fr: Frame) -> float:
-    """`rest_least` of the whole tree, layers being counted from the side that makes it larger, from now on."""
+    """`rest_least` of the whole tree, stores making layers in the way that makes it largest, from now on."""
     s.side = OUTSIDE
-    total: float = rest_least(w, s, fr, fr.x)
+    most: float = rest_least(w, s, fr, fr.x)
     if s.one_sided:
-        return total
-    s.side = INSIDE
-    other: float = rest_least(w, s, fr, fr.x)
-    if other > total:
-        return other
-    s.side = OUTSIDE
+        return most
+    best = s.side
+    for side in range(INSIDE, TOGETHER + 1):
+        s.side = side
+        rest = rest_least(w, s, fr, fr.x)
+        if rest > most:
+            best, most = s.side, rest
+    s.side = best
     return float(rest_least(w, s, fr, fr.x))

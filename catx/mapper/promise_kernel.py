@@ -358,7 +358,7 @@ def put_kept(w: Bench, s: Tree, kept: Any) -> None:
     for m in range(w.n_memories):
         for role in range(N_ROLES):
             s.kept[m, role], s.parent[m, role] = kept.kept[m, role], kept.parent[m, role]
-            for side in range(2):
+            for side in range(3):
                 s.layer[side, m, role] = kept.layer[side, m, role]
     for role in range(N_ROLES):
         s.inner[role] = kept.inner[role]

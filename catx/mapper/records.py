@@ -10,7 +10,7 @@ from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import ROLES, Einsum
 from catx.mapper.limits import Limits
 from catx.mapper.mapspace import Kept
-from catx.mapper.tree_kernel import DENSE, INSIDE, KEPT, OUTSIDE, STRIDED, TREE, Tree
+from catx.mapper.tree_kernel import DENSE, INSIDE, KEPT, OUTSIDE, STRIDED, TOGETHER, TREE, Tree
 
 
 def new_tree(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> Tree:
@@ -53,7 +53,7 @@ def set_limits(tree: Tree, limits: Limits) -> None:
 
 
 def kept_record(kept: Kept) -> NDArray[np.void]:
-    """What follows from a choice of what memories keep: parents, and stores by rank from either side."""
+    """What follows from a choice of what memories keep: parents, and stores in layers."""
     record = np.zeros((), KEPT)
     record["layer"] = -1
     record["kept"][: len(kept)] = kept
@@ -64,6 +64,8 @@ def kept_record(kept: Kept) -> NDArray[np.void]:
             record["parent"][memory, role] = parent
             record["layer"][OUTSIDE, rank, role] = memory
             record["layer"][INSIDE, len(keepers) - 2 - rank, role] = memory
-    record["one_sided"] = np.array_equal(record["layer"][OUTSIDE], record["layer"][INSIDE])
-    record["n_layers"] = max(sum(row[role] for row in kept[1:]) for role in range(len(ROLES)))
+            record["layer"][TOGETHER, memory - 1, role] = memory
+    layers = record["layer"]
+    record["one_sided"] = all(np.array_equal(layers[OUTSIDE], layers[way]) for way in (INSIDE, TOGETHER))
+    record["n_layers"] = 1 + np.flatnonzero((layers >= 0).any(axis=(0, 2))).max(initial=-1)
     return record
