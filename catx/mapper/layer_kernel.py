@@ -63,13 +63,12 @@ def _two_least(
 
 
 @kernel
-def _layer_least(w: Bench, s: Tree, fr: Frame, n: int) -> float:
-    """Energy that the missing stores of a layer need beyond `least`, in any order, from `s.reach` on.
+def layer_least(s: Tree, n: int, absent: int) -> float:
+    """What the missing stores of a layer need beyond their least, in any order, from `s.reach` on.
 
     A layer has one store of each role. Of three stores the first one's dims grow before the tiles of the
-    others are fixed, the second one's before the tile of the third.
+    others are fixed, the second one's before the tile of the third. `set_layer` says what they cost.
     """
-    absent = set_layer(w, s, fr, n)
     best = np.inf
     for first in range(N_ROLES):
         for second in range(N_ROLES):
@@ -171,7 +170,7 @@ def rest_least(w: Bench, s: Tree, fr: Frame, x: Any) -> float:
     set_reach(w, s, fr, x)
     total = 0.0
     for n in range(s.n_layers):
-        s.layer_rest[n] = _layer_least(w, s, fr, n) if has_layer(w, s, fr, n) else 0.0
+        s.layer_rest[n] = layer_least(s, n, set_layer(w, s, fr, n)) if has_layer(w, s, fr, n) else 0.0
         total += s.layer_rest[n]
     s.rest = total
     return total

@@ -11,6 +11,7 @@ from catx.mapper.edge_kernel import edges_least
 from catx.mapper.factor_kernel import ceil_div, clear_factors, spread_dim
 from catx.mapper.front_kernel import beaten
 from catx.mapper.layer_kernel import choose_side
+from catx.mapper.load_kernel import crowd_least, load_least, port_load
 from catx.mapper.tree_kernel import (
     AIM_ENERGY,
     AIM_TIME,
@@ -27,20 +28,6 @@ from catx.mapper.tree_kernel import (
     Tree,
     start_zone,
 )
-
-
-@kernel
-def load_least(w: Bench, fr: Frame) -> float:
-    """Cycles that the busiest port or unit takes at least."""
-    load = fr.steps / w.unit_rate
-    for m in range(w.n_memories):
-        if w.shared[m]:
-            load = max(load, (fr.read[m] + fr.written[m]) / w.read_rate[m])
-        else:
-            load = max(load, fr.read[m] / w.read_rate[m], fr.written[m] / w.write_rate[m])
-    for f in range(w.n_links):
-        load = max(load, fr.crossed[f] / w.link_rate[f])
-    return float(load)
 
 
 @kernel
@@ -96,14 +83,6 @@ def _least_store(w: Bench, s: Tree, m: int, role: int) -> None:
     for f in range(w.n_links):
         s.least_crossed[m, role, f] = s.part_crossed[f]
     s.any = NO
-
-
-@kernel
-def port_load(w: Bench, m: int, role: int, read: Any, written: Any) -> float:
-    """Cycles of a memory's port that what a role moves loads most."""
-    if w.shared[m]:
-        return float((read[m] + written[m]) / w.read_rate[m])
-    return float(written[m] / w.write_rate[m] if role == OUT else read[m] / w.read_rate[m])
 
 
 @kernel
@@ -335,8 +314,12 @@ def _add_least(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> None:
 def bound(w: Bench, s: Tree, frames: Any) -> tuple[float, float]:
     """Energy [J] and latency [s] that no nest of the unrolling can beat, after `prepare`."""
     fr = frames[0]
-    time = (cycles_least(w, s, fr) + edges_least(w, s, fr, fr.x)) * s.second
-    return fr.energy + choose_side(w, s, fr) + s.static_w * time, time
+    rest = choose_side(w, s, fr)
+    if rest == np.inf:
+        return np.inf, np.inf
+    crowd = crowd_least(w, s, fr, fr.x, load_least(w, fr))
+    time = (cycles_least(w, s, fr) + crowd + edges_least(w, s, fr, fr.x)) * s.second
+    return fr.energy + rest + s.static_w * time, time
 
 
 @kernel

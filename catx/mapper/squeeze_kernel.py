@@ -10,8 +10,10 @@ import numpy as np
 
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import N_ROLES, OUT, Bench
+from catx.mapper.front_kernel import beaten
 from catx.mapper.layer_kernel import has_layer, order_room, rest_least, set_layer
-from catx.mapper.promise_kernel import load_least, port_load
+from catx.mapper.load_kernel import crowd_least, load_least, set_loads
+from catx.mapper.promise_kernel import promise
 from catx.mapper.tree_kernel import MISSING, OUTSIDE, SHARE, WHOLE, Frame, Tree
 
 ROUNDS = 2
@@ -23,26 +25,20 @@ SLIP = 1e-9
 
 @kernel
 def _set_waits(w: Bench, s: Tree, fr: Frame, n: int) -> None:
-    """What a layer's missing stores wait for, and load their parents with, per product of grown dims."""
+    """What a layer's missing stores wait for, and stop the matrix unit, per product of grown dims."""
     for role in range(N_ROLES):
-        s.wait[role] = s.known_wait[role] = s.load_rise[role] = s.load_floor[role] = s.port[role] = 0.0
-        s.instances[role] = s.stop_rise[role] = s.stop_floor[role] = 0.0
+        s.wait[role] = s.known_wait[role] = s.instances[role] = s.stop_rise[role] = s.stop_floor[role] = 0.0
         m = s.layer[s.side, n, role]
         if m < 0 or fr.placed[m, role] != MISSING:
             continue
         parent, zone = s.parent[m, role], s.zone_of[m]
-        s.load_rise[role], s.instances[role] = s.load_slope[m, role], 0.0 if s.idle[m, role] else 1.0
-        s.stop_rise[role] = s.stop_slope[m, role]
+        s.instances[role], s.stop_rise[role] = 0.0 if s.idle[m, role] else 1.0, s.stop_slope[m, role]
         s.stop_floor[role] = s.least_stopped[m, role] - s.stop_offset[m, role]
         for d in range(w.n_dims):
             if s.group[d] == role:
-                s.load_rise[role] *= s.spread[zone, d]
                 s.instances[role] *= s.spread[zone, d]
                 s.stop_rise[role] *= s.spread[zone, d]
-        least = port_load(w, parent, role, s.least_read[m, role], s.least_written[m, role])
-        s.load_floor[role] = least - s.load_offset[m, role]
-        s.port[role] = port_load(w, parent, role, fr.read, fr.written)
-        if not w.double[m]:
+        if w.overlap_only or not w.double[m]:
             continue
         alone = w.read_rate[m] if role == OUT else w.write_rate[m]
         outer = w.write_rate[parent] if role == OUT else w.read_rate[parent]
@@ -105,6 +101,7 @@ def _order_waits(s: Tree, n: int, first: int, second: int, stays: bool, joules: 
 def _layer_waits(w: Bench, s: Tree, fr: Frame, n: int, joules: float, cycles: float) -> float:
     """`_order_waits` of the order that waits least."""
     absent = set_layer(w, s, fr, n)
+    set_loads(w, s, fr, n)
     _set_waits(w, s, fr, n)
     best = np.inf
     for first in range(N_ROLES):
@@ -132,9 +129,9 @@ def _fits(w: Bench, s: Tree, fr: Frame, joules: float, cycles: float, load: floa
 
 
 @kernel
-def _has_place(w: Bench, s: Tree, fr: Frame, more: float) -> bool:
+def _has_place(w: Bench, s: Tree, fr: Frame, more: float, load: float) -> bool:
     """Whether a frame may fit between two points, where its promise has `more` energy [J] than its layers."""
-    load, slack = load_least(w, fr), 1.0 + s.slack
+    slack = 1.0 + s.slack
     for i in range(s.n_front + 1):
         energy = s.front_energy[s.by_time[i - 1]] / slack if i > 0 else np.inf
         time = s.front_time[s.by_time[i]] / slack if i < s.n_front else np.inf
@@ -149,13 +146,21 @@ def _has_place(w: Bench, s: Tree, fr: Frame, more: float) -> bool:
 def squeezed(w: Bench, s: Tree, fr: Frame, x: Any) -> bool:
     """Whether nothing that a frame leads to fits between two points of the front, which has not beaten it.
 
-    `rest_least` and `edges_least` were called for the same extents x, and `hopeless` for the frame.
+    `rest_least` and `edges_least` were called for the same extents x, and `hopeless` for the frame. Writes what
+    the frame promises.
     """
-    if w.overlap_only or s.n_front == 0:
+    if s.n_front == 0:
         return False
+    load = load_least(w, fr)
+    crowd = crowd_least(w, s, fr, x, load)
+    if crowd > 0.0:
+        more = crowd * s.second
+        promise(s, s.promise_j + s.static_w * more, s.promise_s + more)
+        if beaten(s, s.promise_j * (1.0 + s.slack), s.promise_s * (1.0 + s.slack)):
+            return True
     side, rest = s.side, s.rest
     s.side = OUTSIDE  # what loads the outermost memory most makes one layer
     other = rest_least(w, s, fr, x)
-    lost = other == np.inf or not _has_place(w, s, fr, rest - other)
+    lost = other == np.inf or not _has_place(w, s, fr, rest - other, load + crowd)
     s.side = side
     return lost
