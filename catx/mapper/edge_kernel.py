@@ -45,9 +45,9 @@ def spread_least(s: Tree, f: int, d: int, x: int) -> int:
 @kernel
 def edges_least(w: Bench, s: Tree, fr: Frame, x: Any) -> float:
     """Cycles, at least, of the first and last tiles of stores that are missing, from extents x on."""
-    total = 0.0
+    s.waits = 0.0
     if w.overlap_only:
-        return total
+        return 0.0
     for d in range(w.n_dims):
         s.reach[d] = x[d]
     zone = fr.zone
@@ -61,5 +61,5 @@ def edges_least(w: Bench, s: Tree, fr: Frame, x: Any) -> float:
         for role in range(N_ROLES):
             if w.double[m] and s.kept[m, role] and fr.placed[m, role] == MISSING:
                 s.edge_of[m, role] = edge(w, s, s.reach, s.reach, m, role)
-                total += s.edge_of[m, role]
-    return total
+                s.waits += s.edge_of[m, role]
+    return float(s.waits)

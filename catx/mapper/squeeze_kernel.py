@@ -13,7 +13,7 @@ from catx.costmodel.tiles_kernel import N_ROLES, OUT, Bench
 from catx.mapper.front_kernel import beaten
 from catx.mapper.layer_kernel import has_layer, order_room, rest_least, set_layer
 from catx.mapper.load_kernel import crowd_least, load_least, set_loads
-from catx.mapper.promise_kernel import promise
+from catx.mapper.promise_kernel import cycles_least, promise
 from catx.mapper.tree_kernel import MISSING, OUTSIDE, SHARE, WHOLE, Frame, Tree
 
 ROUNDS = 2
@@ -153,8 +153,8 @@ def squeezed(w: Bench, s: Tree, fr: Frame, x: Any) -> bool:
         return False
     load = load_least(w, fr)
     crowd = crowd_least(w, s, fr, x, load)
-    if crowd > 0.0:
-        more = crowd * s.second
+    more = (cycles_least(w, s, fr) + crowd + s.waits) * s.second - s.promise_s
+    if more > 0.0:
         promise(s, s.promise_j + s.static_w * more, s.promise_s + more)
         if beaten(s, s.promise_j * (1.0 + s.slack), s.promise_s * (1.0 + s.slack)):
             return True

@@ -214,6 +214,7 @@ TREE = np.dtype(
         ("split", "i8", (MAX_MEMORIES, N_ROLES)),  # whether dims that the role does not index are spread
         ("across", "f8", (MAX_MEMORIES, N_ROLES, N_ROLES, 2)),  # tiles that the parent serves at once
         ("edge_of", "f8", (MAX_MEMORIES, N_ROLES)),  # cycles of first or last tiles of missing stores
+        ("waits", "f8"),  # their sum
         ("least_stopped", "f8", (MAX_MEMORIES, N_ROLES)),
         # what a search may take and has taken
         ("slack", "f8"),  # a nest must be better by this ratio

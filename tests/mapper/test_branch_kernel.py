@@ -1,8 +1,10 @@
 """The compiled search promises no more than the cost model asks for, and reuses its records cleanly."""
 
+from itertools import chain, islice
 from math import inf
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
@@ -20,6 +22,8 @@ from catx.mapper.forest import Forest, Root
 from catx.mapper.limits import limits_of
 from tests.mapper.random_nests import random_mapping
 from tests.mapper.test_map_einsum import CASES, machine
+from tests.oracle.enumerate_nests import Point
+from tests.oracle.small_problems import Problem, solved_problems
 from tests.strategies import Case, cases
 
 quick = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
@@ -57,18 +61,49 @@ def _agree(case: Case) -> None:
     energy_j = counts.dynamic_energy_j + case.accelerator.static_w * latency_s
     assert time <= latency_s * (1 + 1e-9)
     assert energy <= energy_j * (1 + 1e-9)
-    assert not _squeezed(forest, root, energy_j, latency_s)
+    _put_front(forest, [energy_j + 1e-30, energy_j / 2], [latency_s / 2, latency_s])
+    assert not _squeezed(forest, root)
 
 
-def _squeezed(forest: Forest, root: Root, energy_j: float, latency_s: float) -> bool:
-    """Whether a tree is said to have nothing between two points that leave room for one nest, and little more."""
+def _put_front(forest: Forest, energies_j: list[float], latencies_s: list[float]) -> None:
+    """Make a front of points that are slightly worse than these; they are sorted, the fastest first."""
+    tree, n = forest.tree, len(energies_j)
+    tree["n_front"], tree["by_time"][:n], tree["slack"] = n, range(n), 0.0
+    tree["front_energy"][:n] = np.array(energies_j) * (1 + 1e-6)
+    tree["front_time"][:n] = np.array(latencies_s) * (1 + 1e-6)
+
+
+def _squeezed(forest: Forest, root: Root) -> bool:
+    """Whether a tree is said to have nothing between the points of the front."""
     bench, tree, frames = forest.bench, forest.tree, forest.frames
-    tree["n_front"], tree["by_time"][:2], tree["slack"] = 2, (0, 1), 0.0
-    tree["front_energy"][:2] = energy_j * (1 + 1e-6) + 1e-30, energy_j / 2
-    tree["front_time"][:2] = latency_s / 2, latency_s * (1 + 1e-6)
     promise_kernel.plant(bench, tree, frames, forest.keeps, forest.rows([root])[0])
     tree["promise_j"], tree["promise_s"] = promise_kernel.bound(bench, tree, frames)
     return bool(squeeze_kernel.squeezed(bench, tree, frames[0], frames[0]["x"]))
+
+
+def _trees_of_best(problem: Problem, points: list[Point]) -> int:
+    """How many trees there are of a problem's best nests; bounds leave room for these, and for little more."""
+    forest = Forest(
+        problem.einsum, problem.accelerator, limits_of(problem.einsum, problem.accelerator, ())
+    )
+    _put_front(forest, [energy for energy, _, _ in points], [time for _, time, _ in points])
+    seen = set[Root]()
+    for energy, time, mapping in points:
+        put_mapping(forest.bench, mapping, problem.einsum, problem.accelerator)
+        root = forest.root_of(forest.bench["nest"][: forest.bench["n_rows"]])
+        forest.bound([root])
+        assert forest.bounds[root][0] <= energy * (1 + 1e-9), problem
+        assert forest.bounds[root][1] <= time * (1 + 1e-9), problem
+        assert not _squeezed(forest, root), problem
+        seen.add(root)
+    return len(seen)
+
+
+def test_best_nests_fit_between_their_neighbours() -> None:
+    problems = chain(
+        islice(solved_problems(0, limit=3_000, tiny=True), 150), islice(solved_problems(limit=3_000), 30)
+    )
+    assert sum(_trees_of_best(problem, points) for problem, points in problems) > 100
 
 
 def test_what_must_be_moved_once_takes_large_tiles() -> None:
