@@ -256,7 +256,7 @@ class Forest:
         return RootList(self.bench, self.tree, self.frames, self.keeps, self.allowed, tolerance)
 
     def _search_trees(self, roots: NDArray[np.void]) -> None:
-        """Search trees in rounds, the most promising first, with a larger share of the budget in each round."""
+        """Search trees in rounds, the most promising first, with larger shares of the budget each time."""
         tree, share, before = self.tree, FIRST_SHARE, -1
         while before < int(tree["nodes"]) < int(tree["budget"]):
             least = [

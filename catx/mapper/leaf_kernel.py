@@ -284,7 +284,7 @@ def _innermost(w: Bench, s: Tree, n_rows: int) -> int:
 
 @kernel
 def evaluate_leaf(w: Bench, s: Tree, fr: Frame, test: Frame, root: Any) -> None:
-    """Cost every nest of a leaf that may enter the front; what the budget leaves becomes a bound of the root."""
+    """Cost every nest of a leaf that may enter the front; what the budget leaves is the root's bounds."""
     n_rows = fr.n_rows
     if not _list_loops(w, s, n_rows):
         enter_low(root, fr.least_j, fr.least_s)

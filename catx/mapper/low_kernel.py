@@ -8,7 +8,6 @@ from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import NONE, constant
 
 
-
 def low_fields(most: int) -> list[Any]:
     """Fields of a record: (energy, latency) pairs, none of which is below another one in both.
 

@@ -89,7 +89,7 @@ def _least_store(w: Bench, s: Tree, m: int, role: int) -> None:
 def _set_across(w: Bench, s: Tree, m: int, role: int) -> None:
     """How many tiles of a store its parent serves at once, at least; the dims that each role lacks apart.
 
-    With extents as they are outside of fanouts (WHOLE), or as what an instance has times their number (SHARE).
+    With extents as they are outside of fanouts (WHOLE), or as what an instance has, times instances (SHARE).
     """
     zone, outer = s.zone_of[m], s.zone_of[s.parent[m, role]]
     for lacking in range(N_ROLES):

@@ -1,4 +1,4 @@
-"""Unrollings whose trees may improve a front: what trees start from, listed for each choice of what memories keep."""
+"""Unrollings whose trees may improve a front, listed for each choice of what memories keep."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from catx.mapper.tree_kernel import LEAST_J, ROOT, Tree
 
 
 class RootList:
-    """Roots of trees that may improve the front by more than a relative tolerance, as far as a budget goes."""
+    """Roots of trees that may improve the front by more than a tolerance, as far as a budget goes."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class RootList:
         return float(least_j), float(least_s)
 
     def extend(self, fastest: float, slowest: float) -> bool:
-        """Add what the choice bounded last has between two latencies [s]; returns whether that is all of it."""
+        """Add what the choice bounded last has between two latencies [s]; returns whether that is all."""
         tree, roots, complete = self.search[1], self.at_hand, False
         roots["at"], roots["crowded"] = -1, 0
         roots["fastest"], roots["slowest"] = fastest, slowest

@@ -153,7 +153,11 @@ def may_reach(w: Bench, s: Tree, fr: Frame) -> bool:
     if fr.gap == 0:
         return bool(fr.low == 0)
     for d in range(w.n_dims):
-        if (outermost >> d) & 1 and not roles_of(w, d) & some and not _fixed(w, s, fr, d, (fr.only >> d) & 1 == 1):
+        if (
+            (outermost >> d) & 1
+            and not roles_of(w, d) & some
+            and not _fixed(w, s, fr, d, (fr.only >> d) & 1 == 1)
+        ):
             return False
     return _can_keep(w, fr, waiting_roles(w, s, fr, outermost) & ~s.windowed)
 

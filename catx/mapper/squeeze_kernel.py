@@ -1,7 +1,7 @@
-"""Compiled test whether a nest still fits between the points of the front: what saves moves takes large tiles,
-and large tiles take long to fill.
+"""Compiled test whether a nest still fits between two points of the front.
 
-Energy and latency are bounded one by one elsewhere; here both have to stay below a limit at once (docs/mapper.md).
+What saves moves takes large tiles, and large tiles take long to fill: energy and latency, which are bounded
+one by one elsewhere, have to stay below a limit at once here (docs/mapper.md).
 """
 
 from typing import Any
@@ -81,7 +81,9 @@ def _stops(s: Tree, role: int, grown: float) -> float:
 
 
 @kernel
-def _order_waits(s: Tree, n: int, first: int, second: int, stays: bool, joules: float, cycles: float) -> float:
+def _order_waits(
+    s: Tree, n: int, first: int, second: int, stays: bool, joules: float, cycles: float
+) -> float:
     """Cycles that the first and last tiles of a layer take beyond what is known, in one order."""
     high, room, joint, gamma = order_room(s, n, first, second, stays)
     if high == 0.0:
@@ -113,7 +115,7 @@ def _layer_waits(w: Bench, s: Tree, fr: Frame, n: int, joules: float, cycles: fl
 
 @kernel
 def _fits(w: Bench, s: Tree, fr: Frame, joules: float, cycles: float, load: float) -> bool:
-    """Whether so much more energy [J] and so many more cycles may suffice, where ports are loaded with `load`."""
+    """Whether so much more energy [J] and so many more cycles may suffice, with ports loaded by `load`."""
     left = cycles
     for _ in range(ROUNDS):
         total = 0.0
@@ -146,8 +148,8 @@ def _has_place(w: Bench, s: Tree, fr: Frame, more: float, load: float) -> bool:
 def squeezed(w: Bench, s: Tree, fr: Frame, x: Any) -> bool:
     """Whether nothing that a frame leads to fits between two points of the front, which has not beaten it.
 
-    `rest_least` and `edges_least` were called for the same extents x, and `hopeless` for the frame. Writes what
-    the frame promises.
+    `rest_least` and `edges_least` were called for the same extents x, and `hopeless` for the frame. Writes
+    what the frame promises.
     """
     if s.n_front == 0:
         return False

@@ -124,7 +124,7 @@ WHOLE, SHARE = constant(0), constant(1)
 """How extents outside of fanouts are known: as they are, or from what one of their instances has."""
 
 OUTSIDE, INSIDE, TOGETHER = constant(0), constant(1), constant(2)
-"""Layers of stores: the n-th ones of each tensor from the outside, or from the inside; those of one memory."""
+"""Layers: the n-th stores of each tensor from the outside, or from the inside; those of one memory."""
 
 KEPT_FIELDS: list[Any] = [
     ("kept", "i8", (MAX_MEMORIES, N_ROLES)),

@@ -82,10 +82,8 @@ def _squeezed(forest: Forest, root: Root) -> bool:
 
 
 def _trees_of_best(problem: Problem, points: list[Point]) -> int:
-    """How many trees there are of a problem's best nests; bounds leave room for these, and for little more."""
-    forest = Forest(
-        problem.einsum, problem.accelerator, limits_of(problem.einsum, problem.accelerator, ())
-    )
+    """How many trees a problem's best nests have; bounds leave room for these, and for little more."""
+    forest = Forest(problem.einsum, problem.accelerator, limits_of(problem.einsum, problem.accelerator, ()))
     _put_front(forest, [energy for energy, _, _ in points], [time for _, time, _ in points])
     seen = set[Root]()
     for energy, time, mapping in points:
@@ -117,7 +115,9 @@ def test_what_must_be_moved_once_takes_large_tiles() -> None:
         energy, time = listed.bound(kept)
         least = min(least, energy * time)
         assert listed.extend(0.0, inf)
-    assert least < 0.9 * min(products[: forest.tree["n_front"]])  # bounded one by one, they leave room for much
+    assert least < 0.9 * min(
+        products[: forest.tree["n_front"]]
+    )  # bounded one by one, they leave room for much
     assert len(listed.roots()) == 0
 
 
