@@ -302,7 +302,7 @@ def search_trees(w: Bench, s: Tree, frames: Any, keeps: Any, roots: Any, order: 
         order: in which they are searched.
         share: steps.
     """
-    budget, first = s.budget, (s.budget - s.nodes) // 4
+    budget, first = s.budget, (s.budget - s.nodes) // max(1, min(4, len(order)))
     for rank in range(len(order)):
         root = roots[order[rank]]
         if beaten(s, root.energy * (1.0 + s.slack), root.time * (1.0 + s.slack)):

@@ -257,17 +257,18 @@ class Forest:
 
     def _search_trees(self, roots: NDArray[np.void]) -> None:
         """Search trees in rounds, the most promising first, with larger shares of the budget each time."""
-        tree, share, before = self.tree, FIRST_SHARE, -1
-        while before < int(tree["nodes"]) < int(tree["budget"]):
+        tree, share, left = self.tree, FIRST_SHARE, int(self.tree["budget"] - self.tree["nodes"])
+        while left > 0 and share < NEXT_SHARE * left:
             least = [
                 np.where(np.arange(MAX_TREE_LOWS) < roots["n_low"][:, None], roots[what], np.inf).min(axis=1)
                 for what in ("low_energy", "low_time")
             ]
             alive = np.flatnonzero(roots["done"] == 0)
             order = alive[np.argsort((least[0][alive] + LEAST_J) * least[1][alive], kind="stable")]
-            before = int(tree["nodes"])
+            if len(order) == 0:
+                break
             branch_kernel.search_trees(self.bench, tree, self.frames, self.keeps, roots, order, share)
-            share *= NEXT_SHARE
+            share, left = share * NEXT_SHARE, int(tree["budget"] - tree["nodes"])
         low_kernel.enter_lows(tree, roots)
 
     def prove_in_time(self, end_s: float) -> None:
