@@ -9,7 +9,7 @@ SHELF = Shelf(
 )
 """Named after the content of all kernel files, as a kernel's code holds that of those which it calls."""
 
-COMPILING = "compiling kernels (once, about half a minute)"
+COMPILING = "compiling kernels (once, about a minute)"
 """What progress calls work that waits for the compiler."""
 
 

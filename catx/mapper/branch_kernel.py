@@ -49,6 +49,9 @@ from catx.mapper.tree_kernel import (
     start_zone,
 )
 
+FIRST_PART = 4
+"""Part of a budget that the first of several trees may take; the n-th one may take the n-th part of that."""
+
 
 @kernel
 def _close_open(w: Bench, s: Tree, fr: Frame, roles: int) -> None:
@@ -302,7 +305,7 @@ def search_trees(w: Bench, s: Tree, frames: Any, keeps: Any, roots: Any, order: 
         order: in which they are searched.
         share: steps.
     """
-    budget, first = s.budget, (s.budget - s.nodes) // max(1, min(4, len(order)))
+    budget, first = s.budget, (s.budget - s.nodes) // max(1, min(FIRST_PART, len(order)))
     for rank in range(len(order)):
         root = roots[order[rank]]
         if beaten(s, root.energy * (1.0 + s.slack), root.time * (1.0 + s.slack)):

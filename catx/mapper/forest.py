@@ -25,7 +25,6 @@ from catx.mapper.tree_kernel import (
     KIDS,
     LEAST_J,
     MAX_DEPTH,
-    MAX_TREE_LOWS,
     N_FRAMES,
     ROOT,
 )
@@ -87,7 +86,8 @@ FIRST_SHARE, NEXT_SHARE = 500, 4
 """Of the steps of a proof: what each tree gets at first, and how many times more in every further round."""
 
 LOOK, LOOK_STEPS, COARSE = (0.2, 0.05), 20_000, Pass(4.0, 0.01, 2, 6_000, 100)
-"""Then unrollings that may improve the front by so much are looked at, as far as so many bounds go."""
+"""All unrollings are looked at after the first passes, as far as so many bounds go. Those that may improve
+the front by so much get a pass of their own."""
 
 Root = tuple[Kept, Unrolling]
 """What a tree starts from."""
@@ -259,14 +259,10 @@ class Forest:
         """Search trees in rounds, the most promising first, with larger shares of the budget each time."""
         tree, share, left = self.tree, FIRST_SHARE, int(self.tree["budget"] - self.tree["nodes"])
         while left > 0 and share < NEXT_SHARE * left:
-            least = [
-                np.where(np.arange(MAX_TREE_LOWS) < roots["n_low"][:, None], roots[what], np.inf).min(axis=1)
-                for what in ("low_energy", "low_time")
-            ]
             alive = np.flatnonzero(roots["done"] == 0)
-            order = alive[np.argsort((least[0][alive] + LEAST_J) * least[1][alive], kind="stable")]
-            if len(order) == 0:
+            if len(alive) == 0:
                 break
+            order = alive[by_promise(roots[alive])]
             branch_kernel.search_trees(self.bench, tree, self.frames, self.keeps, roots, order, share)
             share, left = share * NEXT_SHARE, int(tree["budget"] - tree["nodes"])
         low_kernel.enter_lows(tree, roots)

@@ -89,7 +89,7 @@ def set_layer(w: Bench, s: Tree, fr: Frame, n: int) -> int:
             s.base[s.group[d]] *= s.reach[d]
             s.most[s.group[d]] *= w.extents[d]
     for role in range(N_ROLES):
-        m = s.layer[s.side, n, role]
+        m = s.layer[s.layering, n, role]
         if m < 0 or fr.placed[m, role] != MISSING:
             absent = role
             continue
@@ -117,11 +117,11 @@ def order_room(s: Tree, n: int, first: int, second: int, stays: bool) -> tuple[f
     room, alone, joint = s.room[third], s.room[second], 0.0
     if alpha > s.room[first]:
         return 0.0, room, joint, gamma
-    if s.layer[s.side, n, first] == s.layer[s.side, n, third]:
+    if s.layer[s.layering, n, first] == s.layer[s.layering, n, third]:
         room -= alpha
-    if s.layer[s.side, n, first] == s.layer[s.side, n, second]:
+    if s.layer[s.layering, n, first] == s.layer[s.layering, n, second]:
         alone -= alpha
-    if s.layer[s.side, n, second] == s.layer[s.side, n, third]:
+    if s.layer[s.layering, n, second] == s.layer[s.layering, n, third]:
         joint = beta
     base = s.base[first]
     high = base if stays else s.most[first]
@@ -136,7 +136,7 @@ def order_room(s: Tree, n: int, first: int, second: int, stays: bool) -> tuple[f
 
 @kernel
 def _order_least(s: Tree, n: int, first: int, second: int, stays: bool) -> float:
-    """`_layer_least` for one order."""
+    """`layer_least` for one order."""
     high, room, joint, gamma = order_room(s, n, first, second, stays)
     if high == 0.0:
         return np.inf
@@ -148,7 +148,7 @@ def _order_least(s: Tree, n: int, first: int, second: int, stays: bool) -> float
 def has_layer(w: Bench, s: Tree, fr: Frame, n: int) -> bool:
     """Whether some store of a layer is missing."""
     for role in range(N_ROLES):
-        m = s.layer[s.side, n, role]
+        m = s.layer[s.layering, n, role]
         if m >= 0 and fr.placed[m, role] == MISSING:
             return True
     return False
@@ -177,17 +177,17 @@ def rest_least(w: Bench, s: Tree, fr: Frame, x: Any) -> float:
 
 
 @kernel
-def choose_side(w: Bench, s: Tree, fr: Frame) -> float:
+def choose_layers(w: Bench, s: Tree, fr: Frame) -> float:
     """`rest_least` of the whole tree, stores making layers in the way that makes it largest, from now on."""
-    s.side = OUTSIDE
+    s.layering = OUTSIDE
     most: float = rest_least(w, s, fr, fr.x)
-    if s.one_sided:
+    if s.one_layering:
         return most
-    best = s.side
-    for side in range(INSIDE, TOGETHER + 1):
-        s.side = side
+    best = OUTSIDE
+    for way in range(INSIDE, TOGETHER + 1):
+        s.layering = way
         rest = rest_least(w, s, fr, fr.x)
         if rest > most:
-            best, most = s.side, rest
-    s.side = best
+            best, most = way, rest
+    s.layering = best
     return float(rest_least(w, s, fr, fr.x))

@@ -40,7 +40,7 @@ def set_loads(w: Bench, s: Tree, fr: Frame, n: int) -> int:
     common, some = NONE, False
     for role in range(N_ROLES):
         s.load_rise[role] = s.load_floor[role] = s.port[role] = 0.0
-        m = s.layer[s.side, n, role]
+        m = s.layer[s.layering, n, role]
         if m < 0 or fr.placed[m, role] != MISSING:
             continue
         parent, zone = s.parent[m, role], s.zone_of[m]
@@ -62,8 +62,8 @@ def crowd_least(w: Bench, s: Tree, fr: Frame, x: Any, load: float) -> float:
 
     Their memory has too little room for all of them to move only what must be moved in any case.
     """
-    side, most = s.side, load
-    s.side = OUTSIDE  # these share the outermost memory
+    layering, most = s.layering, load
+    s.layering = OUTSIDE  # these share the outermost memory
     set_reach(w, s, fr, x)
     for n in range(s.n_layers):
         if not has_layer(w, s, fr, n):
@@ -72,11 +72,13 @@ def crowd_least(w: Bench, s: Tree, fr: Frame, x: Any, load: float) -> float:
         parent = set_loads(w, s, fr, n)
         if parent < 0:
             continue
+        port = 0.0
         for role in range(N_ROLES):
-            apart = not w.shared[parent] and role == OUT  # reads and writes have ports of their own
-            s.rise[role] = 0.0 if apart else s.load_rise[role]
-            s.floor[role] = 0.0 if apart else s.load_floor[role]
-        role = 1 if absent == 0 else 0
-        most = max(most, s.port[role] + layer_least(s, n, absent))
-    s.side = side
+            s.rise[role], s.floor[role] = s.load_rise[role], s.load_floor[role]
+            if role == OUT and not w.shared[parent]:  # what is written has a port of its own
+                s.rise[role] = s.floor[role] = 0.0
+            else:
+                port = max(port, s.port[role])
+        most = max(most, port + layer_least(s, n, absent))
+    s.layering = layering
     return most - load

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from catx.costmodel.jit import inlined, kernel
+from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import BUSIEST, N_ROLES, NONE, OUT, TOTAL, Bench
 from catx.mapper.close_kernel import add_parts, cost_store, touched_along
 from catx.mapper.edge_kernel import edges_least
 from catx.mapper.factor_kernel import ceil_div, clear_factors, spread_dim
 from catx.mapper.front_kernel import beaten
-from catx.mapper.layer_kernel import choose_side
+from catx.mapper.layer_kernel import choose_layers
 from catx.mapper.load_kernel import crowd_least, load_least, port_load
 from catx.mapper.tree_kernel import (
     AIM_ENERGY,
@@ -19,6 +19,7 @@ from catx.mapper.tree_kernel import (
     EVERY,
     LEAST_J,
     MISSING,
+    N_LAYERINGS,
     NO,
     SHARE,
     WHOLE,
@@ -251,7 +252,11 @@ def use_axes(w: Bench, s: Tree) -> None:
 
 @kernel
 def prepare_least(w: Bench, s: Tree, frames: Any) -> tuple[float, float]:
-    """The part of `prepare` that suffices for a rough bound: energy [J] and latency [s] if all has room."""
+    """What follows from einsum, accelerator, kept roles and unrolling; frame 0 is the matrix unit's.
+
+    Returns energy [J] and latency [s] at least, if all has room. With axes that are free (`use_axes`), bounds
+    are of every unrolling that uses them, too.
+    """
     _set_extents(w, s)
     _merge_zones(w, s)
     fr = frames[0]
@@ -280,22 +285,12 @@ def prepare_least(w: Bench, s: Tree, frames: Any) -> tuple[float, float]:
 
 @kernel
 def prepare_slopes(w: Bench, s: Tree) -> None:
-    """The other part of `prepare`: what bounds need where there is little room."""
+    """What bounds need where there is little room, after `prepare_least`."""
     for m in range(1, w.n_memories):
         for role in range(N_ROLES):
             if s.kept[m, role]:
                 _slope_store(w, s, m, role)
                 _set_across(w, s, m, role)
-
-
-@inlined
-def prepare(w: Bench, s: Tree, frames: Any) -> None:
-    """What follows from einsum, accelerator, kept roles and unrolling; frame 0 is the matrix unit's.
-
-    With axes that are free (`use_axes`), bounds are of every unrolling that uses them, too.
-    """
-    prepare_least(w, s, frames)
-    prepare_slopes(w, s)
 
 
 @kernel
@@ -312,9 +307,9 @@ def _add_least(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> None:
 
 @kernel
 def bound(w: Bench, s: Tree, frames: Any) -> tuple[float, float]:
-    """Energy [J] and latency [s] that no nest of the unrolling can beat, after `prepare`."""
+    """Energy [J] and latency [s] that no nest of the unrolling can beat, after `prepare_slopes`."""
     fr = frames[0]
-    rest = choose_side(w, s, fr)
+    rest = choose_layers(w, s, fr)
     if rest == np.inf:
         return np.inf, np.inf
     crowd = crowd_least(w, s, fr, fr.x, load_least(w, fr))
@@ -323,16 +318,17 @@ def bound(w: Bench, s: Tree, frames: Any) -> tuple[float, float]:
 
 
 @kernel
-def plant(w: Bench, s: Tree, frames: Any, keeps: Any, root: Any) -> None:
-    """Make the tree that of a root."""
+def plant(w: Bench, s: Tree, frames: Any, keeps: Any, root: Any) -> tuple[float, float]:
+    """Make the tree that of a root: returns the energy [J] and latency [s] that none of its nests beats."""
     put_kept(w, s, keeps[root.kept])
     s.n_spatial = root.n_spatial
     for i in range(root.n_spatial):
         for column in range(3):
             s.spatial[i, column] = root.spatial[i, column]
     use_axes(w, s)
-    prepare(w, s, frames)
-    choose_side(w, s, frames[0])
+    prepare_least(w, s, frames)
+    prepare_slopes(w, s)
+    return bound(w, s, frames)
 
 
 @kernel
@@ -341,11 +337,11 @@ def put_kept(w: Bench, s: Tree, kept: Any) -> None:
     for m in range(w.n_memories):
         for role in range(N_ROLES):
             s.kept[m, role], s.parent[m, role] = kept.kept[m, role], kept.parent[m, role]
-            for side in range(3):
-                s.layer[side, m, role] = kept.layer[side, m, role]
+            for way in range(N_LAYERINGS):
+                s.layer[way, m, role] = kept.layer[way, m, role]
     for role in range(N_ROLES):
         s.inner[role] = kept.inner[role]
-    s.n_layers, s.one_sided = kept.n_layers, kept.one_sided
+    s.n_layers, s.one_layering = kept.n_layers, kept.one_layering
 
 
 @kernel
@@ -360,5 +356,4 @@ def bound_roots(w: Bench, s: Tree, frames: Any, keeps: Any, roots: Any) -> None:
         roots: ROOT records.
     """
     for i in range(len(roots)):
-        plant(w, s, frames, keeps, roots[i])
-        roots[i].energy, roots[i].time = bound(w, s, frames)
+        roots[i].energy, roots[i].time = plant(w, s, frames, keeps, roots[i])

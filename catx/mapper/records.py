@@ -66,6 +66,6 @@ def kept_record(kept: Kept) -> NDArray[np.void]:
             record["layer"][INSIDE, len(keepers) - 2 - rank, role] = memory
             record["layer"][TOGETHER, memory - 1, role] = memory
     layers = record["layer"]
-    record["one_sided"] = all(np.array_equal(layers[OUTSIDE], layers[way]) for way in (INSIDE, TOGETHER))
+    record["one_layering"] = all(np.array_equal(layers[OUTSIDE], layers[way]) for way in (INSIDE, TOGETHER))
     record["n_layers"] = 1 + np.flatnonzero((layers >= 0).any(axis=(0, 2))).max(initial=-1)
     return record

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from catx.costmodel.tiles_kernel import Bench
 from catx.mapper import roots_kernel
 from catx.mapper.roots_kernel import MAX_ROOTS, ROOTS
-from catx.mapper.tree_kernel import LEAST_J, ROOT, Tree
+from catx.mapper.tree_kernel import LEAST_J, MAX_TREE_LOWS, ROOT, Tree
 
 
 class RootList:
@@ -53,5 +53,7 @@ class RootList:
 
 
 def by_promise(roots: NDArray[np.void]) -> NDArray[np.int64]:
-    """Positions of roots, those first whose bounds leave room for the least energy times latency."""
-    return np.argsort((roots["energy"] + LEAST_J) * roots["time"], kind="stable")
+    """Positions of roots, those first that leave room for the least energy times latency."""
+    some = np.arange(MAX_TREE_LOWS) < roots["n_low"][:, None]
+    energy, time = (np.where(some, roots[name], np.inf).min(axis=1) for name in ("low_energy", "low_time"))
+    return np.argsort((energy + LEAST_J) * time, kind="stable")

@@ -10,7 +10,7 @@ import numpy as np
 
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import N_ROLES, OUT, Bench
-from catx.mapper.front_kernel import beaten
+from catx.mapper.front_kernel import ROUNDING, beaten
 from catx.mapper.layer_kernel import has_layer, order_room, rest_least, set_layer
 from catx.mapper.load_kernel import crowd_least, load_least, set_loads
 from catx.mapper.promise_kernel import cycles_least, promise
@@ -28,7 +28,7 @@ def _set_waits(w: Bench, s: Tree, fr: Frame, n: int) -> None:
     """What a layer's missing stores wait for, and stop the matrix unit, per product of grown dims."""
     for role in range(N_ROLES):
         s.wait[role] = s.known_wait[role] = s.instances[role] = s.stop_rise[role] = s.stop_floor[role] = 0.0
-        m = s.layer[s.side, n, role]
+        m = s.layer[s.layering, n, role]
         if m < 0 or fr.placed[m, role] != MISSING:
             continue
         parent, zone = s.parent[m, role], s.zone_of[m]
@@ -44,7 +44,7 @@ def _set_waits(w: Bench, s: Tree, fr: Frame, n: int) -> None:
         outer = w.write_rate[parent] if role == OUT else w.read_rate[parent]
         across = 1.0
         for lacking in range(N_ROLES):
-            i = s.layer[s.side, n, lacking]
+            i = s.layer[s.layering, n, lacking]
             split = i >= 0 and fr.placed[i, lacking] == MISSING and s.split[i, lacking]
             across *= s.across[m, role, lacking, SHARE if split else WHOLE]
         s.wait[role] = s.tile[role] / 2.0 * max(1.0 / alone, across / outer)
@@ -133,10 +133,10 @@ def _fits(w: Bench, s: Tree, fr: Frame, joules: float, cycles: float, load: floa
 @kernel
 def _has_place(w: Bench, s: Tree, fr: Frame, more: float, load: float) -> bool:
     """Whether a frame may fit between two points, where its promise has `more` energy [J] than its layers."""
-    slack = 1.0 + s.slack
+    part = ROUNDING / (1.0 + s.slack)
     for i in range(s.n_front + 1):
-        energy = s.front_energy[s.by_time[i - 1]] / slack if i > 0 else np.inf
-        time = s.front_time[s.by_time[i]] / slack if i < s.n_front else np.inf
+        energy = s.front_energy[s.by_time[i - 1]] * part if i > 0 else np.inf
+        time = s.front_time[s.by_time[i]] * part if i < s.n_front else np.inf
         if s.promise_j >= energy or s.promise_s >= time:
             continue
         if _fits(w, s, fr, energy - s.promise_j + more, (time - s.promise_s) / s.second, load):
@@ -160,9 +160,9 @@ def squeezed(w: Bench, s: Tree, fr: Frame, x: Any) -> bool:
         promise(s, s.promise_j + s.static_w * more, s.promise_s + more)
         if beaten(s, s.promise_j * (1.0 + s.slack), s.promise_s * (1.0 + s.slack)):
             return True
-    side, rest = s.side, s.rest
-    s.side = OUTSIDE  # what loads the outermost memory most makes one layer
+    layering, rest = s.layering, s.rest
+    s.layering = OUTSIDE  # what loads the outermost memory most makes one layer
     other = rest_least(w, s, fr, x)
     lost = other == np.inf or not _has_place(w, s, fr, rest - other, load + crowd)
-    s.side = side
+    s.layering = layering
     return lost

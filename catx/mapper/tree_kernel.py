@@ -123,16 +123,16 @@ KIDS = np.dtype(
 WHOLE, SHARE = constant(0), constant(1)
 """How extents outside of fanouts are known: as they are, or from what one of their instances has."""
 
-OUTSIDE, INSIDE, TOGETHER = constant(0), constant(1), constant(2)
-"""Layers: the n-th stores of each tensor from the outside, or from the inside; those of one memory."""
+OUTSIDE, INSIDE, TOGETHER, N_LAYERINGS = constant(0), constant(1), constant(2), 3
+"""How stores make layers: the n-th ones of each tensor from the outside, or inside; those of one memory."""
 
 KEPT_FIELDS: list[Any] = [
     ("kept", "i8", (MAX_MEMORIES, N_ROLES)),
     ("parent", "i8", (MAX_MEMORIES, N_ROLES)),  # next memory outwards that keeps the role
     ("inner", "i8", N_ROLES),  # innermost memory that keeps the role
-    ("layer", "i8", (3, MAX_MEMORIES, N_ROLES)),  # memory of a role's store in a layer, -1: none
+    ("layer", "i8", (N_LAYERINGS, MAX_MEMORIES, N_ROLES)),  # memory of a role's store in a layer, -1: none
     ("n_layers", "i8"),
-    ("one_sided", "i8"),  # whether all three ways to make layers are the same
+    ("one_layering", "i8"),  # whether all three ways to make layers are the same
 ]
 """A choice of what memories keep, and what follows from it."""
 
@@ -243,7 +243,7 @@ TREE = np.dtype(
         ("room", "f8", N_ROLES),
         ("rise", "f8", N_ROLES),
         ("floor", "f8", N_ROLES),
-        ("side", "i8"),  # how stores make layers
+        ("layering", "i8"),  # how stores make layers
         ("rest", "f8"),  # energy [J] of layers beyond `least`
         ("layer_rest", "f8", MAX_MEMORIES),
         # and in cycles: first or last tiles per product, and as known; loads of parents likewise; their ports

@@ -15,6 +15,7 @@ from catx.ir.dtype import DType
 from catx.ir.einsum import ROLES, Einsum
 from catx.ir.mapping import Loop, Mapping, Store
 from catx.ir.operand import Operand, plain_axes
+from tests.einsums import matmul
 from tests.oracle.legality import needed_bytes
 from tests.oracle.walk import illegal, walk
 from tests.strategies import Case, cases, mutated
@@ -127,16 +128,6 @@ MACHINE = Accelerator(
 )
 
 
-def matmul(m: int, k: int, n: int, dtype: DType = DType.INT8) -> Einsum:
-    return Einsum(
-        name="matmul",
-        op="MatMul",
-        dims=(("m", m), ("k", k), ("n", n)),
-        inputs=(Operand("a", plain_axes("m", "k"), dtype), Operand("b", plain_axes("k", "n"), dtype)),
-        output=Operand("c", plain_axes("m", "n"), dtype),
-    )
-
-
 def stores(memory: str) -> list[Store]:
     return [Store(memory, role) for role in ROLES]
 
@@ -187,7 +178,7 @@ def test_trivial_loops_may_stand_anywhere() -> None:
 
 @pytest.mark.parametrize("dtype", [DType.INT16, DType.FP8, DType.FP32])
 def test_types_that_the_unit_lacks_are_refused(dtype: DType) -> None:
-    case = Case(matmul(1, 5, 1, dtype), Mapping((*stores("L0"), *stores("L1"), Loop("k", 1))), MACHINE)
+    case = Case(matmul(1, 5, 1, dtype=dtype), Mapping((*stores("L0"), *stores("L1"), Loop("k", 1))), MACHINE)
     assert illegal(case.einsum, case.mapping, case.accelerator) is not None
     with pytest.raises(MappingError, match=dtype.value):
         evaluate(case.einsum, case.mapping, case.accelerator)

@@ -16,8 +16,9 @@ from catx.ir.einsum import Einsum
 from catx.ir.operand import Operand, plain_axes
 from catx.mapper.bounds import compulsory_bytes, energy_bound_j, roofline_cycles
 from catx.mapper.tree_search import search_front
+from tests.einsums import matmul
 from tests.mapper.random_nests import random_mapping
-from tests.mapper.test_map_einsum import CASES, machine, matmul
+from tests.mapper.test_map_einsum import CASES, machine
 from tests.strategies import Case, cases
 
 

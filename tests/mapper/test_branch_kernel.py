@@ -1,5 +1,6 @@
 """The compiled search promises no more than the cost model asks for, and reuses its records cleanly."""
 
+from dataclasses import replace
 from itertools import chain, islice
 from math import inf
 from random import Random
@@ -13,30 +14,22 @@ from catx.costmodel.nest_kernel import evaluate_nest
 from catx.costmodel.pack import new_bench, put_mapping
 from catx.costmodel.tiles_kernel import SEARCH
 from catx.frontend.hardware import load_accelerator
+from catx.ir.accelerator import Memory
 from catx.ir.dtype import DType
-from catx.ir.einsum import Einsum
+from catx.ir.einsum import ROLES
 from catx.ir.mapping import Loop
-from catx.ir.operand import Operand, plain_axes
 from catx.mapper import promise_kernel, squeeze_kernel
 from catx.mapper.forest import Forest, Root
 from catx.mapper.limits import limits_of
+from catx.mapper.load_kernel import load_least
+from tests.einsums import matmul
 from tests.mapper.random_nests import random_mapping
 from tests.mapper.test_map_einsum import CASES, machine
-from tests.oracle.enumerate_nests import Point
+from tests.oracle.enumerate_nests import Point, exhaustive_front
 from tests.oracle.small_problems import Problem, solved_problems
 from tests.strategies import Case, cases
 
 quick = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-def _matmul(m: int, k: int, n: int, dtype: DType) -> Einsum:
-    return Einsum(
-        name="matmul",
-        op="MatMul",
-        dims=(("m", m), ("k", k), ("n", n)),
-        inputs=(Operand("a", plain_axes("m", "k"), dtype), Operand("b", plain_axes("k", "n"), dtype)),
-        output=Operand("c", plain_axes("m", "n"), dtype),
-    )
 
 
 def _splits_twice(case: Case) -> bool:
@@ -76,8 +69,8 @@ def _put_front(forest: Forest, energies_j: list[float], latencies_s: list[float]
 def _squeezed(forest: Forest, root: Root) -> bool:
     """Whether a tree is said to have nothing between the points of the front."""
     bench, tree, frames = forest.bench, forest.tree, forest.frames
-    promise_kernel.plant(bench, tree, frames, forest.keeps, forest.rows([root])[0])
-    tree["promise_j"], tree["promise_s"] = promise_kernel.bound(bench, tree, frames)
+    least = promise_kernel.plant(bench, tree, frames, forest.keeps, forest.rows([root])[0])
+    tree["promise_j"], tree["promise_s"] = least
     return bool(squeeze_kernel.squeezed(bench, tree, frames[0], frames[0]["x"]))
 
 
@@ -104,8 +97,29 @@ def test_best_nests_fit_between_their_neighbours() -> None:
     assert sum(_trees_of_best(problem, points) for problem, points in problems) > 100
 
 
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("capacity", [4, 6, 8, 10])
+@pytest.mark.parametrize("extents", [(4, 4, 4), (4, 3, 4)])
+def test_small_buffers_crowd_the_outer_port(
+    extents: tuple[int, int, int], capacity: int, shared: bool
+) -> None:
+    outer = Memory(name="L0", read_bytes_per_cycle=1, write_bytes_per_cycle=1, shared_port=shared)
+    levels = outer, Memory(name="L1", capacity_bytes=capacity)
+    accelerator = replace(load_accelerator("edge4"), levels=levels, vector=None)
+    einsum = matmul(*extents)
+    forest = Forest(einsum, accelerator, limits_of(einsum, accelerator, ()))
+    root = tuple((True,) * len(ROLES) for _ in levels), ()
+    forest.bound([root])
+    latency_cycles = forest.bounds[root][1] * accelerator.clock_hz
+    points = exhaustive_front(einsum, accelerator, limit=100_000)
+    assert latency_cycles <= min(time for _, time, _ in points) * accelerator.clock_hz * (1 + 1e-9)
+    assert not shared or latency_cycles > load_least(
+        forest.bench, forest.frames[0]
+    )  # that of moving all once
+
+
 def test_what_must_be_moved_once_takes_large_tiles() -> None:
-    accelerator, einsum = load_accelerator("tpuv4i_like"), _matmul(197, 768, 768, DType.BF16)
+    accelerator, einsum = load_accelerator("tpuv4i_like"), matmul(197, 768, 768, dtype=DType.BF16)
     forest = Forest(einsum, accelerator, limits_of(einsum, accelerator, ()))
     forest.dive()
     listed = forest.list_roots(tolerance=0.05)
@@ -115,9 +129,8 @@ def test_what_must_be_moved_once_takes_large_tiles() -> None:
         energy, time = listed.bound(kept)
         least = min(least, energy * time)
         assert listed.extend(0.0, inf)
-    assert least < 0.9 * min(
-        products[: forest.tree["n_front"]]
-    )  # bounded one by one, they leave room for much
+    best = min(products[: forest.tree["n_front"]])
+    assert least < 0.9 * best  # bounded one by one, energy and latency leave room for much
     assert len(listed.roots()) == 0
 
 

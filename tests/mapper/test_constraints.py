@@ -10,7 +10,8 @@ from catx.errors import CatxError
 from catx.ir.accelerator import Fanout, FanoutAxis
 from catx.ir.constraints import Range, Unroll
 from catx.mapper.tree_search import search_front
-from tests.mapper.test_map_einsum import machine, matmul
+from tests.einsums import matmul
+from tests.mapper.test_map_einsum import machine
 from tests.oracle.enumerate_nests import exhaustive_front
 from tests.oracle.loop_runs import TooManyNestsError
 from tests.oracle.obeys import obeys

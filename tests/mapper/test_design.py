@@ -17,7 +17,8 @@ from catx.ir.tensor import Tensor
 from catx.mapper.design import evaluate_design
 from catx.mapper.objective import ObjectiveName
 from catx.units import S_PER_YEAR
-from tests.mapper.test_map_einsum import INT8, matmul
+from tests.einsums import matmul
+from tests.mapper.test_map_einsum import INT8
 
 
 def one_product() -> Graph:

@@ -10,31 +10,16 @@ import pytest
 
 from catx.frontend.hardware import load_accelerator
 from catx.ir.accelerator import Accelerator, Fanout
-from catx.ir.dtype import DType
 from catx.ir.einsum import ROLES, Einsum
-from catx.ir.operand import Operand, plain_axes
 from catx.mapper.map_einsum import MappedEinsum, map_einsum
 from catx.mapper.objective import Objective
+from tests.einsums import matmul
 
 GEMMS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "edge4.json").read_text())["gemms"]
 SPACES = ("perfect", "imperfect_coarse2", "bypass_perfect")
 """AccelForge's map spaces: factors that divide, remainder tiles, dividing factors with optional buffers."""
 
 CASES = [(gemm, space) for gemm, rows in GEMMS.items() for space in SPACES if space in rows]
-
-
-def matmul(*, m: int, k: int, n: int, batch: int) -> Einsum:
-    b = ("b",) if batch > 1 else ()
-    return Einsum(
-        name="matmul",
-        op="MatMul",
-        dims=tuple(zip((*b, "m", "k", "n"), (*(batch for _ in b), m, k, n), strict=True)),
-        inputs=(
-            Operand("input", plain_axes(*b, "m", "k"), DType.INT8),
-            Operand("weight", plain_axes(*b, "k", "n"), DType.INT8),
-        ),
-        output=Operand("output", plain_axes(*b, "m", "n"), DType.INT8),
-    )
 
 
 def edge4(*, bypass: bool) -> Accelerator:

@@ -19,6 +19,7 @@ from catx.mapper.mapspace import allowed_unrollings, unrollings
 from catx.mapper.objective import OBJECTIVES, Objective
 from catx.mapper.store import load_front
 from catx.mapper.tree_search import search_front
+from tests.einsums import matmul
 from tests.mapper.random_nests import random_mapping
 
 INT8, INT32 = DType.INT8, DType.INT32
@@ -27,17 +28,6 @@ INT8, INT32 = DType.INT8, DType.INT32
 @pytest.fixture(autouse=True)
 def _empty_cache(tmp_path, monkeypatch):
     monkeypatch.setattr("catx.content_cache.cache_dir", lambda: tmp_path)  # kernels have theirs already
-
-
-def matmul(m: int, k: int, n: int, batch: int = 1) -> Einsum:
-    b = ("b",) if batch > 1 else ()
-    return Einsum(
-        name="matmul",
-        op="MatMul",
-        dims=((("b", batch),) if b else ()) + (("m", m), ("k", k), ("n", n)),
-        inputs=(Operand("a", plain_axes(*b, "m", "k"), INT8), Operand("b", plain_axes(*b, "k", "n"), INT8)),
-        output=Operand("c", plain_axes(*b, "m", "n"), INT8),
-    )
 
 
 def conv(f: int, c: int, y: int, r: int, stride: int) -> Einsum:

@@ -15,6 +15,7 @@ from catx.ir.operand import Operand, plain_axes
 from catx.mapper import loop_orders
 from catx.mapper.loop_orders import sum_over_orders
 from catx.mapper.mapspace_size import mapspace_size
+from tests.einsums import matmul
 from tests.oracle.count_mapspace import count_mapspace
 from tests.oracle.loop_runs import TooManyNestsError
 from tests.oracle.small_problems import small_problem
@@ -22,18 +23,6 @@ from tests.oracle.small_problems import small_problem
 quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 seeds = st.integers(0, 10**9)
-
-
-def matmul(m: int, k: int, n: int) -> Einsum:
-    axes = plain_axes("m", "k"), plain_axes("k", "n"), plain_axes("m", "n")
-    operands = [Operand(role, axis, DType.INT8) for role, axis in zip(ROLES, axes, strict=True)]
-    return Einsum(
-        name="matmul",
-        op="MatMul",
-        dims=(("m", m), ("k", k), ("n", n)),
-        inputs=(operands[0], operands[1]),
-        output=operands[2],
-    )
 
 
 def machine(*levels: Memory | Fanout) -> Accelerator:

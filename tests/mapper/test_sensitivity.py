@@ -21,7 +21,8 @@ from catx.mapper.objective import Objective, ObjectiveName
 from catx.mapper.options import MapperOptions
 from catx.mapper.resources import enlarged, resources
 from catx.mapper.sensitivity import ROUNDING, Effect, Sensitivity, effect_of, sensitivity
-from tests.mapper.test_map_einsum import INT8, matmul
+from tests.einsums import matmul
+from tests.mapper.test_map_einsum import INT8
 
 QUICK = MapperOptions(1_000)
 
