@@ -70,7 +70,7 @@ def family_fronts(einsum: Einsum, accelerators: Sequence[Accelerator], budget: i
         forest = _forest(einsum, accelerator, pool)
         roots = forest.roots_on_front()
         forest.bound(roots)
-        forest.search(REFINE, roots)
+        forest.search(REFINE, forest.rows_of(roots))
         forest.prove(budget)
         pool.add(forest)
         found.append(_front(forest))

@@ -1,7 +1,8 @@
 """Trees of one einsum on one accelerator that share a front: dives for good nests, then proofs."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from time import perf_counter
 
 import numpy as np
@@ -14,7 +15,7 @@ from catx.ir.einsum import ROLES, Einsum
 from catx.mapper import branch_kernel, dive_kernel, low_kernel, promise_kernel
 from catx.mapper.front import UNKNOWN
 from catx.mapper.limits import Limits
-from catx.mapper.mapspace import Kept, Unrolling, allowed_unrollings, kept_roles, neighbours, unrollings
+from catx.mapper.mapspace import Unrolling, allowed_unrollings, kept_roles, neighbours, unrollings
 from catx.mapper.records import kept_record, new_tree, set_limits
 from catx.mapper.root_list import RootList, by_promise
 from catx.mapper.tree_kernel import (
@@ -85,12 +86,15 @@ part of the last one that there must be time for."""
 FIRST_SHARE, NEXT_SHARE = 500, 4
 """Of the steps of a proof: what each tree gets at first, and how many times more in every further round."""
 
+EASY, FEW = 2_000, 2
+"""Steps of a proof after dives into so many trees: where they suffice, there is nothing else to do."""
+
 LOOK, LOOK_STEPS, COARSE = (0.2, 0.05), 20_000, Pass(4.0, 0.01, 2, 6_000, 100)
 """All unrollings are looked at after the first passes, as far as so many bounds go. Those that may improve
 the front by so much get a pass of their own."""
 
-Root = tuple[Kept, Unrolling]
-"""What a tree starts from."""
+Root = tuple[int, Unrolling]
+"""What a tree starts from: which choice of kept roles, and an unrolling."""
 
 
 class Forest:
@@ -107,29 +111,35 @@ class Forest:
         choices, self.complete = kept_roles(accelerator, limits)
         self.kept = dict(zip(choices, range(len(choices)), strict=True))
         self.keeps = np.array([kept_record(kept) for kept in choices])
-        self.bounds: dict[Root, tuple[float, float]] = {}
+        self.roots = np.zeros(0, ROOT)
+        self.position: dict[Root, int] = {}
+        self.listed = RootList(self.bench, self.tree, self.frames, self.allowed)
         self.known: Lows = ((0.0, 0.0),)
         self.left: Lows = self.known
         self.what = einsum, accelerator
 
-    def rows(self, roots: Sequence[Root]) -> NDArray[np.void]:
-        """Roots as records."""
-        rows = np.zeros(len(roots), ROOT)
-        for row, (kept, unrolling) in zip(rows, roots, strict=True):
-            if kept not in self.kept:
-                self.kept[kept] = len(self.keeps)
-                self.keeps = np.append(self.keeps, kept_record(kept))
-            row["kept"], row["n_spatial"] = self.kept[kept], len(unrolling)
-            row["spatial"][: len(unrolling)] = np.array(unrolling).reshape(-1, 3)
-        return rows
+    @cached_property
+    def promising(self) -> list[Unrolling]:
+        """Unrollings that would be good if no capacity limited reuse."""
+        einsum, accelerator = self.what
+        return unrollings(self.bench, accelerator, einsum, self.limits, self.allowed)
 
     def bound(self, roots: Iterable[Root]) -> None:
-        """Find the energy [J] and latency [s] that no nest of some trees can beat, for `bounds`."""
-        new = [root for root in dict.fromkeys(roots) if root not in self.bounds]
-        rows = self.rows(new)
+        """Find the energy [J] and latency [s] that no nest of some trees can beat; they join `roots`."""
+        new = [root for root in dict.fromkeys(roots) if root not in self.position]
+        rows = np.zeros(len(new), ROOT)
+        rows["kept"] = [kept for kept, _ in new]
+        rows["n_spatial"] = [len(unrolling) for _, unrolling in new]
+        for spatial, (_, unrolling) in zip(rows["spatial"], new, strict=True):
+            if unrolling:
+                spatial[: len(unrolling)] = unrolling
         promise_kernel.bound_roots(self.bench, self.tree, self.frames, self.keeps, rows)
-        pairs = zip(rows["energy"].tolist(), rows["time"].tolist(), strict=True)
-        self.bounds.update(zip(new, pairs, strict=True))
+        self.position |= {root: at for at, root in enumerate(new, len(self.roots))}
+        self.roots = np.concatenate([self.roots, rows])
+
+    def rows_of(self, roots: Iterable[Root]) -> NDArray[np.void]:
+        """Bounded roots as records."""
+        return self.roots[[self.position[root] for root in roots]]
 
     def add_neighbours(self, roots: Iterable[Root]) -> list[Root]:
         """Add the neighbours of roots; returns those that are new."""
@@ -137,20 +147,16 @@ class Forest:
             (kept, other)
             for kept, unrolling in roots
             for other in neighbours(unrolling, self.allowed, self.bench)
-            if (kept, other) not in self.bounds and self.limits.obey(other)
+            if (kept, other) not in self.position and self.limits.obey(other)
         ]
         self.bound(added)
         return list(dict.fromkeys(added))
 
-    def search(self, step: Pass, roots: Collection[Root]) -> None:
-        """Search the trees of roots, the most promising first, where they can still improve the front."""
-        bounds = self.bounds
-        rows = self.rows(list(roots))
-        energy = rows["energy"] = [bounds[root][0] for root in roots]
-        time = rows["time"] = [bounds[root][1] for root in roots]
-        products = (np.array(energy) + LEAST_J) * np.array(time)
-        promises = {AIM_EDP: products, AIM_TIME: time, AIM_ENERGY: energy}
-        self._dive_pass(step, rows, np.argsort(promises[step.aim], kind="stable"))
+    def search(self, step: Pass, roots: NDArray[np.void]) -> None:
+        """Search trees of ROOT records where they can still improve the front, the most promising first."""
+        energy, time = roots["energy"], roots["time"]
+        promises = {AIM_EDP: (energy + LEAST_J) * time, AIM_TIME: time, AIM_ENERGY: energy}
+        self._dive_pass(step, roots, np.argsort(promises[step.aim], kind="stable"))
 
     def _dive_pass(self, step: Pass, roots: NDArray[np.void], order: NDArray[np.int64]) -> None:
         """Dive into trees in the order given."""
@@ -162,6 +168,20 @@ class Forest:
             self.bench, tree, self.frames, self.kids, self.keeps, roots, order, step.share, end
         )
 
+    def settle(self, budget: int) -> bool:
+        """Search the most promising trees, and try to prove what is found: returns success.
+
+        Args:
+            budget: steps that looking for these trees, and the proof, may take.
+        """
+        tree = self.tree
+        tree["slack"], tree["budget"] = 0.0, int(tree["nodes"]) + budget
+        self.listed.start(self.keeps, 0.0)
+        roots = self.listed.extend(self.keeps, most=FEW)
+        self._dive_pass(FIRST[0], roots, by_promise(roots))
+        self._prove_within(0.0, int(tree["nodes"]) + budget)
+        return not self.left
+
     def dive(
         self, first: Sequence[Pass] = FIRST, last: Sequence[Pass] = LAST, look: int = LOOK_STEPS
     ) -> None:
@@ -172,11 +192,9 @@ class Forest:
             last: passes over all of it.
             look: bounds of unrollings that looking for more promising ones may take.
         """
-        einsum, accelerator = self.what
-        promising = unrollings(self.bench, accelerator, einsum, self.limits, self.allowed)
-        self.bound((kept, unrolling) for kept in self.kept for unrolling in promising)
+        self.bound((kept, unrolling) for kept in range(len(self.keeps)) for unrolling in self.promising)
         for step in first:
-            self.search(step, self.bounds)
+            self.search(step, self.roots)
         self._look(look)
         searched: set[Root] = set()
         for _ in range(ROUNDS):
@@ -185,20 +203,17 @@ class Forest:
             added = self.add_neighbours(fresh)
             if not added:
                 break
-            self.search(NEAR, added)
+            self.search(NEAR, self.rows_of(added))
         for step in last:
-            self.search(step, self.bounds)
+            self.search(step, self.roots)
 
     def _look(self, steps: int) -> None:
         """Dive into trees of all unrollings that may improve the front a lot."""
         tree, end = self.tree, int(self.tree["nodes"]) + steps
         for tolerance in LOOK:
-            listed = self.list_roots(tolerance)
             tree["slack"], tree["budget"] = tolerance, end
-            for kept in self.kept.values():
-                if listed.bound(kept)[0] < np.inf:
-                    listed.extend(0.0, np.inf)
-            roots = listed.roots()
+            self.listed.start(self.keeps, tolerance)
+            roots = self.listed.extend(self.keeps)
             before = int(tree["nodes"])
             if len(roots):
                 self._dive_pass(COARSE, roots, by_promise(roots))
@@ -223,37 +238,21 @@ class Forest:
     def _prove_within(self, tolerance: float, end: int) -> None:
         """Search everything that may improve the front by more than a relative tolerance.
 
-        Unrollings that are too slow for the least EDP come last: they can save energy alone.
+        Unrollings that cannot have the least EDP come last: they can save energy or time alone.
         """
         tree = self.tree
         tree["slack"], tree["aim"], tree["n_low"] = tolerance, AIM_EDP, 0
         if not self.complete:
             low_kernel.enter_low(tree, *UNKNOWN[0])
-        slowest: dict[int, float] = {}
+        self.listed.start(self.keeps, tolerance)
         for last in (False, True):
             left = max(0, end - int(tree["nodes"]))
-            trees_end = end if last else end - left // 4
             tree["budget"] = int(tree["nodes"]) + left // 2
-            listed = self.list_roots(tolerance)
-            for kept in self.kept.values():
-                fastest = slowest.get(kept, 0.0)
-                if fastest == np.inf:
-                    continue
-                least_j, least_s = listed.bound(kept)
-                if least_j == np.inf:  # not even one element of everything fits
-                    slowest[kept] = np.inf
-                    continue
-                least_j += tree["static_w"] * max(0.0, fastest - least_s)
-                slowest[kept] = np.inf if last or least_j == 0.0 else self._least_product() / least_j
-                if not listed.extend(fastest, slowest[kept]):
-                    low_kernel.enter_low(tree, least_j, max(least_s, fastest))
-            tree["budget"] = trees_end
-            self._search_trees(listed.roots())
+            roots = self.listed.extend(self.keeps, np.inf if last else self._least_product())
+            tree["budget"] = end if last else end - left // 4
+            self._search_trees(roots)
+        self.listed.enter_left()
         self._tighten(self._lows(tolerance))
-
-    def list_roots(self, tolerance: float) -> RootList:
-        """An empty list of roots that may improve the front by more than a tolerance."""
-        return RootList(self.bench, self.tree, self.frames, self.keeps, self.allowed, tolerance)
 
     def _search_trees(self, roots: NDArray[np.void]) -> None:
         """Search trees in rounds, the most promising first, with larger shares of the budget each time."""
@@ -326,7 +325,7 @@ class Forest:
         return list(found)
 
     def root_of(self, nest: Rows) -> Root:
-        """Kept roles and unrolling of a nest, the innermost spatial loop first."""
+        """Kept roles and unrolling of a nest, the innermost spatial loop first; new choices join `keeps`."""
         extents = self.bench["extents"].tolist()
         kept = np.zeros((int(self.bench["n_memories"]), len(ROLES)), bool)
         factors: dict[tuple[int, int], int] = {}
@@ -338,4 +337,8 @@ class Forest:
                 factors[extra, index] = factors.get((extra, index), 1) * -(-extents[index] // tile)
             extents[index] = tile
         unrolling = tuple((axis, d, factor) for (axis, d), factor in reversed(factors.items()))
-        return tuple(tuple(row) for row in kept.tolist()), unrolling
+        choice = tuple(tuple(row) for row in kept.tolist())
+        if choice not in self.kept:
+            self.kept[choice] = len(self.keeps)
+            self.keeps = np.append(self.keeps, kept_record(choice))
+        return self.kept[choice], unrolling

@@ -12,7 +12,7 @@ from catx.ir.accelerator import Accelerator
 from catx.ir.constraints import Constraints
 from catx.ir.einsum import ROLES, Einsum
 from catx.ir.mapping import Loop, Mapping, Node, Store
-from catx.mapper.forest import Forest, Lows, Rows
+from catx.mapper.forest import EASY, Forest, Lows, Rows
 from catx.mapper.front import UNKNOWN
 from catx.mapper.limits import conflict, limits_of, smallest
 from catx.mapper.options import Budget, Seconds
@@ -44,11 +44,13 @@ def search_front(
     limits = limits_of(einsum, accelerator, constraints)
     forest = Forest(einsum, accelerator, limits)
     started = perf_counter()
-    forest.dive()
-    if isinstance(budget, Seconds):
-        forest.prove_in_time(started + budget.value)
-    else:
-        forest.prove(budget)
+    steps = EASY if isinstance(budget, Seconds) else min(EASY, budget)
+    if not forest.settle(steps):
+        forest.dive()
+        if isinstance(budget, Seconds):
+            forest.prove_in_time(started + budget.value)
+        else:
+            forest.prove(budget)
     tree = forest.tree
     evaluated, visited = int(tree["evaluated"]), int(tree["nodes"])
     if tree["n_front"] == 0:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from itertools import chain, islice
-from math import inf
 from random import Random
 
 import numpy as np
@@ -22,6 +21,8 @@ from catx.mapper import promise_kernel, squeeze_kernel
 from catx.mapper.forest import Forest, Root
 from catx.mapper.limits import limits_of
 from catx.mapper.load_kernel import load_least
+from catx.mapper.open_kernel import TODO
+from catx.mapper.root_list import RootList
 from tests.einsums import matmul
 from tests.mapper.random_nests import random_mapping
 from tests.mapper.test_map_einsum import CASES, machine
@@ -42,6 +43,12 @@ def _splits_twice(case: Case) -> bool:
     return len(set(loops)) < len(loops)
 
 
+def _least(forest: Forest, root: Root) -> tuple[float, float]:
+    """Energy [J] and latency [s] that no nest of a bounded tree beats."""
+    (row,) = forest.rows_of([root])
+    return float(row["energy"]), float(row["time"])
+
+
 def _agree(case: Case) -> None:
     assume(not _splits_twice(case))
     counts = evaluate(case.einsum, case.mapping, case.accelerator)
@@ -49,7 +56,7 @@ def _agree(case: Case) -> None:
     put_mapping(forest.bench, case.mapping, case.einsum, case.accelerator)
     root = forest.root_of(forest.bench["nest"][: forest.bench["n_rows"]])
     forest.bound([root])
-    energy, time = forest.bounds[root]
+    energy, time = _least(forest, root)
     latency_s = counts.cycles.latency_cycles / case.accelerator.clock_hz + case.accelerator.launch_s
     energy_j = counts.dynamic_energy_j + case.accelerator.static_w * latency_s
     assert time <= latency_s * (1 + 1e-9)
@@ -69,7 +76,7 @@ def _put_front(forest: Forest, energies_j: list[float], latencies_s: list[float]
 def _squeezed(forest: Forest, root: Root) -> bool:
     """Whether a tree is said to have nothing between the points of the front."""
     bench, tree, frames = forest.bench, forest.tree, forest.frames
-    least = promise_kernel.plant(bench, tree, frames, forest.keeps, forest.rows([root])[0])
+    least = promise_kernel.plant(bench, tree, frames, forest.keeps, forest.rows_of([root])[0])
     tree["promise_j"], tree["promise_s"] = least
     return bool(squeeze_kernel.squeezed(bench, tree, frames[0], frames[0]["x"]))
 
@@ -83,8 +90,9 @@ def _trees_of_best(problem: Problem, points: list[Point]) -> int:
         put_mapping(forest.bench, mapping, problem.einsum, problem.accelerator)
         root = forest.root_of(forest.bench["nest"][: forest.bench["n_rows"]])
         forest.bound([root])
-        assert forest.bounds[root][0] <= energy * (1 + 1e-9), problem
-        assert forest.bounds[root][1] <= time * (1 + 1e-9), problem
+        least_j, least_s = _least(forest, root)
+        assert least_j <= energy * (1 + 1e-9), problem
+        assert least_s <= time * (1 + 1e-9), problem
         assert not _squeezed(forest, root), problem
         seen.add(root)
     return len(seen)
@@ -108,9 +116,9 @@ def test_small_buffers_crowd_the_outer_port(
     accelerator = replace(load_accelerator("edge4"), levels=levels, vector=None)
     einsum = matmul(*extents)
     forest = Forest(einsum, accelerator, limits_of(einsum, accelerator, ()))
-    root = tuple((True,) * len(ROLES) for _ in levels), ()
+    root = forest.kept[tuple((True,) * len(ROLES) for _ in levels)], ()
     forest.bound([root])
-    latency_cycles = forest.bounds[root][1] * accelerator.clock_hz
+    latency_cycles = _least(forest, root)[1] * accelerator.clock_hz
     points = exhaustive_front(einsum, accelerator, limit=100_000)
     assert latency_cycles <= min(time for _, time, _ in points) * accelerator.clock_hz * (1 + 1e-9)
     assert not shared or latency_cycles > load_least(
@@ -122,16 +130,15 @@ def test_what_must_be_moved_once_takes_large_tiles() -> None:
     accelerator, einsum = load_accelerator("tpuv4i_like"), matmul(197, 768, 768, dtype=DType.BF16)
     forest = Forest(einsum, accelerator, limits_of(einsum, accelerator, ()))
     forest.dive()
-    listed = forest.list_roots(tolerance=0.05)
-    forest.tree["slack"], forest.tree["budget"] = 0.05, forest.tree["nodes"] + 10**6
-    products, least = forest.tree["front_energy"] * forest.tree["front_time"], inf
-    for kept in forest.kept.values():
-        energy, time = listed.bound(kept)
-        least = min(least, energy * time)
-        assert listed.extend(0.0, inf)
+    products = forest.tree["front_energy"] * forest.tree["front_time"]
     best = min(products[: forest.tree["n_front"]])
-    assert least < 0.9 * best  # bounded one by one, energy and latency leave room for much
-    assert len(listed.roots()) == 0
+    forest.tree["slack"], forest.tree["budget"] = 0.05, forest.tree["nodes"] + 10**6
+    listed = RootList(forest.bench, forest.tree, forest.frames, forest.allowed)
+    listed.start(forest.keeps, 0.05)
+    all_of_it = listed.nodes[listed.slots[TODO, : listed.at_hand["n_todo"]]]
+    assert min(all_of_it["energy"] * all_of_it["time"]) < 0.9 * best  # one by one they leave room for much
+    assert len(listed.extend(forest.keeps)) == 0
+    assert listed.at_hand["n_todo"] == 0
 
 
 @quick

@@ -5,7 +5,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from catx.mapper import roots_kernel
+from catx.mapper import promise_kernel, roots_kernel
 from catx.mapper.forest import Forest
 from catx.mapper.limits import limits_of
 from tests.mapper.test_map_einsum import CASES, machine
@@ -39,9 +39,8 @@ def test_bounds_of_a_range_hold_for_its_factors_and_for_what_may_follow(name: st
         return
     roots = np.zeros(1, roots_kernel.ROOTS)[0]
     roots["place"][: len(places)], roots["n_places"], roots["slack"] = places, len(places), np.inf
-    for kept in forest.kept:
-        roots["kept"] = forest.kept[kept]
-        roots_kernel.bound_all(forest.bench, forest.tree, forest.frames, forest.keeps, roots)
+    for kept in forest.keeps:
+        promise_kernel.put_kept(forest.bench, forest.tree, kept)
         for _ in range(30):
             factors: list[int] = []
             for place in range(len(places)):
