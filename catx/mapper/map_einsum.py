@@ -74,9 +74,11 @@ def map_einsum(
 
 def _find(einsum: Einsum, accelerator: Accelerator, budget: Budget, constraints: Constraints) -> Front:
     from catx.costmodel.evaluate import evaluate  # numba is slow to import
+    from catx.mapper.compile_kernels import compile_kernels
     from catx.mapper.mapspace_size import mapspace_size
     from catx.mapper.tree_search import search_front
 
+    compile_kernels()
     found = search_front(einsum, accelerator, budget, constraints)
     points = tuple(FrontPoint(mapping, evaluate(einsum, mapping, accelerator)) for mapping in found.mappings)
     launch_s = accelerator.launch_s
