@@ -29,6 +29,7 @@ def constraints_by_einsum(
             every = [layer for layers in names.values() for layer in layers]
             patterns = ", ".join(block.patterns)
             hint = f"contractions here: {listed(every, 10)}" if every else "there is no contraction to map"
+            hint += "; vector ops such as softmax have no mapping"
             raise OptionError(f"constraints for {patterns}: no layer matches", loc=block.loc, hint=hint)
         for one in block.constraints:
             having = [einsum for einsum in matched if set(dims_of(one)) <= einsum.extents.keys()]

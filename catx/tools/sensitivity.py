@@ -99,4 +99,10 @@ def parse_step(text: str) -> float:
         percent = parse_quantity(written if written.endswith("%") else f"{written} %", "percentage")
         return checked_step(percent / 100 if written.endswith("%") else percent)
     except (ValueError, OptionError):
-        raise refuse("--step", STEP_EXPECTED, text, hint="for example `--step 10%`") from None
+        raise refuse("--step", STEP_EXPECTED, text, hint=_step_hint(text)) from None
+
+
+def _step_hint(text: str) -> str:
+    """How to write a step; a plain number of the size of a percentage is probably one."""
+    number = text.strip()
+    return f"did you mean `--step {number}%`?" if number.isdecimal() else "for example `--step 10%`"

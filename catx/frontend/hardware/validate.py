@@ -102,6 +102,7 @@ def _message(owner: type[BaseModel], detail: ErrorDetails, path: KeyPath) -> str
 _WANTED = {
     "bool_type": "true or false",
     "list_type": "a list",
+    "string_type": "a name (a number in quotes is one)",
     "dict_type": "keys with values",
     "model_type": "keys with values",
     "too_short": "at least one entry",
