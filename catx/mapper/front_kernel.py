@@ -9,13 +9,15 @@ from catx.costmodel.tiles_kernel import MAX_ROWS, NONE, Bench, constant
 from catx.mapper.low_kernel import enter_low, low_fields
 
 MAX_FRONT = 128
-"""Points of a front that a search has room for."""
+"""Points of a front that there is room for."""
 
 MAX_LOWS = 64
 """Bounds of what is left that a search has room for."""
 
 FRONT_FIELDS: list[Any] = [
     ("n_front", "i8"),
+    ("most_front", "i8"),  # points that are kept, MAX_FRONT at most
+    ("n_crowded", "i8"),  # those that had to make room for others
     ("front_energy", "f8", MAX_FRONT),  # [J], static power over the latency included
     ("front_time", "f8", MAX_FRONT),  # [s]
     ("by_time", "i8", MAX_FRONT),  # points, the fastest first
@@ -96,8 +98,9 @@ def enter_front(w: Bench, s: State, energy: float, time: float) -> None:
                 _move_point(s, i, kept)
             kept += 1
     s.n_front = kept
-    if kept == MAX_FRONT:
+    if kept == s.most_front:
         at = _crowded(s)
+        s.n_crowded += 1
         slack = 1.0 + s.slack  # what was dropped for its sake may be better by so much
         enter_low(s, s.front_energy[at] / slack, s.front_time[at] / slack)
     else:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from catx.costmodel.tiles_kernel import Bench
 from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import ROLES, Einsum
+from catx.mapper.front_kernel import MAX_FRONT
 from catx.mapper.limits import Limits
 from catx.mapper.mapspace import Kept
 from catx.mapper.tree_kernel import DENSE, INSIDE, KEPT, OUTSIDE, STRIDED, TOGETHER, TREE, Tree
@@ -35,6 +36,7 @@ def new_tree(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> Tree:
             if d != max(mates, key=lambda mate: (extents[mate], -mate)):
                 tree["group"][d] = -1  # a window's span is no product: bounds follow its longest dim alone
     tree["static_w"], tree["second"] = accelerator.static_w, 1.0 / accelerator.clock_hz
+    tree["most_front"] = MAX_FRONT
     tree["launch"] = accelerator.launch_s * accelerator.clock_hz
     return tree
 

@@ -33,7 +33,7 @@ class RootList:
         self.at_hand["place"][: len(places)], self.at_hand["n_places"] = places, len(places)
         self.nodes, self.slots = np.zeros(0, OPEN), np.zeros((3, 0), np.int64)
         self._make_room(FIRST_OPEN)
-        self.opened = 0
+        self.opened = self.crowded = 0
 
     def start(self, keeps: NDArray[np.void], tolerance: float) -> None:
         """Start a list of what may improve the front by more than a tolerance.
@@ -44,7 +44,9 @@ class RootList:
         """
         roots, ranges = self.at_hand, (self.nodes, self.slots)
         roots["slack"] = 1.0 + tolerance
-        if roots["forgot"]:
+        crowded = int(self.search[1]["n_crowded"])
+        if roots["forgot"] or crowded > self.crowded:  # points may be gone for whose sake ranges were dropped
+            self.crowded = crowded
             open_kernel.forget(roots, self.slots)
             self.opened = 0
         open_kernel.reopen(self.search[1], roots, *ranges)

@@ -7,6 +7,7 @@ import pytest
 from catx.costmodel.evaluate import evaluate
 from catx.errors import MappingError
 from catx.ir.mapping import Mapping
+from catx.mapper import records
 from catx.mapper.tree_search import Found, search_front
 from tests.oracle.enumerate_nests import Point
 from tests.oracle.small_problems import Problem, small_problem, solved_problems
@@ -79,3 +80,16 @@ def test_what_a_budget_leaves_is_bounded(budget: int) -> None:
             known = mine + [(energy / SAME, time / SAME) for energy, time in left]
             assert _reached(cost, known), (problem, budget)
     assert some_left
+
+
+def test_fronts_with_little_room_say_what_they_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "MAX_FRONT", 2)
+    crowded = 0
+    for problem, exact in islice(solved_problems(20_000, limit=20_000), 60):
+        mine, left = _search(problem, ENOUGH)
+        assert len(mine) <= 2
+        crowded += len(exact) > 2
+        for energy, time, _ in exact:
+            known = mine + [(energy / SAME, time / SAME) for energy, time in left]
+            assert _reached((energy, time), known), problem
+    assert crowded > 2

@@ -1,5 +1,7 @@
 """The compiled front keeps what nothing else beats."""
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,10 +13,17 @@ from catx.mapper.tree_kernel import TREE
 quick = settings(max_examples=200, deadline=None)
 
 
+def _empty() -> tuple[Any, Any]:
+    """A bench, and a search with an empty front."""
+    bench, state = np.zeros(1, BENCH)[0], np.zeros(1, TREE)[0]
+    state["most_front"] = MAX_FRONT
+    return bench, state
+
+
 @quick
 @given(costs=st.lists(st.tuples(*2 * [st.integers(1, 40)]), min_size=1, max_size=90))
 def test_the_front_is_what_no_other_beats(costs: list[tuple[int, int]]) -> None:
-    bench, state = np.zeros(1, BENCH)[0], np.zeros(1, TREE)[0]
+    bench, state = _empty()
     for number, (energy, time) in enumerate(costs):
         bench["n_rows"], bench["nest"][0] = 1, number
         enter_front(bench, state, float(energy), float(time))
@@ -29,7 +38,7 @@ def test_the_front_is_what_no_other_beats(costs: list[tuple[int, int]]) -> None:
 
 
 def test_a_full_front_keeps_its_corners() -> None:
-    bench, state = np.zeros(1, BENCH)[0], np.zeros(1, TREE)[0]
+    bench, state = _empty()
     n = 4 * MAX_FRONT
     for i in range(n):
         enter_front(bench, state, 1.0 + i, float(n - i))
