@@ -105,4 +105,5 @@ def parse_step(text: str) -> float:
 def _step_hint(text: str) -> str:
     """How to write a step; a plain number of the size of a percentage is probably one."""
     number = text.strip()
-    return f"did you mean `--step {number}%`?" if number.isdecimal() else "for example `--step 10%`"
+    percent = number.isdecimal() and 0 < int(number) <= 900
+    return f"did you mean `--step {number}%`?" if percent else "for example `--step 10%`"

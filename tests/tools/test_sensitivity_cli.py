@@ -129,9 +129,10 @@ def test_steps_that_are_refused(run: Run, tiny: Path, text: str) -> None:
         parse_step(text)
     code, out, err = run("sensitivity", tiny, "--dim", "tokens=16", "--step", text)
     assert (code, out) == (2, "")
+    hint = "did you mean `--step 10%`?" if text == "10" else "for example `--step 10%`"
     assert err == (
         "error: --step: expected a relative step from 0.0001 to 9 (0.01 % to 900 %: ten times as much), "
-        f"not {text!r}\n  hint: for example `--step 10%`\n"
+        f"not {text!r}\n  hint: {hint}\n"
     )
 
 
