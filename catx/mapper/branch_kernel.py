@@ -212,7 +212,7 @@ def _lost(w: Bench, s: Tree, frames: Any, at: int, x: Any, goes_on: bool) -> boo
     least_j, least_s = s.promise_j, s.promise_s
     for d in range(w.n_dims):
         roles = roles_of(w, d)
-        if fr.x[d] == w.extents[d] or ((fr.gap >> d) & 1 and not leaves_holes(w, s, d)):
+        if fr.x[d] == w.extents[d] or (fr.spatial < 0 and (fr.gap >> d) & 1 and not leaves_holes(w, s, d)):
             continue
         if fr.needs & roles or fr.slides & roles & ~sliding_roles(w, s, d):
             continue

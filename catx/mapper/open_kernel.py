@@ -29,7 +29,7 @@ OPEN = np.dtype(
 )
 """A range of unrollings."""
 
-TODO, SHUT, FREE = constant(0), constant(1), constant(2)
+WAITING, SHUT, FREE = constant(0), constant(1), constant(2)
 """Rows of slots (3, records): a heap of ranges to be looked at, those looked at, records without a range."""
 
 DONE, LISTED, ENDED, FULL = constant(0), constant(1), constant(2), constant(3)
@@ -51,9 +51,9 @@ def _before(nodes: Any, a: int, b: int) -> bool:
 @kernel
 def _push(r: Roots, nodes: Any, slots: Any, at: int) -> None:
     """A range is to be looked at."""
-    heap = slots[TODO]
-    i = r.n_todo
-    r.n_todo += 1
+    heap = slots[WAITING]
+    i = r.n_waiting
+    r.n_waiting += 1
     while i > 0 and _before(nodes, at, heap[(i - 1) // 2]):
         heap[i] = heap[(i - 1) // 2]
         i = (i - 1) // 2
@@ -63,10 +63,10 @@ def _push(r: Roots, nodes: Any, slots: Any, at: int) -> None:
 @kernel
 def _pop(r: Roots, nodes: Any, slots: Any) -> int:
     """Take the range that promises most of those to be looked at."""
-    heap = slots[TODO]
+    heap = slots[WAITING]
     found = heap[0]
-    r.n_todo -= 1
-    n, at, i = r.n_todo, heap[r.n_todo], ZERO
+    r.n_waiting -= 1
+    n, at, i = r.n_waiting, heap[r.n_waiting], ZERO
     while 2 * i + 1 < n:
         child = 2 * i + 1
         if child + 1 < n and _before(nodes, heap[child + 1], heap[child]):
@@ -168,7 +168,7 @@ def reopen(s: Tree, r: Roots, nodes: Any, slots: Any) -> None:
 @kernel
 def forget(r: Roots, slots: Any) -> None:
     """No range is open."""
-    r.n_todo = r.n_shut = r.forgot = 0
+    r.n_waiting = r.n_shut = r.forgot = 0
     r.n_free = slots.shape[1]
     for i in range(r.n_free):
         slots[FREE, i] = i
@@ -185,8 +185,8 @@ def make_room(r: Roots, slots: Any) -> None:
 @kernel
 def enter_open(s: Tree, r: Roots, nodes: Any, slots: Any) -> None:
     """Note bounds of the ranges that are still to be looked at."""
-    for i in range(r.n_todo):
-        node = nodes[slots[TODO, i]]
+    for i in range(r.n_waiting):
+        node = nodes[slots[WAITING, i]]
         enter_low(s, node.energy, node.time)
 
 
@@ -301,8 +301,8 @@ def list_roots(
     Returns how it ended: DONE, LISTED, ENDED or FULL.
     """
     r.n, r.kept = 0, NONE  # the tree may be that of any choice now
-    while r.n_todo > 0:
-        top = nodes[slots[TODO, 0]]
+    while r.n_waiting > 0:
+        top = nodes[slots[WAITING, 0]]
         if top.energy * top.time > least:
             break
         if s.nodes >= s.budget:

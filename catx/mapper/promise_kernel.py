@@ -107,9 +107,8 @@ def _set_across(w: Bench, s: Tree, m: int, role: int) -> None:
         lacking, whole = s.group[d] if indexes else role, apart / x
         if indexes:
             whole = s.spread_most[zone, d] / s.spread_most[outer, d]
-        if lacking < 0:  # extents are as known
-            lacking = role
-            apart = whole * x
+        if lacking < 0:  # `_tile_slope` has it: all instances together serve at least one element
+            continue
         s.across[m, role, lacking, WHOLE] *= whole
         s.across[m, role, lacking, SHARE] *= apart / x
 
@@ -147,9 +146,11 @@ def _slope_store(w: Bench, s: Tree, m: int, role: int) -> None:
                 busy = busy * s.mul[f, EVERY, d] + s.add[f, EVERY, d]
             if busy < s.spread[zone, d]:
                 s.idle[m, role] = YES
+            part = min(1.0, busy / s.spread[zone, d])
             if s.spread_most[zone, d] > 1.0:
                 s.split[m, role] = YES
-            part = min(1.0, busy / s.spread[zone, d])
+                if role == OUT:  # the largest tiles need less than one visit, so cost has a bend: no chord
+                    part = 0.0
             s.slope[m, role] *= part
             s.load_slope[m, role] *= part
             s.stop_slope[m, role] *= part

@@ -22,7 +22,7 @@ ROOTS = np.dtype(
         ("time", "f8"),  # [s]
         ("slack", "f8"),  # bounds count as more by this ratio
         # ranges that are open (open_kernel.py)
-        ("n_todo", "i8"),  # to be looked at, the most promising first
+        ("n_waiting", "i8"),  # to be looked at, the most promising first
         ("n_shut", "i8"),  # looked at
         ("n_free", "i8"),  # records without a range
         ("rank", "i8"),  # of the range that was opened last

@@ -50,7 +50,8 @@ def sliding_roles(w: Bench, s: Tree, d: int) -> int:
 def leaves_holes(w: Bench, s: Tree, d: int) -> bool:
     """Whether a dim is of an axis with holes: there, tiles that are cut off leave some of them out."""
     for role in range(N_ROLES):
-        if s.halo[role, d] and s.windows[role, w.axis_of[role, d]] == STRIDED:
+        axis = w.axis_of[role, d]
+        if axis >= 0 and (s.windows[role, axis] == STRIDED if s.halo[role, d] else w.coeff[role, d] > 1):
             return True
     return False
 
@@ -82,7 +83,9 @@ def moves_above(w: Bench, s: Tree, fr: Frame, dims: int, m: int, role: int) -> b
         return False
     for d in range(w.n_dims):
         smaller = (dims >> d) & 1 and w.axis_of[role, d] >= 0 and not s.halo[role, d]
-        if smaller and s.tile_least[m, role, d] <= 1:
+        for i in range(m, w.n_memories):  # it holds what stores further in do, and those at the same place
+            smaller = smaller and not (s.kept[i, role] and s.tile_least[i, role, d] > 1)
+        if smaller:
             return True
     return False
 
@@ -125,9 +128,11 @@ def _fixed(w: Bench, s: Tree, fr: Frame, d: int, only: bool) -> bool:
     """Whether moving a loop over `d` out of the zone could change something.
 
     Above spatial loops over the same dim fewer instances have work in a step that is cut off. That does harm
-    where a store keeps its tile, or where tiles are cut again further in: unless it is the `only` loop.
+    where a store keeps its tile, or where tiles are cut again further in: unless it is the `only` loop. And
+    more of them have work in the first and the last step, which what cannot overlap waits for.
     """
-    if s.ordered or (s.factor[fr.zone - 1, d] > 1.0 and not only):
+    alone = only and w.overlap_only
+    if s.ordered or (s.factor[fr.zone - 1, d] > 1.0 and not alone):
         return True
     for role in range(N_ROLES):
         if s.halo[role, d]:

@@ -4,7 +4,6 @@ from dataclasses import replace
 from itertools import chain, islice
 from random import Random
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
@@ -21,9 +20,10 @@ from catx.mapper import promise_kernel, squeeze_kernel
 from catx.mapper.forest import Forest, Root
 from catx.mapper.limits import limits_of
 from catx.mapper.load_kernel import load_least
-from catx.mapper.open_kernel import TODO
+from catx.mapper.open_kernel import WAITING
 from catx.mapper.root_list import RootList
 from tests.einsums import matmul
+from tests.mapper.fronts import Cost, put_front
 from tests.mapper.random_nests import random_mapping
 from tests.mapper.test_map_einsum import CASES, machine
 from tests.oracle.enumerate_nests import Point, exhaustive_front
@@ -34,7 +34,7 @@ quick = settings(max_examples=400, deadline=None, suppress_health_check=list(Hea
 
 
 def _splits_twice(case: Case) -> bool:
-    """Whether two spatial loops of one axis are over one dim: one loop does as well, so trees have none."""
+    """Whether two spatial loops of one axis are over one dim: the search leaves such nests out."""
     loops = [
         (node.fanout, node.axis, node.dim)
         for node in case.mapping.nodes
@@ -61,16 +61,14 @@ def _agree(case: Case) -> None:
     energy_j = counts.dynamic_energy_j + case.accelerator.static_w * latency_s
     assert time <= latency_s * (1 + 1e-9)
     assert energy <= energy_j * (1 + 1e-9)
-    _put_front(forest, [energy_j + 1e-30, energy_j / 2], [latency_s / 2, latency_s])
+    _put_worse(forest, [(energy_j + 1e-30, latency_s / 2), (energy_j / 2, latency_s)])
     assert not _squeezed(forest, root)
 
 
-def _put_front(forest: Forest, energies_j: list[float], latencies_s: list[float]) -> None:
-    """Make a front of points that are slightly worse than these; they are sorted, the fastest first."""
-    tree, n = forest.tree, len(energies_j)
-    tree["n_front"], tree["by_time"][:n], tree["slack"] = n, range(n), 0.0
-    tree["front_energy"][:n] = np.array(energies_j) * (1 + 1e-6)
-    tree["front_time"][:n] = np.array(latencies_s) * (1 + 1e-6)
+def _put_worse(forest: Forest, costs: list[Cost]) -> None:
+    """Make a front of points that are slightly worse than these, the fastest first."""
+    put_front(forest, [(energy * (1 + 1e-6), time * (1 + 1e-6)) for energy, time in costs])
+    forest.tree["slack"] = 0.0
 
 
 def _squeezed(forest: Forest, root: Root) -> bool:
@@ -84,7 +82,7 @@ def _squeezed(forest: Forest, root: Root) -> bool:
 def _trees_of_best(problem: Problem, points: list[Point]) -> int:
     """How many trees a problem's best nests have; bounds leave room for these, and for little more."""
     forest = Forest(problem.einsum, problem.accelerator, limits_of(problem.einsum, problem.accelerator, ()))
-    _put_front(forest, [energy for energy, _, _ in points], [time for _, time, _ in points])
+    _put_worse(forest, [(energy, time) for energy, time, _ in points])
     seen = set[Root]()
     for energy, time, mapping in points:
         put_mapping(forest.bench, mapping, problem.einsum, problem.accelerator)
@@ -135,10 +133,10 @@ def test_what_must_be_moved_once_takes_large_tiles() -> None:
     forest.tree["slack"], forest.tree["budget"] = 0.05, forest.tree["nodes"] + 10**6
     listed = RootList(forest.bench, forest.tree, forest.frames, forest.allowed)
     listed.start(forest.keeps, 0.05)
-    all_of_it = listed.nodes[listed.slots[TODO, : listed.at_hand["n_todo"]]]
+    all_of_it = listed.nodes[listed.slots[WAITING, : listed.at_hand["n_waiting"]]]
     assert min(all_of_it["energy"] * all_of_it["time"]) < 0.9 * best  # one by one they leave room for much
     assert len(listed.extend(forest.keeps)) == 0
-    assert listed.at_hand["n_todo"] == 0
+    assert listed.at_hand["n_waiting"] == 0
 
 
 @quick

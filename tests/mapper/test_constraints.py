@@ -11,15 +11,13 @@ from catx.ir.accelerator import Fanout, FanoutAxis
 from catx.ir.constraints import Range, Unroll
 from catx.mapper.tree_search import search_front
 from tests.einsums import matmul
+from tests.mapper.fronts import ENOUGH, reached
 from tests.mapper.test_map_einsum import machine
 from tests.oracle.enumerate_nests import exhaustive_front
 from tests.oracle.loop_runs import TooManyNestsError
 from tests.oracle.obeys import obeys
 from tests.oracle.random_constraints import random_constraints
 from tests.oracle.small_problems import small_problem
-
-ENOUGH = 3_000_000
-SAME = 1 + 1e-9
 
 
 def _is_exact(seed: int, *, orders: bool, limit: int) -> bool | None:
@@ -48,9 +46,9 @@ def _is_exact(seed: int, *, orders: bool, limit: int) -> bool | None:
         latency_s = counts.cycles.latency_cycles / machine.clock_hz + machine.launch_s
         mine.append((counts.dynamic_energy_j + machine.static_w * latency_s, latency_s))
     for energy, latency, _ in exact:
-        assert any(e <= energy * SAME and t <= latency * SAME for e, t in mine), (problem, texts)
+        assert reached((energy, latency), mine), (problem, texts)
     for energy, latency in mine:
-        assert any(e <= energy * SAME and t <= latency * SAME for e, t, _ in exact), (problem, texts)
+        assert reached((energy, latency), [cost[:2] for cost in exact]), (problem, texts)
     return True
 
 
