@@ -204,7 +204,7 @@ class _Builder:
         for one in constraints:
             if isinstance(one, Keep):
                 place = self._memory(one), ROLES.index(one.role)
-                kept[place] = BOTH if kept[place] == 1 - one.kept else one.kept
+                kept[place] = BOTH if kept[place] in (1 - one.kept, BOTH) else one.kept
             elif isinstance(one, Unroll):
                 for axis, d in self._unrolled(one):
                     _narrow(factor[axis, d], one.factor)

@@ -6,9 +6,9 @@ from random import Random
 import pytest
 
 from catx.costmodel.evaluate import evaluate
-from catx.errors import CatxError
+from catx.errors import CatxError, OptionError
 from catx.ir.accelerator import Fanout, FanoutAxis
-from catx.ir.constraints import Range, Unroll
+from catx.ir.constraints import Keep, Range, Unroll
 from catx.mapper.tree_search import search_front
 from tests.einsums import matmul
 from tests.mapper.fronts import ENOUGH, reached
@@ -82,3 +82,11 @@ def test_factors_of_one_dim_along_two_axes_are_met_in_any_order() -> None:
         )
         found = search_front(matmul(4, 4, 4), chip, ENOUGH, constraints)
         assert all(obeys(matmul(4, 4, 4), chip, mapping, constraints) for mapping in found.mappings)
+
+
+@pytest.mark.parametrize("kept", [(True, False, True), (False, True, False)])
+def test_what_is_kept_and_bypassed_conflicts_however_often_it_is_said(kept: tuple[bool, ...]) -> None:
+    (memory, role) = next((m.name, role) for m in machine().memories for role in sorted(m.optional))
+    said = tuple(Keep(memory=memory, role=role, kept=one) for one in kept)
+    with pytest.raises(OptionError, match="no mapping obeys all of these"):
+        search_front(matmul(4, 4, 4), machine(), ENOUGH, said)
