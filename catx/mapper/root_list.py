@@ -13,7 +13,7 @@ MAX_ROOTS = 1 << 12
 """Unrollings that one call lists."""
 
 FIRST_OPEN, MAX_OPEN = 1 << 10, 1 << 17
-"""Ranges of unrollings that there is room for at first, and at most (26 MB)."""
+"""Ranges of unrollings that there is room for at first, and at most (35 MB)."""
 
 
 class RootList:
