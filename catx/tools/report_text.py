@@ -259,10 +259,9 @@ def certificates(report: Report) -> str:
     if not gaps:
         return text
     worst = max(gaps)
-    if worst < 1:
-        return f"{text}, the others within {percent(worst)} of a lower bound"
-    factor = significant(1 + worst)
-    return f"{text}, the others within a factor of {factor} of a lower bound"
+    others = "" if len(known) == 1 else "the other " if len(gaps) == 1 else "the others "
+    far = percent(worst) if worst < 1 else f"a factor of {significant(1 + worst)}"
+    return f"{text}, {others}within {far} of a lower bound"
 
 
 def _mapspace(report: Report) -> str:

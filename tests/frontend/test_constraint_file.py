@@ -87,7 +87,7 @@ def test_ranges(least: int, more: int) -> None:
         ("constraints: [{unroll: {column: {m: 4}}}]", "expected FANOUT.AXIS"),
         ("constraints: [{keep: {L2: [bias]}}]", "an operand role"),
         ("constraints: [{order: {L2: [m, m]}}]", "a dim stands twice"),
-        ("constraints: [{order: {L2: [m]}}]", "at least one entry"),
+        ("constraints: [{order: {L2: [m]}}]", "at least 2 entries, not a list of 1 items"),
         ("levels: []", "looks like an accelerator description"),
         ("constraints: {tiles: 3}", "expected a list"),
     ],

@@ -95,6 +95,8 @@ def _message(owner: type[BaseModel], detail: ErrorDetails, path: KeyPath) -> str
         return "unknown key" + (nearest(path[-1], known) or listed)
     if kind == "missing":
         return f"missing key {path[-1]!r}{_expected(_fields(owner).get(str(path[-1])))}"
+    if kind == "too_short" and detail["ctx"]["min_length"] > 1:
+        return f"expected at least {detail['ctx']['min_length']} entries, not {describe(got)}"
     wanted = _WANTED.get(kind) or detail.get("ctx", {}).get("expected") or detail["msg"]
     return f"expected {wanted}, not {describe(got)}"
 
