@@ -135,31 +135,34 @@ class LoopRuns:
 
         A loop with trip count 1 changes nothing (section 1) and is left out.
 
-        Merging: two loops over a dim in one place (both temporal, or both on one axis) that follow each other
-        in a chain, where the inner tile divides the outer one, cut the same tiles as the inner loop alone,
-        and no store is between them: the outer loop may be left out. In space the product of trip counts
-        only shrinks. In time, loops over other dims may stand between the two; the store of a tensor that
-        the dim does not index then visits less, as the outer loop no longer repeats what is between, and a
-        window slides on where it began anew. If the inner tile does not divide the outer one, the loops cut
-        other tiles than any single loop: both stay.
+        Merging: two temporal loops over a dim that follow each other in a chain, where the inner tile divides
+        the outer one, cut the same tiles as the inner loop alone, and no store is between them: the outer
+        loop may be left out. Loops over other dims may stand between the two; the store of a tensor that the
+        dim does not index then visits less, as the outer loop no longer repeats what is between, and a window
+        slides on where it began anew. If the inner tile does not divide the outer one, the loops cut other
+        tiles than any single loop: both stay.
         """
         if not last or extent == 1:
             yield above
         places = [("", ""), *(place for place in self.axes if place[0] in fanouts)]
         for tile, place in product(range(1, extent), places):
             loop = Loop(dim, tile, *place)
-            if above and (above[-1].fanout, above[-1].axis) == place and above[-1].tile % tile == 0:
+            if place == ("", "") and above and not above[-1].spatial and above[-1].tile % tile == 0:
                 continue
             if loop.spatial and not self._may_unroll(loop, extent, above):
                 continue
             yield from self._chains(dim, tile, fanouts, (*above, loop), last)
 
     def _may_unroll(self, loop: Loop, extent: int, above: Chain) -> bool:
-        """Whether the axis takes the dim and so many tiles, and no loop of a fanout further in is above."""
+        """Whether the axis takes the dim and so many tiles, and no loop of it or of a fanout further in is above.
+
+        `above` holds all loops of the fanout over the dim, since they are all in one run.
+        """
         place = (loop.fanout, loop.axis)
         outer = [self.fanouts.index(other.fanout) for other in above if other.spatial]
         return (
             loop.dim in self.allowed[place]
+            and not any((other.fanout, other.axis) == place for other in above)
             and ceil(extent / loop.tile) <= self.axes[place].size
             and max(outer, default=0) <= self.fanouts.index(loop.fanout)
         )
