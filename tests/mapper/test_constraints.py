@@ -5,15 +5,13 @@ from random import Random
 
 import pytest
 
-from catx.costmodel.evaluate import evaluate
-from catx.errors import CatxError, OptionError
+from catx.errors import OptionError
 from catx.ir.accelerator import Fanout, FanoutAxis
 from catx.ir.constraints import Keep, Range, Unroll
 from catx.mapper.tree_search import search_front
 from tests.einsums import matmul
-from tests.mapper.fronts import ENOUGH, reached
+from tests.mapper.fronts import ENOUGH, check_search, obeying_front
 from tests.mapper.test_map_einsum import machine
-from tests.oracle.enumerate_nests import exhaustive_front
 from tests.oracle.loop_runs import TooManyNestsError
 from tests.oracle.obeys import obeys
 from tests.oracle.random_constraints import random_constraints
@@ -23,33 +21,12 @@ from tests.oracle.small_problems import small_problem
 def _is_exact(seed: int, *, orders: bool, limit: int) -> bool | None:
     """Whether something was found; None: there are too many nests to compare with."""
     problem = small_problem(seed, tiny=True)
-    einsum, machine = problem.einsum, problem.accelerator
     constraints = random_constraints(problem, Random(seed), orders=orders)
-    texts = [str(one) for one in constraints]
     try:
-        exact = exhaustive_front(
-            einsum, machine, limit=limit, among=lambda nest: obeys(einsum, machine, nest, constraints)
-        )
+        exact = obeying_front(problem, constraints, limit)
     except TooManyNestsError:
         return None
-    try:
-        found = search_front(einsum, machine, ENOUGH, constraints)
-    except CatxError:
-        assert not exact, (problem, texts)
-        return False
-    assert exact, (problem, texts)
-    assert not found.left, (problem, texts)
-    mine = []
-    for mapping in found.mappings:
-        assert obeys(einsum, machine, mapping, constraints), (problem, texts)
-        counts = evaluate(einsum, mapping, machine)
-        latency_s = counts.cycles.latency_cycles / machine.clock_hz + machine.launch_s
-        mine.append((counts.dynamic_energy_j + machine.static_w * latency_s, latency_s))
-    for energy, latency, _ in exact:
-        assert reached((energy, latency), mine), (problem, texts)
-    for energy, latency in mine:
-        assert reached((energy, latency), [cost[:2] for cost in exact]), (problem, texts)
-    return True
+    return check_search(problem, exact, constraints)
 
 
 @pytest.mark.parametrize("orders", [False, True])

@@ -4,21 +4,11 @@ from itertools import islice
 
 import pytest
 
-from catx.costmodel.evaluate import evaluate
 from catx.errors import MappingError
-from catx.ir.mapping import Mapping
 from catx.mapper import records
 from catx.mapper.tree_search import Found, search_front
-from tests.mapper.fronts import ENOUGH, SAME, Cost, reached
-from tests.oracle.enumerate_nests import Point
+from tests.mapper.fronts import ENOUGH, SAME, Cost, check_search, cost_of, costs_of, reached
 from tests.oracle.small_problems import Problem, small_problem, solved_problems
-
-
-def _cost(problem: Problem, mapping: Mapping) -> Cost:
-    machine = problem.accelerator
-    counts = evaluate(problem.einsum, mapping, machine)
-    latency_s = counts.cycles.latency_cycles / machine.clock_hz + machine.launch_s
-    return counts.dynamic_energy_j + machine.static_w * latency_s, latency_s
 
 
 def _search(problem: Problem, budget: int) -> tuple[list[Cost], tuple[Cost, ...]]:
@@ -27,34 +17,26 @@ def _search(problem: Problem, budget: int) -> tuple[list[Cost], tuple[Cost, ...]
         found: Found = search_front(problem.einsum, problem.accelerator, budget)
     except MappingError:
         return [], ()
-    return [_cost(problem, mapping) for mapping in found.mappings], found.left
-
-
-def _front_is_exact(problem: Problem, exact: list[Point]) -> None:
-    mine, left = _search(problem, ENOUGH)
-    costs = [(energy, time) for energy, time, _ in exact]
-    assert not left, problem
-    assert [cost for cost in costs if not reached(cost, mine)] == [], problem
-    assert [cost for cost in mine if not reached(cost, costs)] == [], problem
+    return [cost_of(problem, mapping) for mapping in found.mappings], found.left
 
 
 def test_fronts_of_tiny_problems_are_those_of_all_nests() -> None:
     for problem, exact in islice(solved_problems(0, limit=3_000, tiny=True), 150):
-        _front_is_exact(problem, exact)
+        check_search(problem, costs_of(exact))
 
 
 @pytest.mark.parametrize("seed", [10, 25, 56, 62, 227, 443, 499, 558, 1133, 10084, 10133, 18082])
 def test_fronts_that_a_wrong_rule_or_bound_once_missed(seed: int) -> None:
     problem, exact = next(solved_problems(seed, limit=300_000))
     assert problem.seed == seed
-    _front_is_exact(problem, exact)
+    check_search(problem, costs_of(exact))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(12))
 def test_fronts_of_a_thousand_small_problems_are_those_of_all_nests(block: int) -> None:
     for problem, exact in islice(solved_problems(10_000 + 1_000 * block, limit=100_000), 100):
-        _front_is_exact(problem, exact)
+        check_search(problem, costs_of(exact))
 
 
 @pytest.mark.parametrize("budget", [0, 30, 300])

@@ -8,90 +8,43 @@ import pytest
 
 from catx.frontend.hardware import load_accelerator
 from catx.ir.accelerator import Accelerator, Fanout, FanoutAxis, MacRate, MatrixUnit, Memory
-from catx.ir.constraints import Constraints, Range, Tile
+from catx.ir.constraints import Range, Tile
 from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
 from catx.ir.operand import Operand, plain_axes
-from catx.mapper.forest import Forest
-from catx.mapper.limits import limits_of
 from catx.mapper.map_einsum import certify, map_front
 from catx.mapper.objective import Objective
 from tests.einsums import matmul
-from tests.mapper.fronts import ENOUGH, Cost, put_front, reached
+from tests.mapper.fronts import check_proofs, costs_of, obeying_front
 from tests.oracle.enumerate_nests import exhaustive_front
-from tests.oracle.obeys import obeys
 from tests.oracle.random_constraints import random_constraints
 from tests.oracle.small_problems import Problem, small_problem, solved_problems
-
-NEAR = 1e-6
-"""Relative: how much room planted fronts leave on either side of a point."""
-
-
-def _front(forest: Forest) -> list[Cost]:
-    tree, n = forest.tree, int(forest.tree["n_front"])
-    return list(zip(tree["front_energy"][:n].tolist(), tree["front_time"][:n].tolist(), strict=True))
-
-
-def _plant(forest: Forest, costs: list[Cost], tolerance: float) -> None:
-    """Make a front that leaves just enough room for the points at these costs: beside each, on both sides."""
-    more, less = (1 + tolerance) * (1 + NEAR), (1 + tolerance) * (1 - NEAR)
-    beside = [(energy * a, time * b) for energy, time in costs for a, b in ((more, less), (less, more))]
-    room = [
-        point
-        for point in sorted(beside, key=lambda point: (point[1], -point[0]))
-        if not any(
-            point[0] <= energy * (1 + tolerance) and point[1] <= time * (1 + tolerance)
-            for energy, time in costs
-        )
-    ]
-    put_front(forest, room)
-
-
-def _check(problem: Problem, costs: list[Cost], constraints: Constraints = ()) -> None:
-    """Proofs from no front, and from planted ones, cover all points of the exact front."""
-    limits = limits_of(problem.einsum, problem.accelerator, constraints)
-    forest = Forest(problem.einsum, problem.accelerator, limits)
-    forest.prove(ENOUGH)
-    assert not forest.left, problem
-    assert [cost for cost in costs if not reached(cost, _front(forest))] == [], problem
-    for tolerance in (0.0, 0.1):
-        for budget in (30, ENOUGH):
-            forest = Forest(problem.einsum, problem.accelerator, limits)
-            _plant(forest, costs, tolerance)
-            forest._prove_within(tolerance, budget)
-            known = [(energy, time) for energy, time in forest.known]
-            assert [cost for cost in costs if not reached(cost, known)] == [], (problem, tolerance, budget)
 
 
 def test_proofs_alone_find_the_fronts_of_tiny_problems() -> None:
     for problem, exact in islice(solved_problems(0, limit=3_000, tiny=True), 100):
-        _check(problem, [(energy, time) for energy, time, _ in exact])
+        check_proofs(problem, costs_of(exact))
 
 
 @pytest.mark.parametrize("seed", [5_100_343, 5_100_643, 5_200_254, 5_200_638])
 def test_ranges_of_unrollings_are_not_squeezed_away(seed: int) -> None:
     problem, exact = next(solved_problems(seed, limit=300_000))
     assert problem.seed == seed
-    _check(problem, [(energy, time) for energy, time, _ in exact])
+    check_proofs(problem, costs_of(exact))
 
 
 @pytest.mark.parametrize("seed", [6_100_035, 6_100_055, 6_100_186])
 def test_loops_of_the_next_zone_are_other_loops(seed: int) -> None:
     problem, random = small_problem(seed, tiny=True), Random(f"r{seed}")
     constraints = random_constraints(problem, random, orders=random.random() < 0.5)
-    exact = exhaustive_front(
-        problem.einsum,
-        problem.accelerator,
-        among=lambda nest: obeys(problem.einsum, problem.accelerator, nest, constraints),
-    )
-    _check(problem, [(energy, time) for energy, time, _ in exact], constraints)
+    check_proofs(problem, obeying_front(problem, constraints), constraints)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(4))
 def test_proofs_alone_find_the_fronts_of_small_problems(block: int) -> None:
     for problem, exact in islice(solved_problems(40_000 + 1_000 * block, limit=30_000), 100):
-        _check(problem, [(energy, time) for energy, time, _ in exact])
+        check_proofs(problem, costs_of(exact))
 
 
 def _machine(
@@ -130,7 +83,7 @@ def test_more_instances_have_work_in_the_first_step_of_an_outer_loop() -> None:
     )
     einsum = _einsum("m", "", "m", m=8)
     exact = exhaustive_front(einsum, machine)
-    _check(Problem(0, einsum, machine), [(energy, time) for energy, time, _ in exact])
+    check_proofs(Problem(0, einsum, machine), costs_of(exact))
 
 
 def test_a_tile_that_is_tied_holds_stores_outside_of_it() -> None:
@@ -138,9 +91,10 @@ def test_a_tile_that_is_tied_holds_stores_outside_of_it() -> None:
     machine = _machine(*(Memory(name=name, read_j_per_byte=1e-12, **ports) for name in ("L0", "L1", "L2")))
     einsum = _einsum("k", "k", "", k=4)
     tied = (Tile(memory="L2", role="input", dim="k", extent=Range(least=4, most=4)),)
-    exact = exhaustive_front(einsum, machine, among=lambda nest: obeys(einsum, machine, nest, tied))
+    problem = Problem(0, einsum, machine)
+    exact = obeying_front(problem, tied)
     assert exact
-    _check(Problem(0, einsum, machine), [(energy, time) for energy, time, _ in exact], tied)
+    check_proofs(problem, exact, tied)
 
 
 def test_an_axis_of_one_strided_dim_has_holes() -> None:
@@ -158,7 +112,7 @@ def test_an_axis_of_one_strided_dim_has_holes() -> None:
     einsum = replace(einsum, inputs=(strided, weight), output=output)
     machine = replace(machine, overlap_only=True)
     exact = exhaustive_front(einsum, machine)
-    _check(Problem(0, einsum, machine), [(energy, time) for energy, time, _ in exact])
+    check_proofs(Problem(0, einsum, machine), costs_of(exact))
 
 
 def test_split_sums_of_large_tiles_need_less_than_a_visit() -> None:

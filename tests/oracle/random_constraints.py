@@ -53,7 +53,10 @@ def _unroll(problem: Problem, random: Random) -> Constraint | None:
 
 
 def _tile(problem: Problem, random: Random) -> Constraint | None:
-    memory = random.choice(problem.accelerator.memories[1:])
+    inner = problem.accelerator.memories[1:]
+    if not inner:
+        return None
+    memory = random.choice(inner)
     role = random.choice(sorted(memory.keeps)) if memory.keeps else None
     if role is None:
         return None

@@ -42,12 +42,19 @@ class Problem:
 
 
 def solved_problems(
-    first_seed: int = 0, *, limit: int = 300_000, tiny: bool = False
+    first_seed: int = 0,
+    *,
+    limit: int = 300_000,
+    tiny: bool = False,
+    make: Callable[[int], Problem] | None = None,
 ) -> Iterator[tuple[Problem, list[Point]]]:
-    """Problems of consecutive seeds with their exact fronts, but for those with more than `limit` nests."""
+    """Problems of consecutive seeds with their exact fronts, but for those with more than `limit` nests.
+
+    They are small ones, or what `make` makes of seeds.
+    """
     seed = first_seed
     while True:
-        problem = small_problem(seed, tiny=tiny)
+        problem = make(seed) if make else small_problem(seed, tiny=tiny)
         try:
             front = exhaustive_front(problem.einsum, problem.accelerator, limit=limit)
         except TooManyNestsError:
