@@ -154,7 +154,7 @@ class LoopRuns:
             yield from self._chains(dim, tile, fanouts, (*above, loop), last)
 
     def _may_unroll(self, loop: Loop, extent: int, above: Chain) -> bool:
-        """Whether the axis takes the dim and so many tiles; no loop of it or a fanout further in may be above.
+        """Whether the axis takes the dim and so many tiles; no loop of it or a fanout further in is above.
 
         `above` holds all loops of the fanout over the dim, since they are all in one run.
         """

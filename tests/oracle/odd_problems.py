@@ -3,7 +3,7 @@
 `small_problems` has machines as people build them, in small. Here each machine drives one thing to an
 extreme (`STYLES`): ports that bind, nothing but energy or latency, three axes per fanout, sums split at
 fanouts, leakage, no room, one kind of buffer, inner memories that cost more than outer ones, bypasses.
-Einsums are odd, too: strides and dilations, windows of three dims or of a weight, no shared dim, no output dim.
+Einsums are odd, too: strides, dilations, windows of three dims or of a weight, no shared dim, no output dim.
 """
 
 from collections.abc import Callable
