@@ -243,8 +243,7 @@ class _Builder:
         """A spatial loop, where a dim may be spread and there is room."""
         self.spatial.remove(entry)
         _, fanout, axis = entry
-        placed = {(n.fanout, n.axis, n.dim) for n in self.nodes if isinstance(n, Loop)}
-        dims = [d for d in allowed_dims(axis, self.einsum) if (fanout.name, axis.name, d) not in placed]
+        dims = allowed_dims(axis, self.einsum)
         dims = [dim for dim in dims if self.nominal[dim] > 1] or dims
         if not dims:
             return

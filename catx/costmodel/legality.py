@@ -113,24 +113,18 @@ def _check_stores(nodes: list[_Placed], accelerator: Accelerator) -> None:
 
 def _check_unrolling(einsum: Einsum, nodes: list[_Placed], accelerator: Accelerator) -> None:
     nominal = dict(einsum.dims)
-    trips: dict[tuple[str, str], dict[str, int]] = {}
+    trips: dict[tuple[str, str], list[int]] = {}
     for index, node in nodes:
         if isinstance(node, Store):
             continue
         if node.spatial:
             _check_place(einsum, nodes, accelerator, index, node)
-            factors = trips.setdefault((node.fanout, node.axis), {})
-            if node.dim in factors:
-                raise MappingError(
-                    f"{node}: there is a loop over {node.dim} along {node.fanout}.{node.axis} already",
-                    hint="an axis takes one loop over each dim: write one with a trip count for both",
-                    node=index,
-                )
-            factors[node.dim] = ceil(nominal[node.dim] / node.tile)
+            factors = trips.setdefault((node.fanout, node.axis), [])
+            factors.append(ceil(nominal[node.dim] / node.tile))
             _, axis = _find_axis(accelerator, index, node)
-            if prod(factors.values()) > axis.size:
+            if prod(factors) > axis.size:
                 raise MappingError(
-                    f"{node}: the loops down to here use {prod(factors.values())} instances along "
+                    f"{node}: the loops down to here use {prod(factors)} instances along "
                     f"{node.fanout}.{node.axis}, which has {axis.size}",
                     node=index,
                 )

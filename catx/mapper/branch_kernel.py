@@ -13,13 +13,13 @@ from catx.mapper.close_kernel import close_store, has_windows
 from catx.mapper.edge_kernel import edges_least
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.front_kernel import beaten
+from catx.mapper.growth_kernel import outgrown, room_most
 from catx.mapper.layer_kernel import rest_least
 from catx.mapper.leaf_kernel import evaluate_leaf
 from catx.mapper.low_kernel import enter_low
 from catx.mapper.promise_kernel import hopeless, plant, promise
 from catx.mapper.rules_kernel import (
     commutes,
-    leaves_holes,
     may_reach,
     moves_above,
     next_step,
@@ -201,7 +201,7 @@ def _lost(w: Bench, s: Tree, frames: Any, at: int, x: Any, goes_on: bool) -> boo
     """
     fr = frames[at]
     rest = rest_least(w, s, fr, x)
-    if rest == np.inf:
+    if rest == np.inf or outgrown(w, s, fr):
         return True
     waits = edges_least(w, s, fr, x)
     if hopeless(w, s, fr, waits, rest):
@@ -212,7 +212,7 @@ def _lost(w: Bench, s: Tree, frames: Any, at: int, x: Any, goes_on: bool) -> boo
     least_j, least_s = s.promise_j, s.promise_s
     for d in range(w.n_dims):
         roles = roles_of(w, d)
-        if fr.x[d] == w.extents[d] or (fr.spatial < 0 and (fr.gap >> d) & 1 and not leaves_holes(w, s, d)):
+        if fr.x[d] == w.extents[d] or (fr.spatial < 0 and (fr.gap >> d) & 1):
             continue
         if fr.needs & roles or fr.slides & roles & ~sliding_roles(w, s, d):
             continue
@@ -241,9 +241,8 @@ def judge(w: Bench, s: Tree, frames: Any, depth: int) -> bool:
     frames[AIMED] = new
     for d in range(w.n_dims):
         grows = w.axis_of[role, d] < 0 or s.halo[role, d] > 0 or m == s.stopping
-        over = (new.gap >> d) & 1 and not leaves_holes(w, s, d)
-        over = over or (d < new.last and (new.loose >> new.last) & 1)
-        s.at[d] = new.up[d] if over or not grows else s.cap[new.zone, d]
+        over = (new.gap >> d) & 1 or (d < new.last and (new.loose >> new.last) & 1)
+        s.at[d] = new.up[d] if over or not grows else room_most(w, s, new, d, s.cap[new.zone, d])
     close_store(w, s, frames[AIMED], m, role)
     if not _lost(w, s, frames, AIMED, new.x, goes_on):
         # with the room that the store needs

@@ -27,6 +27,7 @@ from catx.mapper.close_kernel import close_store, has_windows
 from catx.mapper.edge_kernel import edge, edges_least
 from catx.mapper.factor_kernel import ceil_div
 from catx.mapper.front_kernel import beaten, enter_front
+from catx.mapper.growth_kernel import outgrown, room_most
 from catx.mapper.layer_kernel import rest_least
 from catx.mapper.limits_kernel import obeys, sort_nest
 from catx.mapper.promise_kernel import hopeless, plant
@@ -223,6 +224,12 @@ def _least(w: Bench, s: Tree, fr: Frame, m: int, role: int, d: int) -> int:
 
 
 @kernel
+def _most(w: Bench, s: Tree, fr: Frame, d: int) -> int:
+    """What a dim can grow to before a store is placed."""
+    return int(max(fr.x[d], room_most(w, s, fr, d, s.full[fr.zone, d])))
+
+
+@kernel
 def _start(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> None:
     """The largest growth before a store is placed; other dims grow to the tile that it must have at least.
 
@@ -234,14 +241,15 @@ def _start(w: Bench, s: Tree, fr: Frame, m: int, role: int) -> None:
     kept = open_roles(w, fr)
     for d in range(w.n_dims):
         fr.extents[d], fr.vain[d] = _least(w, s, fr, m, role, d), 0
-        if fr.x[d] >= s.full[fr.zone, d]:
+        most = _most(w, s, fr, d)
+        if fr.x[d] >= most:
             continue
         if w.axis_of[role, d] < 0 or s.halo[role, d] > 0 or m == s.stopping:
             fr.grows |= 1 << d
         elif s.fills and kept & ~roles_of(w, d):
             fr.fills |= 1 << d
         if (fr.grows | fr.fills) >> d & 1:
-            fr.extents[d] = s.full[fr.zone, d]
+            fr.extents[d] = most
 
 
 @kernel
@@ -253,7 +261,7 @@ def _advance(w: Bench, s: Tree, fr: Frame, m: int, role: int, vain: bool) -> boo
     for d in range(w.n_dims):
         if vain and (fr.grows >> d) & 1:
             fr.vain[d] = fr.extents[d] > fr.x[d]
-            vain = fr.extents[d] == s.full[fr.zone, d]
+            vain = fr.extents[d] == _most(w, s, fr, d)
     for d in range(w.n_dims):
         if not ((fr.grows | fr.fills) >> d) & 1:
             continue
@@ -263,7 +271,7 @@ def _advance(w: Bench, s: Tree, fr: Frame, m: int, role: int, vain: bool) -> boo
             none = fills or fr.vain[d] != 0
             fr.extents[d] = least if none else _less(s, s.full[fr.zone, d], fr.extents[d], least)
             return True
-        fr.extents[d] = s.full[fr.zone, d]
+        fr.extents[d] = _most(w, s, fr, d)
         fr.vain[d] = 0
     return False
 
@@ -302,7 +310,7 @@ def _lost(w: Bench, s: Tree, fr: Frame) -> bool:
     if fr.n_rows + 2 * w.n_dims + s.n_spatial + 4 * N_ROLES > MAX_ROWS:
         return True
     rest = rest_least(w, s, fr, fr.x)
-    if rest == np.inf:
+    if rest == np.inf or outgrown(w, s, fr):
         return True
     return bool(hopeless(w, s, fr, edges_least(w, s, fr, fr.x), rest))
 

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catx.costmodel.legality import axis_dims
+from catx.costmodel.rates import rate_for
 from catx.errors import CatxError, OptionError
-from catx.ir.accelerator import Accelerator, Fanout
+from catx.ir.accelerator import Accelerator, Fanout, Memory
 from catx.ir.constraints import Constraint, Constraints, Keep, Order, Range, Tile, Unroll
 from catx.ir.einsum import OUTPUT, ROLES, Einsum
 from catx.names import nearest
@@ -104,7 +105,8 @@ class _Builder:
     """Names of one einsum and accelerator, and what constraints say of them."""
 
     def __init__(self, einsum: Einsum, accelerator: Accelerator, every: Constraints) -> None:
-        self.einsum, self.memories, self.every = einsum, accelerator.memories, every
+        self.einsum, self.accelerator, self.every = einsum, accelerator, every
+        self.memories = accelerator.memories
         self.dims = list(einsum.extents)
         self.axes = [(fanout.name, axis) for fanout in accelerator.fanouts for axis in fanout.axes]
         self.indexed = {role: op.dims for role, op in zip(ROLES, einsum.operands, strict=True)}
@@ -212,7 +214,32 @@ class _Builder:
                 for m, role, d in self._tiled(one):
                     _narrow(tile[m, role, d], one.extent)
         self._put_orders(constraints, order)
+        if constraints:
+            self._fit_factors(kept, tile, factor)
         return Limits(kept, tile, factor, order, bool(constraints))
+
+    def _fit_factors(self, kept: Ints, tile: Ints, factor: Ints) -> None:
+        """Let no more instances work on a dim than tiles further out and further in leave."""
+        m, axis = -1, 0
+        levels = list[tuple[int, int]]()  # of each axis: its position, and the last memory outside of it
+        for level in self.accelerator.levels:
+            if not isinstance(level, Fanout):
+                m += 1
+                continue
+            levels += [(axis + i, m) for i in range(len(level.axes))]
+            axis += len(level.axes)
+        for position, memory in enumerate(self.memories):
+            for r, role in enumerate(ROLES):
+                if position == 0 or not surely_keeps(memory, role, int(kept[position, r])):
+                    continue
+                for d, dim in enumerate(self.dims):
+                    if dim not in self.indexed[role]:
+                        continue
+                    least, most = tile[position, r, d].tolist()
+                    left = (self.einsum.extents[dim] - 1) // least + 1
+                    for place, outside in levels:
+                        room = most if position <= outside else left
+                        factor[place, d, 1] = min(factor[place, d, 1], room)
 
     def _unrolled(self, one: Unroll) -> Iterator[tuple[int, int]]:
         """Axis and dims that a constraint is about."""
@@ -252,6 +279,11 @@ class _Builder:
                         order[m, role, self.dims.index(dim)] = position
 
 
+def surely_keeps(memory: Memory, role: str, kept: int) -> bool:
+    """Whether a memory keeps a role in every mapping; `kept` is what limits say."""
+    return role in memory.keeps and (kept == 1 or role not in memory.optional)
+
+
 def _narrow(bounds: Ints, to: Range) -> None:
     """Narrow a least and a most value."""
     bounds[0] = max(bounds[0], to.least)
@@ -262,19 +294,21 @@ def _narrow(bounds: Ints, to: Range) -> None:
 def _consistent(einsum: Einsum, accelerator: Accelerator, limits: Limits) -> bool:
     """Whether least and most values leave something, from the inside out, and least tiles have room.
 
-    A necessary condition alone: tiles of results count as nothing, since their width depends on the mapping.
+    A necessary condition alone: results count as narrow as they can be.
     """
     sizes = np.array([axis.size for fanout in accelerator.fanouts for axis in fanout.axes], np.int64)
     least, most = limits.factor[..., 0], limits.factor[..., 1]
     if np.any(limits.kept == BOTH) or np.any(least > most) or np.any(np.prod(least, axis=1) > sizes):
         return False
     room = [memory.capacity_bytes for memory in accelerator.memories]
+    accumulator = rate_for(einsum, accelerator).accumulator.bits
     for operand, role in zip(einsum.operands, ROLES, strict=True):
         for m, tile in _least_tiles(einsum, accelerator, limits, role):
             if any(tile[dim] > limits.most(m, role, einsum, dim) for dim in operand.dims):
                 return False
-            bits = operand.elements(tile) * operand.dtype.bits if role != OUTPUT else 0
-            room[m] -= bits / 8 * (2 if accelerator.memories[m].double_buffered else 1)
+            bits = min(operand.dtype.bits, accumulator) if role == OUTPUT else operand.dtype.bits
+            buffers = 2 if accelerator.memories[m].double_buffered else 1
+            room[m] -= operand.elements(tile) * bits / 8 * buffers
     return min(room) >= 0
 
 
@@ -297,7 +331,7 @@ def _least_tiles(
                     tile[dim] = max(tile[dim], (factor - 1) * tile[dim] + 1)
             continue
         m -= 1
-        surely = role in level.keeps and (limits.kept[m, r] == 1 or role not in level.optional)
+        surely = surely_keeps(level, role, int(limits.kept[m, r]))
         if surely and m > 0:
             for d, dim in enumerate(einsum.extents):
                 if dim in operand.dims:

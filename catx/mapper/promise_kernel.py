@@ -10,6 +10,7 @@ from catx.mapper.close_kernel import add_parts, cost_store, touched_along
 from catx.mapper.edge_kernel import edges_least
 from catx.mapper.factor_kernel import ceil_div, clear_factors, spread_dim
 from catx.mapper.front_kernel import beaten
+from catx.mapper.growth_kernel import held_most, inside_most
 from catx.mapper.layer_kernel import choose_layers
 from catx.mapper.load_kernel import crowd_least, load_least, port_load
 from catx.mapper.tree_kernel import (
@@ -76,7 +77,7 @@ def _least_store(w: Bench, s: Tree, m: int, role: int) -> None:
     zone = s.zone_of[m]
     s.any = YES
     for d in range(w.n_dims):
-        s.at[d] = s.cap[zone, d]
+        s.at[d] = held_most(w, s, m, role, d, s.cap[zone, d])
     cost_store(w, s, m, role, zone)
     s.least[m, role], s.least_stopped[m, role] = s.part_energy, s.part_stopped
     for i in range(w.n_memories):
@@ -119,7 +120,7 @@ def _slope_store(w: Bench, s: Tree, m: int, role: int) -> None:
     zone, most = s.zone_of[m], 1.0
     s.any = s.real = YES
     for d in range(w.n_dims):
-        s.at[d] = s.cap[zone, d]
+        s.at[d] = held_most(w, s, m, role, d, s.cap[zone, d])
         if s.group[d] == role:
             most *= s.cap[zone, d]
     parent = s.parent[m, role]
@@ -180,6 +181,8 @@ def _set_extents(w: Bench, s: Tree) -> None:
             s.full[zone, d] = ceil_div(w.extents[d], most)
             s.spread[zone, d], s.spread_most[zone, d] = together, most
             s.cap[zone, d] = cap
+            if zone < w.n_links:
+                cap = inside_most(w, s, zone, d, cap)
             for i in range(s.n_spatial - 1, -1, -1):
                 if zone < w.n_links and w.axis_link[s.spatial[i, 0]] == zone and s.spatial[i, 1] == d:
                     s.row_cap[i] = cap

@@ -52,12 +52,13 @@ def _axis_room(w: Bench, r: Roots, axis: int, n_places: int) -> int:
 @kernel
 def room(w: Bench, s: Tree, r: Roots, place: int) -> int:
     """The largest factor at a place, beside those at the places before."""
-    d, extent = r.place[place, 1], w.extents[r.place[place, 1]]
-    link = w.axis_link[r.place[place, 0]]
+    d = r.place[place, 1]
+    link, whole = w.axis_link[r.place[place, 0]], 1
     for i in range(place):
         further = w.axis_link[r.place[i, 0]] < link  # at one fanout the loops may stand either way
         if further and r.place[i, 1] == d and r.factor[i] > 1:
-            extent = (extent - 1) // (r.factor[i] - 1)
+            whole *= r.factor[i] - 1  # the last instance may have a single element
+    extent = w.extents[d] if whole == 1 else max(1, (w.extents[d] - 1) // whole)
     most = s.factor_most[r.place[place, 0], d]
     return int(min(_axis_room(w, r, r.place[place, 0], place), extent, most))
 

@@ -7,6 +7,7 @@ free but in one order.
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import N_ROLES, NONE, Bench
 from catx.mapper.factor_kernel import ceil_div
+from catx.mapper.growth_kernel import room_most
 from catx.mapper.limits_kernel import in_order
 from catx.mapper.step_kernel import missing, ready
 from catx.mapper.tree_kernel import (
@@ -19,7 +20,6 @@ from catx.mapper.tree_kernel import (
     REACH,
     SPREAD,
     START,
-    STRIDED,
     ZERO,
     Frame,
     Tree,
@@ -44,16 +44,6 @@ def sliding_roles(w: Bench, s: Tree, d: int) -> int:
         if s.halo[role, d]:
             found |= 1 << role
     return found
-
-
-@kernel
-def leaves_holes(w: Bench, s: Tree, d: int) -> bool:
-    """Whether a dim is of an axis with holes: there, tiles that are cut off leave some of them out."""
-    for role in range(N_ROLES):
-        axis = w.axis_of[role, d]
-        if axis >= 0 and (s.windows[role, axis] == STRIDED if s.halo[role, d] else w.coeff[role, d] > 1):
-            return True
-    return False
 
 
 @kernel
@@ -124,20 +114,23 @@ def commutes(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
 
 
 @kernel
-def _fixed(w: Bench, s: Tree, fr: Frame, d: int, only: bool) -> bool:
-    """Whether moving a loop over `d` out of the zone could change something.
+def _moves_out(w: Bench, s: Tree, fr: Frame, d: int, above: int, only: bool) -> bool:
+    """Whether a loop over `d` may move up out of the zone, past stores of the roles `above`, for free.
 
-    Above spatial loops over the same dim fewer instances have work in a step that is cut off. That does harm
-    where a store keeps its tile, or where tiles are cut again further in: unless it is the `only` loop. And
-    more of them have work in the first and the last step, which what cannot overlap waits for.
+    Not past stores of tensors that it indexes. Nor of windows: what would slide along a loop further out
+    would keep its tile over this one, and no longer slide. Above spatial loops over the same dim fewer
+    instances have work in a step that is cut off. That does harm where a store keeps its tile, or where tiles
+    are cut again further in: unless it is the `only` loop. And more of them have work in the first and the
+    last step, which what cannot overlap waits for.
     """
-    alone = only and w.overlap_only
-    if s.ordered or (s.factor[fr.zone - 1, d] > 1.0 and not alone):
-        return True
+    if s.ordered or roles_of(w, d) & above or s.windowed & above:
+        return False
+    if s.factor[fr.zone - 1, d] > 1.0 and not (only and w.overlap_only):
+        return False
     for role in range(N_ROLES):
         if s.halo[role, d]:
-            return True
-    return False
+            return False
+    return True
 
 
 @kernel
@@ -158,11 +151,7 @@ def may_reach(w: Bench, s: Tree, fr: Frame) -> bool:
     if fr.gap == 0:
         return bool(fr.low == 0)
     for d in range(w.n_dims):
-        if (
-            (outermost >> d) & 1
-            and not roles_of(w, d) & some
-            and not _fixed(w, s, fr, d, (fr.only >> d) & 1 == 1)
-        ):
+        if (outermost >> d) & 1 and _moves_out(w, s, fr, d, some, (fr.only >> d) & 1 == 1):
             return False
     return _can_keep(w, fr, waiting_roles(w, s, fr, outermost) & ~s.windowed)
 
@@ -171,7 +160,7 @@ def may_reach(w: Bench, s: Tree, fr: Frame) -> bool:
 def _may_grow(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
     """Whether a loop over a dim may come next on the way to the target."""
     roles = roles_of(w, d)
-    if ((fr.gap >> d) & 1 and not leaves_holes(w, s, d)) or fr.x[d] >= s.cap[fr.zone, d]:
+    if (fr.gap >> d) & 1 or fr.x[d] >= room_most(w, s, fr, d, s.cap[fr.zone, d]):
         return False
     if fr.needs & roles or fr.slides & roles & ~sliding_roles(w, s, d):
         return False
@@ -190,7 +179,7 @@ def _may_grow(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
         return bool((s.windowed >> role) & 1) or not moves_above(w, s, fr, 1 << d, m, role)
     if fr.zone == 0:
         return True
-    if not roles & missing(w, s, fr) and not _fixed(w, s, fr, d, fr.up[d] == 1):
+    if _moves_out(w, s, fr, d, missing(w, s, fr), fr.up[d] == 1):
         return False
     return _can_keep(w, fr, waiting_roles(w, s, fr, fr.loose | 1 << d) & ~s.windowed)
 
@@ -254,9 +243,9 @@ def next_step(w: Bench, s: Tree, fr: Frame) -> bool:
                 if not _may_grow(w, s, fr, d):
                     fr.stage += 1
                     continue
-                fr.next_up = s.cap[fr.zone, d]
+                fr.next_up = room_most(w, s, fr, d, s.cap[fr.zone, d])
             least = fr.x[d] + 1
-            if fr.target == LEAVE and fr.zone == 0 and not leaves_holes(w, s, d):
+            if fr.target == LEAVE and fr.zone == 0:
                 least = w.extents[d]  # nothing else comes
             if fr.next_up < least:
                 fr.stage, fr.next_up = fr.stage + 1, NONE

@@ -55,9 +55,10 @@ def _set_waits(w: Bench, s: Tree, fr: Frame, n: int) -> None:
 def _grown(s: Tree, role: int, joules: float, cycles: float) -> float:
     """What the dims that a role does not index grow to at least, if its store may cost so much more.
 
-    Visits are whole: so many as instances for each time that all of them get a new tile.
+    Visits are whole: so many as instances for each time that all of them get a new tile. (With what they have
+    grown to already there may be more visits than the quotient tells.)
     """
-    least = s.base[role]
+    least = 1.0
     if s.rise[role] > 0.0:
         least = max(least, s.rise[role] / (s.floor[role] + joules))
     if s.load_rise[role] > 0.0:
@@ -65,7 +66,7 @@ def _grown(s: Tree, role: int, joules: float, cycles: float) -> float:
     if s.instances[role] > 0.0 and least < s.most[role]:
         times = np.floor(s.most[role] / least * s.instances[role] * (1.0 + SLIP)) / s.instances[role]
         least = max(least, s.most[role] / max(times, 1.0))
-    return float(least)
+    return float(max(least, s.base[role]))
 
 
 @kernel

@@ -23,7 +23,7 @@ def _is_exact(seed: int, *, orders: bool, limit: int) -> bool | None:
     problem = small_problem(seed, tiny=True)
     constraints = random_constraints(problem, Random(seed), orders=orders)
     try:
-        exact = obeying_front(problem, constraints, limit)
+        exact = obeying_front(problem, constraints, limit=limit)
     except TooManyNestsError:
         return None
     return check_search(problem, exact, constraints)

@@ -1,4 +1,4 @@
-"""The front of a tiny problem the dumb way: every legal sequence of nodes, with nothing left out.
+"""The front of a tiny problem the dumb way: every legal and regular sequence of nodes, with nothing left out.
 
 Only loops with a trip count of 1 are missing, which section 1 of docs/cost-model.md ignores, and other orders
 of the first three nodes, the outermost stores. It knows no canonical form and no replaced nest, and leaves
@@ -16,6 +16,7 @@ from tests.oracle.batch_cost import BatchCost
 from tests.oracle.enumerate_nests import Point, thinned
 from tests.oracle.legality import broken, illegal
 from tests.oracle.loop_runs import TooManyNestsError
+from tests.oracle.regular import regular
 
 
 def every_sequence(einsum: Einsum, accelerator: Accelerator) -> Iterator[Mapping]:
@@ -28,7 +29,7 @@ def every_sequence(einsum: Einsum, accelerator: Accelerator) -> Iterator[Mapping
 
     def grow(nodes: tuple[Node, ...], nominal: dict[str, int]) -> Iterator[Mapping]:
         mapping = Mapping(nodes)
-        if broken(einsum, mapping, accelerator):
+        if broken(einsum, mapping, accelerator) or not regular(mapping):
             return
         if all(extent == 1 for extent in nominal.values()) and not illegal(einsum, mapping, boundless):
             yield mapping

@@ -128,7 +128,6 @@ def _spatial(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> str 
         for axis in level.axes
     }
     nominal, trips = einsum.extents, dict[tuple[str, str], list[int]]()
-    placed = list[tuple[str, str, str]]()
     for node in mapping.nodes:
         if isinstance(node, Loop):
             trip = len(range(0, nominal[node.dim], node.tile))
@@ -136,9 +135,6 @@ def _spatial(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> str 
             if node.fanout and trip > 1:
                 axis = axes[node.fanout, node.axis]
                 trips.setdefault((node.fanout, node.axis), []).append(trip)
-                placed.append((node.fanout, node.axis, node.dim))
-                if placed.count(placed[-1]) > 1:
-                    return f"{axis.name} unrolls {node.dim} twice"
                 if not _allows(axis, node.dim, einsum):
                     return f"{axis.name} does not unroll {node.dim}"
                 if prod(trips[node.fanout, node.axis]) > axis.size:

@@ -97,7 +97,7 @@ class LoopRuns:
         if max(map(len, options)) > self.limit:  # each chain is in one run at least
             raise TooManyNestsError(f"more than {self.limit} chains of loops over a dim")
         for chains in self._unrolled(options, dict.fromkeys(self.axes, 1)):
-            if last or any(chains):
+            if self._regular(chains) and (last or any(chains)):
                 runs += self._ordered(chains, nominal, below)
             if len(runs) > self.limit:
                 raise TooManyNestsError(f"more than {self.limit} runs of loops")
@@ -127,6 +127,28 @@ class LoopRuns:
             if all(both[place] <= self.axes[place].size for place in both):
                 for rest in self._unrolled(options[1:], both):
                     yield (chain, *rest)
+
+    def _regular(self, chains: tuple[Chain, ...]) -> bool:
+        """Whether the run is one of the mapspace: in some order of it each dim has one loop per gap.
+
+        Fanouts that are used part a run into gaps, and a fanout has its loops over a dim side by side. It
+        suffices to put each temporal loop into the outermost gap that there is.
+        """
+        used = sorted({self.fanouts.index(loop.fanout) for ch in chains for loop in ch if loop.spatial})
+        for chain in chains:
+            gap, taken = 0, False  # at hand, and whether it has a loop over the dim
+            for above, loop in zip((None, *chain), chain, strict=False):
+                if not loop.spatial:
+                    gap, taken = gap + taken, True
+                    continue
+                beside = above is not None and above.fanout == loop.fanout
+                inner = used.index(self.fanouts.index(loop.fanout)) + 1
+                if gap > inner - (not beside):
+                    return False
+                gap, taken = inner, False
+            if gap > len(used):
+                return False
+        return True
 
     def _chains(
         self, dim: str, extent: int, fanouts: tuple[str, ...], above: Chain, last: bool
@@ -162,7 +184,7 @@ class LoopRuns:
         outer = [self.fanouts.index(other.fanout) for other in above if other.spatial]
         return (
             loop.dim in self.allowed[place]
-            and not any((other.fanout, other.axis) == place for other in above)
+            and not any((other.fanout, other.axis) == place for other in above)  # one loop per axis
             and ceil(extent / loop.tile) <= self.axes[place].size
             and max(outer, default=0) <= self.fanouts.index(loop.fanout)
         )
