@@ -242,7 +242,7 @@ def judge(w: Bench, s: Tree, frames: Any, depth: int) -> bool:
     for d in range(w.n_dims):
         grows = w.axis_of[role, d] < 0 or s.halo[role, d] > 0 or m == s.stopping
         over = (new.gap >> d) & 1 or (d < new.last and (new.loose >> new.last) & 1)
-        s.at[d] = new.up[d] if over or not grows else room_most(w, s, new, d, s.cap[new.zone, d])
+        s.at[d] = new.up[d] if over or not grows else room_most(w, s, new, d, s.inside[new.zone, d])
     close_store(w, s, frames[AIMED], m, role)
     if not _lost(w, s, frames, AIMED, new.x, goes_on):
         # with the room that the store needs

@@ -50,7 +50,7 @@ class Pass:
     nodes: int
     """That the pass may visit in all."""
     share: int
-    """That it may visit in one tree."""
+    """That it may visit in one tree, or an equal part if that is more."""
     fills: bool = False
     """Whether dims may grow to all of their extent where a store further in keeps its tile over them."""
     aim: int = AIM_EDP
@@ -86,7 +86,7 @@ part of the last one that there must be time for."""
 FIRST_SHARE, NEXT_SHARE = 500, 4
 """Of the steps of a proof: what each tree gets at first, and how many times more in every further round."""
 
-EASY, FEW = 2_000, 2
+EASY, FEW, QUICK = 2_000, 2, Pass(4.0, 0.02, 2, 6_000, 3_000, fills=True)
 """Steps of a proof after dives into so many trees: where they suffice, there is nothing else to do."""
 
 LOOK, LOOK_STEPS, COARSE = (0.2, 0.05), 20_000, Pass(4.0, 0.01, 2, 6_000, 100)
@@ -162,11 +162,9 @@ class Forest:
         """Dive into trees in the order given."""
         tree = self.tree
         tree["ratio"], tree["slack"], tree["width"] = step.ratio, step.slack, step.width
-        tree["aim"], tree["fills"] = step.aim, step.fills
-        end = int(tree["nodes"]) + step.nodes
-        dive_kernel.dive_trees(
-            self.bench, tree, self.frames, self.kids, self.keeps, roots, order, step.share, end
-        )
+        tree["aim"], tree["fills"], tree["ties"] = step.aim, step.fills, False
+        end, share = int(tree["nodes"]) + step.nodes, max(step.share, step.nodes // max(1, len(order)))
+        dive_kernel.dive_trees(self.bench, tree, self.frames, self.kids, self.keeps, roots, order, share, end)
 
     def settle(self, budget: int) -> bool:
         """Search the most promising trees, and try to prove what is found: returns success.
@@ -178,7 +176,7 @@ class Forest:
         tree["slack"], tree["budget"] = 0.0, int(tree["nodes"]) + budget
         self.listed.start(self.keeps, 0.0)
         roots = self.listed.extend(self.keeps, most=FEW)
-        self._dive_pass(FIRST[0], roots, by_promise(roots))
+        self._dive_pass(QUICK, roots, by_promise(roots))
         self._prove_within(0.0, int(tree["nodes"]) + budget)
         return not self.left
 
@@ -242,6 +240,7 @@ class Forest:
         """
         tree = self.tree
         tree["slack"], tree["aim"], tree["n_low"] = tolerance, AIM_EDP, 0
+        tree["ties"] = self.limits.binding
         if not self.complete:
             low_kernel.enter_low(tree, *UNKNOWN[0])
         self.listed.start(self.keeps, tolerance)

@@ -55,6 +55,6 @@ def outgrown(w: Bench, s: Tree, fr: Frame) -> bool:
     if not s.limited:
         return False
     for d in range(w.n_dims):
-        if fr.x[d] > room_most(w, s, fr, d, s.cap[fr.zone, d]):
+        if fr.x[d] > room_most(w, s, fr, d, s.inside[fr.zone, d]):
             return True
     return False

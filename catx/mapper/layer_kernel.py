@@ -10,6 +10,7 @@ import numpy as np
 from catx.costmodel.jit import kernel
 from catx.costmodel.tiles_kernel import N_ROLES, NONE, OUT, Bench
 from catx.mapper.edge_kernel import spread_least
+from catx.mapper.growth_kernel import held_most
 from catx.mapper.tree_kernel import INSIDE, MISSING, OUTSIDE, TOGETHER, Frame, Tree
 
 
@@ -100,7 +101,25 @@ def set_layer(w: Bench, s: Tree, fr: Frame, n: int) -> int:
         for d in range(w.n_dims):
             if s.group[d] == role:
                 s.rise[role] *= s.spread[s.zone_of[m], d]
+    if s.ties:
+        _set_tied(w, s, fr, n)
     return absent
+
+
+@kernel
+def _set_tied(w: Bench, s: Tree, fr: Frame, n: int) -> None:
+    """What tiles that a user bounds leave: the dims that one role lacks, below the tile of another one."""
+    for role in range(N_ROLES):
+        for other in range(N_ROLES):
+            s.tied[role, other] = np.inf
+            m = s.layer[s.layering, n, other]
+            if other == role or m < 0 or fr.placed[m, other] != MISSING:
+                continue
+            s.tied[role, other] = 1.0
+            for d in range(w.n_dims):
+                if s.group[d] == role:
+                    most = held_most(w, s, m, other, d, w.extents[d]) * s.spread_most[s.zone_of[m], d]
+                    s.tied[role, other] *= min(most, w.extents[d])
 
 
 @kernel
@@ -125,6 +144,8 @@ def order_room(s: Tree, n: int, first: int, second: int, stays: bool) -> tuple[f
         joint = beta
     base = s.base[first]
     high = base if stays else s.most[first]
+    if s.ties:
+        high = min(high, s.tied[first, second], s.tied[first, third])
     if beta > 0.0:
         high = min(high, alone / beta)
     if joint + gamma * s.base[second] > 0.0:
@@ -141,7 +162,8 @@ def _order_least(s: Tree, n: int, first: int, second: int, stays: bool) -> float
     if high == 0.0:
         return np.inf
     a1, b1, a2, b2 = s.rise[first], s.floor[first], s.rise[second], s.floor[second]
-    return float(_two_least(a1, b1, a2, b2, s.base[first], high, room, joint, gamma) - b1 - b2)
+    least = max(b2, a2 / s.tied[second, 3 - first - second]) if s.ties else b2
+    return float(_two_least(a1, b1, a2, least, s.base[first], high, room, joint, gamma) - b1 - b2)
 
 
 @kernel

@@ -160,7 +160,7 @@ def may_reach(w: Bench, s: Tree, fr: Frame) -> bool:
 def _may_grow(w: Bench, s: Tree, fr: Frame, d: int) -> bool:
     """Whether a loop over a dim may come next on the way to the target."""
     roles = roles_of(w, d)
-    if (fr.gap >> d) & 1 or fr.x[d] >= room_most(w, s, fr, d, s.cap[fr.zone, d]):
+    if (fr.gap >> d) & 1 or fr.x[d] >= room_most(w, s, fr, d, s.inside[fr.zone, d]):
         return False
     if fr.needs & roles or fr.slides & roles & ~sliding_roles(w, s, d):
         return False
@@ -243,7 +243,7 @@ def next_step(w: Bench, s: Tree, fr: Frame) -> bool:
                 if not _may_grow(w, s, fr, d):
                     fr.stage += 1
                     continue
-                fr.next_up = room_most(w, s, fr, d, s.cap[fr.zone, d])
+                fr.next_up = room_most(w, s, fr, d, s.inside[fr.zone, d])
             least = fr.x[d] + 1
             if fr.target == LEAVE and fr.zone == 0:
                 least = w.extents[d]  # nothing else comes

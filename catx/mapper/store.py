@@ -28,6 +28,7 @@ def _key(einsum: Einsum, accelerator: Accelerator, budget: Budget | None, constr
         accelerator.static_w,
         accelerator.clock_hz,
         accelerator.overlap_only,
+        accelerator.launch_s,
     )
     return fingerprint((einsum.canonical(), hardware, budget, constraints))
 

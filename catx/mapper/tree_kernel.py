@@ -177,6 +177,7 @@ TREE = np.dtype(
         ("add", "f8", (MAX_LINKS, N_ROLES + 1, MAX_DIMS)),
         ("full", "i8", (MAX_LINKS + 1, MAX_DIMS)),  # what the busiest instance of a zone works on at least
         ("cap", "i8", (MAX_LINKS + 1, MAX_DIMS)),  # extents that an instance of a zone can have
+        ("inside", "i8", (MAX_LINKS + 1, MAX_DIMS)),  # the same below tiles that a user bounds
         ("row_cap", "i8", MAX_SPATIAL),  # the same outside of a spatial loop
         ("entered", "i8", (MAX_LINKS + 1, MAX_DIMS)),  # extents at most where a zone is entered
         ("left", "i8", (MAX_LINKS + 1, MAX_DIMS)),  # extents at most where a zone was left
@@ -243,6 +244,12 @@ TREE = np.dtype(
         ("room", "f8", N_ROLES),
         ("rise", "f8", N_ROLES),
         ("floor", "f8", N_ROLES),
+        (
+            "tied",
+            "f8",
+            (N_ROLES, N_ROLES),
+        ),  # what the dims that a role lacks can grow to below another's tile
+        ("ties", "i8"),  # whether bounds make use of that: only in proofs, as dives find less so
         ("layering", "i8"),  # how stores make layers
         ("rest", "f8"),  # energy [J] of layers beyond `least`
         ("layer_rest", "f8", MAX_MEMORIES),
