@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from catx.api import (
         compile_model,
         evaluate_mapping,
+        find_front,
         find_mapping,
         load_accelerator,
         load_constraints,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "compile_model": "catx.api",
     "evaluate_mapping": "catx.api",
+    "find_front": "catx.api",
     "find_mapping": "catx.api",
     "load_accelerator": "catx.api",
     "load_constraints": "catx.api",
@@ -76,6 +78,7 @@ __all__ = [
     "__version__",
     "compile_model",
     "evaluate_mapping",
+    "find_front",
     "find_mapping",
     "load_accelerator",
     "load_constraints",

@@ -12,7 +12,7 @@ from catx.errors import OptionError
 from catx.frontend import constraint_file, hardware, models, scenarios
 from catx.frontend.model_dims import sizes_by_model
 from catx.ir.accelerator import Accelerator
-from catx.ir.constraints import Block
+from catx.ir.constraints import Block, Constraints
 from catx.ir.counts import Counts
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph
@@ -23,7 +23,8 @@ from catx.ir.scenario import Scenario
 from catx.ir.vector_op import VectorOp
 from catx.mapper.constrain import constraints_by_einsum
 from catx.mapper.design import Progress, evaluate_design
-from catx.mapper.map_einsum import MappedEinsum, map_einsum
+from catx.mapper.front import Front
+from catx.mapper.map_einsum import MappedEinsum, map_einsum, map_front
 from catx.mapper.objective import OBJECTIVES, Objective, ObjectiveName, objective_name
 from catx.mapper.options import BUDGET, MapperOptions, parse_budget
 from catx.mapper.resources import STEP, checked_step
@@ -264,9 +265,34 @@ def find_mapping(
     if goal.name == "carbon":
         goal = Objective(goal.name, *op_carbon_rate(machine, place))
     costed = _as_costed(op, machine)
-    blocks = [block for block in _blocks(constraints) if block.matches(costed.name)]
-    limits = constraints_by_einsum(blocks, {costed: [costed.name]})
-    return map_einsum(costed, machine, goal, budget, limits[costed])
+    return map_einsum(costed, machine, goal, budget, _limits(costed, constraints))
+
+
+def find_front(
+    einsum: Einsum,
+    accelerator: Accelerator | str | Path,
+    *,
+    mapper_budget: int | str = BUDGET,
+    constraints: ConstraintsLike = (),
+) -> Front:
+    """Mappings of one einsum that trade energy for latency: none is beaten in both (docs/mapper.md).
+
+    If the front's `left` is empty this is the whole Pareto front of the mapspace; else a mapping that is not
+    on it costs at least as much as some pair of `left` [J, s], or as some point.
+
+    Args:
+        einsum: what to map, costed as by `evaluate_mapping`.
+        accelerator: what to map it onto: an accelerator, the path of a hw.yaml, or a name.
+        mapper_budget: as for `compile_model`.
+        constraints: as for `find_mapping`.
+
+    Raises:
+        MappingError: no mapping fits, or the matrix unit does not compute the einsum's element types.
+        OptionError: an argument of another type, or constraints that do not fit or conflict.
+    """
+    op, machine, budget = _einsum(einsum), _machine(accelerator), parse_budget(mapper_budget)
+    costed = _as_costed(op, machine)
+    return map_front(costed, machine, budget, _limits(costed, constraints))
 
 
 def _wanted(model: Model | Sequence[Model]) -> list[Graph | str | Path]:
@@ -324,6 +350,12 @@ def _einsum(einsum: Einsum) -> Einsum:
     if not isinstance(einsum, Einsum):
         raise arguments.refuse("einsum", "an Einsum", einsum, hint=hint)
     return einsum
+
+
+def _limits(einsum: Einsum, constraints: ConstraintsLike) -> Constraints:
+    """What is said of an einsum."""
+    blocks = [block for block in _blocks(constraints) if block.matches(einsum.name)]
+    return constraints_by_einsum(blocks, {einsum: [einsum.name]})[einsum]
 
 
 def _blocks(constraints: ConstraintsLike) -> tuple[Block, ...]:

@@ -38,6 +38,15 @@ def test_a_floating_point_einsum_is_costed_as_compile_does(graph: catx.Graph, fu
         assert catx.evaluate_mapping(layer.op, found.mapping, machine) == layer.cost.counts
 
 
+def test_a_front_has_the_best_of_every_objective(graph: catx.Graph) -> None:
+    einsum, machine = einsum_of(graph, fused=True), catx.load_accelerator("edge4")
+    front = catx.find_front(einsum, machine)
+    costs = [(point.energy_j(machine), point.latency_s(machine)) for point in front.points]
+    assert costs == sorted(costs, reverse=True)
+    assert catx.find_mapping(einsum, machine, "energy").counts == front.points[-1].counts
+    assert catx.find_mapping(einsum, machine, "latency").counts == front.points[0].counts
+
+
 def test_mappings_are_found_by_any_equal_einsum(graph: catx.Graph) -> None:
     first = catx.compile_model(graph, "edge4")
     nests = {op: catx.find_mapping(op, "edge4").mapping for op in graph.ops if isinstance(op, catx.Einsum)}
@@ -105,6 +114,7 @@ MODEL = "clip_vit_b16_text"
             "einsum: .* an Einsum, not 'q'",
         ),
         (lambda op: catx.evaluate_mapping(op, [op], "edge"), "mapping: .* a Mapping, not a list of 1"),
+        (lambda op: catx.find_front("q", "edge"), "einsum: expected an Einsum, not 'q'"),
         (lambda op: catx.find_mapping(None, "edge"), "einsum: expected an Einsum, not None"),
         (lambda op: catx.find_mapping(op, catx.Accelerator), "accelerator: .*, not the class Accelerator"),
         (lambda op: catx.find_mapping(op, "edge", None), "objective: expected one of .*, not None"),

@@ -1,9 +1,10 @@
 """Whether the mappings of a file fit: the models that they are for, and the accelerator."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from catx.errors import Loc, MappingError
-from catx.frontend.mapping_file import MappedEinsum, MappingFile
+from catx.frontend.mapping_file import MappedEinsum, MappingFile, any_order
 from catx.frontend.mapping_writer import einsum_text
 from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import Einsum
@@ -21,6 +22,13 @@ def check_mappings(file: MappingFile, accelerator: Accelerator, graphs: Sequence
     """
     _check_nests(file, accelerator)
     _check_layers(file, accelerator, graphs)
+
+
+def in_order(file: MappingFile, accelerator: Accelerator, graphs: Sequence[Graph]) -> MappingFile:
+    """The file with dims in the order that the models have: a file may list them in any."""
+    wanted = {any_order(canonical): canonical for canonical in _einsums(graphs, accelerator)}
+    entries = (replace(e, einsum=wanted.get(any_order(e.einsum), e.einsum)) for e in file.entries)
+    return replace(file, entries=tuple(entries))
 
 
 def is_for(file: MappingFile, accelerator: Accelerator) -> bool:

@@ -70,6 +70,11 @@ class MappingFile:
         return {entry.einsum: entry.mapping for entry in self.entries}
 
 
+def any_order(einsum: Einsum) -> Einsum:
+    """The same for einsums that list their dims in different orders."""
+    return replace(einsum, dims=tuple(sorted(einsum.dims)))
+
+
 def load_mappings(path: str | Path) -> MappingFile:
     """Read a mapping file. Whether its nests are legal is for `mapping_check`.
 
@@ -131,7 +136,7 @@ class _Reader:
         """The entries, after checking that no einsum has two."""
         first: dict[Einsum, MappedEinsum] = {}
         for entry in filter(None, entries):
-            other = first.setdefault(entry.einsum, entry)
+            other = first.setdefault(any_order(entry.einsum), entry)
             if other is not entry:
                 raise SpecError(
                     f"this einsum has a mapping already, on line {other.loc.line}",

@@ -26,7 +26,9 @@ class Range:
     def __str__(self) -> str:
         if self.most == self.least:
             return str(self.least)
-        return f"{self.least if self.least > 1 else ''}..{'' if self.most is None else self.most}"
+        if self.most is None:
+            return f"{self.least}.."
+        return f"{self.least if self.least > 1 else ''}..{self.most}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Operand: a tensor and the projection of an iteration domain onto its axes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -56,9 +56,15 @@ def plain_axes(*dims: str) -> tuple[Axis, ...]:
 
 
 def checked_box(
-    name: str, dims: tuple[tuple[str, int], ...], repeat: int, operands: Iterable[Operand], loc: Loc
+    name: str, dims: tuple[tuple[str, int], ...], repeat: int, operands: Sequence[Operand], loc: Loc
 ) -> dict[str, int]:
     """Extents by dim of an op's box, after checks that it has points and that operands use only its dims."""
+    pairs = list[object](dims)
+    for pair in pairs:
+        if not (isinstance(pair, tuple) and len(pair) == 2 and type(pair[0]) is str and type(pair[1]) is int):
+            raise GraphError(f"{name}: dims are (name, whole number) pairs, not {pair!r}", loc=loc)
+    if wrong := [other for other in list[object](operands) if not isinstance(other, Operand)]:
+        raise GraphError(f"{name}: expected an Operand, not {wrong[0]!r}", loc=loc)
     extents = dict(dims)
     if len(extents) != len(dims):
         raise GraphError(f"{name}: a dim is named twice in {dims}", loc=loc)

@@ -135,6 +135,9 @@ class _Builder:
         names = [memory.name for memory in self.memories]
         if one.memory not in names:
             hint = f"memories: {', '.join(names)}; of one tensor: MEMORY.ROLE, roles: {', '.join(ROLES)}"
+            memory, _, role = one.memory.rpartition(".")
+            if memory in names:
+                raise self._fail(one, f"{role!r} is no role{nearest(role, ROLES)}", hint)
             raise self._fail(one, f"unknown memory {one.memory!r}{nearest(one.memory, names)}", hint)
         return names.index(one.memory)
 

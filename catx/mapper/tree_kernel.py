@@ -248,7 +248,7 @@ TREE = np.dtype(
             "tied",
             "f8",
             (N_ROLES, N_ROLES),
-        ),  # what the dims that a role lacks can grow to below another's tile
+        ),  # what dims that a role lacks can grow to below another tile
         ("ties", "i8"),  # whether bounds make use of that: only in proofs, as dives find less so
         ("layering", "i8"),  # how stores make layers
         ("rest", "f8"),  # energy [J] of layers beyond `least`

@@ -68,10 +68,12 @@ def _nothing_found(
 ) -> CatxError:
     """The error where no mapping was found that obeys the constraints: which conflict, if some surely do."""
     if forest.left:
-        who = einsum.name or "the einsum"
+        who, n = einsum.name or "the einsum", len(constraints)
+        which = f"the constraint `{constraints[0]}`"
+        if n > 1:
+            which = f"its {n} constraints, of which the first one is `{constraints[0]}`,"
         return MappingError(
-            f"{who}: no mapping that obeys its {len(constraints)} constraints was found in "
-            f"{forest.tree['nodes']:,} steps; the first one is `{constraints[0]}`",
+            f"{who}: no mapping that obeys {which} was found in {forest.tree['nodes']:,} steps",
             loc=constraints[0].loc,
             hint="there may be one: allow more steps with --mapper-budget, or widen a constraint",
         )

@@ -45,7 +45,7 @@ def evaluate_models(
     sizes, folder = parse_dims(dim), output_folder(output)
     with Progress("starting") as progress:
         from catx.costmodel.kernel_cache import phase_of
-        from catx.frontend.mapping_check import check_mappings
+        from catx.frontend.mapping_check import check_mappings, in_order
         from catx.frontend.mapping_file import load_mappings
         from catx.mapper.design import evaluate_design
         from catx.tools.inputs import load_inputs, tell_differences
@@ -53,6 +53,7 @@ def evaluate_models(
         nests = load_mappings(mapping)
         inputs = load_inputs(models, hw, scenario, sizes, allow_unknown=allow_unknown, progress=progress)
         progress.phase(phase_of("costing mappings", "costmodel"))
+        nests = in_order(nests, inputs.accelerator, inputs.graphs)
         check_mappings(nests, inputs.accelerator, inputs.graphs)
         report = evaluate_design(
             inputs.graphs, inputs.accelerator, scenario=inputs.scenario, mappings=nests.mappings

@@ -77,6 +77,9 @@ def test_graph_knows_tensors_views_and_edges() -> None:
         (lambda: relu("x", "y", dims=(("i", 0),)), "no iteration"),
         (lambda: relu("x", "y", reduced=("j",)), "unknown dims"),
         (lambda: product("x", "y", "z", dims=(("i", 4), ("j", 2))), "index no operand"),
+        (lambda: product("x", "y", "z", dims=(("i", 4.0),)), r"whole number\) pairs, not \('i', 4.0\)"),
+        (lambda: product("x", "y", "z", dims={"i": 4}), r"pairs, not 'i'"),
+        (lambda: product("x", "y", "z", output="z"), "expected an Operand, not 'z'"),
         (lambda: Tensor("t", (-1,), FP32, "input"), "negative"),
     ],
 )

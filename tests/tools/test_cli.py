@@ -161,6 +161,18 @@ def test_evaluate_gives_the_same_numbers(run: Run, tiny: Path, compiled: Path, t
     assert texts[0] == texts[1]
 
 
+def test_evaluate_takes_dims_in_any_order(run: Run, tiny: Path, compiled: Path, tmp_path: Path) -> None:
+    def turned(found: re.Match[str]) -> str:
+        return f"dims: {{{', '.join(reversed(found[1].split(', ')))}}}"
+
+    mapping, text = tmp_path / "mapping.yaml", (compiled / "mapping.yaml").read_text()
+    mapping.write_text(re.sub(r"dims: \{(.*)\}", turned, text))
+    assert mapping.read_text() != text
+    code, out, err = run("evaluate", tiny, "--dim", "tokens=7", "--mapping", mapping, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["totals"] == loaded(compiled / "report.json")["totals"]
+
+
 def test_evaluate_keeps_the_edited_file(run: Run, tiny: Path, compiled: Path, tmp_path: Path) -> None:
     mapping = tmp_path / "mapping.yaml"
     mapping.write_text("# my notes\n" + (compiled / "mapping.yaml").read_text())
