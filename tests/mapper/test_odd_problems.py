@@ -5,13 +5,16 @@ from itertools import count, islice
 from random import Random
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from catx.ir.constraints import Constraints
 from tests.mapper.fronts import Cost, check_all, costs_of, obeying_front
+from tests.oracle.enumerate_nests import exhaustive_front
 from tests.oracle.loop_runs import TooManyNestsError
 from tests.oracle.odd_problems import odd_problem
 from tests.oracle.random_constraints import random_constraints
-from tests.oracle.small_problems import Problem, solved_problems
+from tests.oracle.small_problems import Problem, small_problem, solved_problems
 
 
 def _constrained(first_seed: int, limit: int) -> Iterator[tuple[Problem, list[Cost], Constraints]]:
@@ -35,6 +38,18 @@ def _check_free(first_seed: int, n: int, limit: int) -> int:
 def _check_constrained(first_seed: int, n: int, limit: int) -> int:
     """How many problems have points that are left out."""
     return [check_all(*one) for one in islice(_constrained(first_seed, limit), n)].count(False)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 10**9), odd=st.booleans())
+def test_any_problem(seed: int, odd: bool) -> None:
+    problem = odd_problem(seed) if odd else small_problem(seed)
+    try:
+        exact = exhaustive_front(problem.einsum, problem.accelerator, limit=3_000)
+    except TooManyNestsError:
+        assume(False)
+        raise
+    check_all(problem, costs_of(exact))
 
 
 def test_odd_problems() -> None:
