@@ -100,7 +100,7 @@ def set_layer(w: Bench, s: Tree, fr: Frame, n: int) -> int:
         s.floor[role] = s.least[m, role] - s.offset[m, role]
         for d in range(w.n_dims):
             if s.group[d] == role:
-                s.rise[role] *= s.spread[s.zone_of[m], d]
+                s.rise[role] *= s.sure[s.zone_of[m], d]
     if s.ties:
         _set_tied(w, s, fr, n)
     return absent

@@ -49,7 +49,7 @@ def set_loads(w: Bench, s: Tree, fr: Frame, n: int) -> int:
         s.load_rise[role] = s.load_slope[m, role]
         for d in range(w.n_dims):
             if s.group[d] == role:
-                s.load_rise[role] *= s.spread[zone, d]
+                s.load_rise[role] *= s.sure[zone, d]
         least = port_load(w, parent, role, s.least_read[m, role], s.least_written[m, role])
         s.load_floor[role] = least - s.load_offset[m, role]
         s.port[role] = port_load(w, parent, role, fr.read, fr.written)

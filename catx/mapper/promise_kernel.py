@@ -176,16 +176,17 @@ def _set_extents(w: Bench, s: Tree) -> None:
                 s.mul[f, who, d] *= trips - 1
                 s.add[f, who, d] = s.add[f, who, d] * (trips - 1) + 1.0
     for d in range(w.n_dims):
-        together, most, cap, inside = 1, 1, w.extents[d], w.extents[d]
+        together, most, cap, inside, sure = 1, 1, w.extents[d], w.extents[d], 1.0
         for zone in range(w.n_links + 1):
             s.full[zone, d] = ceil_div(w.extents[d], most)
-            s.spread[zone, d], s.spread_most[zone, d] = together, most
+            s.spread[zone, d], s.spread_most[zone, d], s.sure[zone, d] = together, most, sure
             s.cap[zone, d], s.inside[zone, d] = cap, inside
             if zone < w.n_links:
                 inside = inside_most(w, s, zone, d, inside)
             for i in range(s.n_spatial - 1, -1, -1):
                 if zone < w.n_links and w.axis_link[s.spatial[i, 0]] == zone and s.spatial[i, 1] == d:
                     s.row_cap[i] = inside
+                    sure *= s.spatial[i, 2] - 1
                     cap = max(1, (cap - 1) // (s.spatial[i, 2] - 1))  # the largest tile with so many steps
                     inside = max(1, (inside - 1) // (s.spatial[i, 2] - 1))
             if zone < w.n_links:

@@ -125,7 +125,7 @@ def _moves_out(w: Bench, s: Tree, fr: Frame, d: int, above: int, only: bool) -> 
     """
     if s.ordered or roles_of(w, d) & above or s.windowed & above:
         return False
-    if s.factor[fr.zone - 1, d] > 1.0 and not (only and w.overlap_only):
+    if s.factor[fr.zone - 1, d] > 1.0 and not (only and w.overlap_only and above == 0):
         return False
     for role in range(N_ROLES):
         if s.halo[role, d]:

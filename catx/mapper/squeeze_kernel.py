@@ -36,8 +36,8 @@ def _set_waits(w: Bench, s: Tree, fr: Frame, n: int) -> None:
         s.stop_floor[role] = s.least_stopped[m, role] - s.stop_offset[m, role]
         for d in range(w.n_dims):
             if s.group[d] == role:
-                s.instances[role] *= s.spread[zone, d]
-                s.stop_rise[role] *= s.spread[zone, d]
+                s.instances[role] *= s.sure[zone, d]
+                s.stop_rise[role] *= s.sure[zone, d]
         if w.overlap_only or not w.double[m]:
             continue
         alone = w.read_rate[m] if role == OUT else w.write_rate[m]

@@ -165,6 +165,7 @@ TREE = np.dtype(
         ("n_spatial", "i8"),
         ("factor", "f8", (MAX_LINKS, MAX_DIMS)),  # instances of each dim along a fanout
         ("spread", "f8", (MAX_LINKS + 1, MAX_DIMS)),  # instances of each dim outside of a zone
+        ("sure", "f8", (MAX_LINKS + 1, MAX_DIMS)),  # those with whole tiles: the last one may have less
         ("spread_most", "f8", (MAX_LINKS + 1, MAX_DIMS)),  # with axes that are still free
         ("shared", "f8", (MAX_LINKS, N_ROLES, MAX_DIMS)),  # those that one access of a tensor serves
         # of axes that an unrolling may still use, at most: instances of each dim, those served by one access

@@ -8,14 +8,14 @@ import pytest
 
 from catx.frontend.hardware import load_accelerator
 from catx.ir.accelerator import Accelerator, Fanout, FanoutAxis, MacRate, MatrixUnit, Memory
-from catx.ir.constraints import Range, Tile
+from catx.ir.constraints import Range, Tile, Unroll
 from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
 from catx.ir.operand import Operand, plain_axes
 from catx.mapper.map_einsum import certify, map_front
 from catx.mapper.objective import Objective
 from tests.einsums import matmul
-from tests.mapper.fronts import check_proofs, costs_of, obeying_front
+from tests.mapper.fronts import check_proofs, check_search, costs_of, obeying_front
 from tests.oracle.enumerate_nests import exhaustive_front
 from tests.oracle.random_constraints import random_constraints
 from tests.oracle.small_problems import Problem, small_problem, solved_problems
@@ -121,3 +121,20 @@ def test_split_sums_of_large_tiles_need_less_than_a_visit() -> None:
     einsum = matmul(77, 64, 77, batch=8, dtype=machine.precision)
     bound = certify(einsum, machine, Objective("energy"), map_front(einsum, machine)).bound
     assert bound <= 4.4701e-5  # [J] of a mapping that a bound once ruled out, rounded up
+
+
+@pytest.mark.parametrize("overlap_only", [True, False])
+@pytest.mark.parametrize("unrolled", [True, False])
+def test_remainders_leave_instances_idle_outside_of_a_fanout(overlap_only: bool, unrolled: bool) -> None:
+    machine = _machine(
+        Memory(name="L0", read_j_per_byte=1e-12),
+        Memory(name="L1", keeps=frozenset({"input"}), capacity_bytes=4),
+        Fanout(name="F", axes=(FanoutAxis(name="x", size=2, dims=frozenset({"m"}), multicast=frozenset()),)),
+        Memory(name="L2", keeps=frozenset({"weight"}), capacity_bytes=1),
+    )
+    problem = Problem(0, _einsum("m", "n", "mn", m=7, n=6), replace(machine, overlap_only=overlap_only))
+    both = (Unroll(fanout="F", axis="x", dim="m", factor=Range(least=2, most=2)),)
+    constraints = both if unrolled else ()
+    exact = obeying_front(problem, constraints)
+    assert check_search(problem, exact, constraints)
+    check_proofs(problem, exact, constraints)
