@@ -77,7 +77,7 @@ def _least_store(w: Bench, s: Tree, m: int, role: int) -> None:
     zone = s.zone_of[m]
     s.any = YES
     for d in range(w.n_dims):
-        s.at[d] = held_most(w, s, m, role, d, s.cap[zone, d])
+        s.at[d] = s.cap[zone, d]
     cost_store(w, s, m, role, zone)
     s.least[m, role], s.least_stopped[m, role] = s.part_energy, s.part_stopped
     for i in range(w.n_memories):

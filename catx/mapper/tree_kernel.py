@@ -245,11 +245,7 @@ TREE = np.dtype(
         ("room", "f8", N_ROLES),
         ("rise", "f8", N_ROLES),
         ("floor", "f8", N_ROLES),
-        (
-            "tied",
-            "f8",
-            (N_ROLES, N_ROLES),
-        ),  # what dims that a role lacks can grow to below another tile
+        ("tied", "f8", (N_ROLES, N_ROLES)),  # what dims that a role lacks grow to below another tile
         ("ties", "i8"),  # whether bounds make use of that: only in proofs, as dives find less so
         ("layering", "i8"),  # how stores make layers
         ("rest", "f8"),  # energy [J] of layers beyond `least`

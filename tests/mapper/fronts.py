@@ -66,7 +66,8 @@ def obeying_front(
 
 def check_search(problem: Problem, exact: list[Cost], constraints: Constraints = ()) -> bool:
     """The search's front is the exact one, and what obeys; returns whether there is anything on it."""
-    return bool(_search(problem, exact, constraints))
+    assert _search(problem, exact, constraints) == exact, (problem, [str(one) for one in constraints])
+    return bool(exact)
 
 
 def check_all(problem: Problem, exact: list[Cost], constraints: Constraints = ()) -> bool:
@@ -83,12 +84,14 @@ def _search(problem: Problem, exact: list[Cost], constraints: Constraints) -> li
     The others are of nests that are left out: they deal remainders otherwise (docs/mapper.md).
     """
     told = problem, [str(one) for one in constraints]
+    why = ""
     try:
         found = search_front(problem.einsum, problem.accelerator, ENOUGH, constraints)
         mappings = found.mappings
         assert not found.left, told
-    except CatxError:
-        mappings = []
+    except CatxError as error:
+        mappings, why = (), str(error)
+    assert " steps" not in why, (*told, why)  # nothing fits or obeys: never that a budget did not suffice
     for mapping in mappings:
         assert obeys(problem.einsum, problem.accelerator, mapping, constraints), told
     mine = [cost_of(problem, mapping) for mapping in mappings]

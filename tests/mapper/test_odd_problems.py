@@ -49,7 +49,7 @@ def test_any_problem(seed: int, odd: bool) -> None:
     except TooManyNestsError:
         assume(False)
         raise
-    check_all(problem, costs_of(exact))
+    assert check_all(problem, costs_of(exact))
 
 
 def test_odd_problems() -> None:

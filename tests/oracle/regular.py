@@ -17,6 +17,8 @@ def regular(mapping: Mapping) -> bool:
         elif node.spatial:
             if node.fanout not in fanouts:
                 looped.clear()
+            elif node.dim in looped:  # it may as well stand above the fanout, where it counts
+                return False
             place = node.fanout, node.axis, node.dim
             if place in along or (node.fanout, node.dim) in done:
                 return False
