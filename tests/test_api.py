@@ -115,6 +115,7 @@ MODEL = "clip_vit_b16_text"
         ),
         (lambda op: catx.evaluate_mapping(op, [op], "edge"), "mapping: .* a Mapping, not a list of 1"),
         (lambda op: catx.find_front("q", "edge"), "einsum: expected an Einsum, not 'q'"),
+        (lambda op: catx.find_front(op, "edge").points[0].latency_s("edge"), "accelerator: .*, not 'edge'"),
         (lambda op: catx.find_mapping(None, "edge"), "einsum: expected an Einsum, not None"),
         (lambda op: catx.find_mapping(op, catx.Accelerator), "accelerator: .*, not the class Accelerator"),
         (lambda op: catx.find_mapping(op, "edge", None), "objective: expected one of .*, not None"),

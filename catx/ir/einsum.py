@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from math import prod
 
+from catx.arguments import shown
 from catx.errors import GraphError, Loc
 from catx.ir.operand import Operand, checked_box
 from catx.ir.vector_op import VectorOp
@@ -34,6 +35,14 @@ class Einsum:
     loc: Loc = field(default=Loc("<python>"), compare=False)
 
     def __post_init__(self) -> None:
+        if type(self.name) is not str:
+            raise GraphError(f"an einsum is named by a text, not {shown(self.name)}", loc=self.loc)
+        if type(self.inputs) is not tuple or len(self.inputs) != 2:
+            raise GraphError(
+                f"{self.name}: inputs are a tuple of two operands, not {shown(self.inputs)}", loc=self.loc
+            )
+        if type(self.fused) is not tuple or not all(isinstance(op, VectorOp) for op in self.fused):
+            raise GraphError(f"{self.name}: fused is a tuple of VectorOps", loc=self.loc)
         extents = checked_box(self.name, self.dims, self.repeat, self.operands, self.loc)
         for operand in self.operands:
             if operand.count is not None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from catx.arguments import instance
+from catx.arguments import MAX_SIZE, instance, shown
 from catx.errors import GraphError, Loc
 from catx.ir.dtype import DType
 
@@ -21,12 +21,31 @@ class Operand:
     A vector op may touch a tensor as a whole instead: `count` elements, each once, in an order that the dims
     do not say (an input of a concat, the k best of a row). 0 is a tensor that must be there and is not
     touched. Such an operand has no axes.
+
+    Raises:
+        GraphError: a field is not of its type.
     """
 
     tensor: str
     axes: tuple[Axis, ...]
     dtype: DType
     count: int | None = None
+
+    def __post_init__(self) -> None:
+        if type(self.tensor) is not str:
+            raise GraphError(f"an operand's tensor is named by a text, not {shown(self.tensor)}")
+        if not isinstance(self.dtype, DType):
+            raise GraphError(
+                f"operand {self.tensor}: expected a DType, not {shown(self.dtype)}", hint="such as DType.INT8"
+            )
+        if type(self.axes) is not tuple or not all(_is_axis(axis) for axis in self.axes):
+            raise GraphError(
+                f"operand {self.tensor}: axes are a tuple of tuples of (dim, whole coefficient) pairs, not "
+                f"{self.axes!r}",
+                hint='`plain_axes("m", "k")` makes those of a matrix',
+            )
+        if self.count is not None and type(self.count) is not int:
+            raise GraphError(f"operand {self.tensor}: count is a whole number, not {shown(self.count)}")
 
     @property
     def dims(self) -> frozenset[str]:
@@ -44,6 +63,14 @@ class Operand:
         return prod(self.footprint(tile))
 
 
+def _is_axis(axis: object) -> bool:
+    """Whether something is a tuple of (dim, coefficient) pairs."""
+    return type(axis) is tuple and all(
+        type(term) is tuple and len(term) == 2 and type(term[0]) is str and type(term[1]) is int
+        for term in axis
+    )
+
+
 def plain_axes(*dims: str) -> tuple[Axis, ...]:
     """Axes that each follow one dim with coefficient 1: `plain_axes("m", "k")` is a matrix.
 
@@ -59,17 +86,22 @@ def checked_box(
     name: str, dims: tuple[tuple[str, int], ...], repeat: int, operands: Sequence[Operand], loc: Loc
 ) -> dict[str, int]:
     """Extents by dim of an op's box, after checks that it has points and that operands use only its dims."""
-    pairs = list[object](dims)
-    for pair in pairs:
-        if not (isinstance(pair, tuple) and len(pair) == 2 and type(pair[0]) is str and type(pair[1]) is int):
+    if type(dims) is not tuple:
+        raise GraphError(f"{name}: dims are a tuple of (name, extent) pairs, not {shown(dims)}", loc=loc)
+    for pair in dims:
+        if not _is_axis((pair,)):
             raise GraphError(f"{name}: dims are (name, whole number) pairs, not {pair!r}", loc=loc)
     if wrong := [other for other in list[object](operands) if not isinstance(other, Operand)]:
-        raise GraphError(f"{name}: expected an Operand, not {wrong[0]!r}", loc=loc)
+        raise GraphError(f"{name}: expected an Operand, not {shown(wrong[0])}", loc=loc)
     extents = dict(dims)
     if len(extents) != len(dims):
         raise GraphError(f"{name}: a dim is named twice in {dims}", loc=loc)
     if bad := [dim for dim, extent in dims if extent < 1]:
         raise GraphError(f"{name}: dims {bad} have no iteration", loc=loc)
+    if bad := [dim for dim, extent in dims if extent > MAX_SIZE]:
+        raise GraphError(f"{name}: dims {bad} are larger than 2^48", loc=loc)
+    if type(repeat) is not int:
+        raise GraphError(f"{name}: repeat is a whole number, not {shown(repeat)}", loc=loc)
     if repeat < 1:
         raise GraphError(f"{name}: runs {repeat} times", loc=loc)
     for operand in operands:

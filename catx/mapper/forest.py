@@ -79,9 +79,11 @@ ATTEMPT = 4
 """After a proof with a tolerance, one with none is tried with so many times the steps, if that is no larger
 part of what is left of the budget: it may do already, as for small problems."""
 
-FIRST_ROUND, NEXT_ROUND, LEAST_ROUND = 10_000, 4.0, 0.5
-"""Of a proof in limited time: steps of its first round, how many more the next one takes at most, and the
-part of the last one that there must be time for."""
+ROUND, NEXT_ROUND = 20_000, 4
+"""Steps of the first round of a proof, and how many times more each further one takes."""
+
+FIRST_TIMED, LEAST_TIMED = 10_000, 0.5
+"""Of a proof in limited time: steps of its first round, and the part of a last one that it needs time for."""
 
 FIRST_SHARE, NEXT_SHARE = 500, 4
 """Of the steps of a proof: what each tree gets at first, and how many times more in every further round."""
@@ -219,11 +221,22 @@ class Forest:
             end += int(tree["nodes"]) - before
 
     def prove(self, budget: int) -> None:
-        """Search everything that may improve the front, with less and less tolerance, up to none.
+        """Search everything that may improve the front; what the budget does not suffice for is in `left`.
 
-        What the budget does not suffice for becomes a bound in `left`.
+        Rounds get larger and larger, each starts with the front and the bounds of those before, and the first
+        ones do not depend on the budget: one that has room for more of them finds nothing worse.
         """
-        end = int(self.tree["nodes"]) + budget
+        tree, size = self.tree, ROUND
+        end = int(tree["nodes"]) + budget
+        self._prove_within(0.0, int(tree["nodes"]))
+        while self.left and (room := end - int(tree["nodes"])) > 0:
+            self._prove_round(int(tree["nodes"]) + min(room, size))
+            if room <= size:
+                return
+            size *= NEXT_ROUND
+
+    def _prove_round(self, end: int) -> None:
+        """Search with less and less tolerance, up to none."""
         for tolerance in TOLERANCES:
             started = int(self.tree["nodes"])
             self._prove_within(tolerance, end)
@@ -266,17 +279,15 @@ class Forest:
         low_kernel.enter_lows(tree, roots)
 
     def prove_in_time(self, end_s: float) -> None:
-        """Prove with more and more steps, from the start again each time, until the clock says `end_s`.
-
-        The front is kept, so each round is quicker than the first would be.
-        """
-        steps = FIRST_ROUND
-        while True:
+        """Prove in rounds of more and more steps, as long as the clock allows, which says `end_s` at last."""
+        self._prove_within(0.0, int(self.tree["nodes"]))
+        steps = FIRST_TIMED
+        while self.left:
             started = perf_counter()
-            self.prove(steps)
+            self._prove_round(int(self.tree["nodes"]) + steps)
             now = perf_counter()
             room = (end_s - now) / max(now - started, 1e-9)  # in rounds like the last one
-            if room < LEAST_ROUND or not self.left:
+            if room < LEAST_TIMED:
                 return
             steps = int(steps * min(room, NEXT_ROUND))
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from catx.arguments import instance
 from catx.ir.accelerator import Accelerator
 from catx.ir.counts import Counts
 from catx.ir.mapping import Mapping
@@ -17,7 +18,12 @@ class FrontPoint:
     counts: Counts
 
     def latency_s(self, accelerator: Accelerator) -> float:
-        """Latency of the einsum, with the launch of the op [s]."""
+        """Latency of the einsum, with the launch of the op [s].
+
+        Raises:
+            OptionError: the accelerator is none, such as its name.
+        """
+        instance("accelerator", accelerator, Accelerator, "an Accelerator (`load_accelerator` reads one)")
         return self.counts.cycles.latency_cycles / accelerator.clock_hz + accelerator.launch_s
 
     def energy_j(self, accelerator: Accelerator) -> float:

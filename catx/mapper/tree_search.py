@@ -44,8 +44,7 @@ def search_front(
     limits = limits_of(einsum, accelerator, constraints)
     forest = Forest(einsum, accelerator, limits)
     started = perf_counter()
-    steps = EASY if isinstance(budget, Seconds) else min(EASY, budget)
-    if not forest.settle(steps):
+    if not forest.settle(EASY):
         forest.dive()
         if isinstance(budget, Seconds):
             forest.prove_in_time(started + budget.value)

@@ -6,6 +6,8 @@ import pytest
 
 from catx.errors import MappingError
 from catx.mapper import records
+from catx.mapper.forest import Forest
+from catx.mapper.limits import limits_of
 from catx.mapper.tree_search import Found, search_front
 from tests.mapper.fronts import ENOUGH, SAME, Cost, check_search, cost_of, costs_of, reached
 from tests.oracle.small_problems import Problem, small_problem, solved_problems
@@ -45,10 +47,13 @@ def test_what_a_budget_leaves_is_bounded(budget: int) -> None:
     for seed in range(40):
         problem = small_problem(seed)
         whole, _ = _search(problem, ENOUGH)
-        mine, left = _search(problem, budget)
-        some_left = some_left or bool(left)
+        forest = Forest(
+            problem.einsum, problem.accelerator, limits_of(problem.einsum, problem.accelerator, ())
+        )
+        forest.settle(budget)
+        some_left = some_left or bool(forest.left)
+        known = [(energy / SAME, time / SAME) for energy, time in forest.known]
         for cost in whole:
-            known = mine + [(energy / SAME, time / SAME) for energy, time in left]
             assert reached(cost, known), (problem, budget)
     assert some_left
 
