@@ -66,19 +66,19 @@ def obeying_front(
 
 def check_search(problem: Problem, exact: list[Cost], constraints: Constraints = ()) -> bool:
     """The search's front is the exact one, and what obeys; returns whether there is anything on it."""
-    assert _search(problem, exact, constraints) == exact, (problem, [str(one) for one in constraints])
+    assert check_plain(problem, exact, constraints) == exact, (problem, [str(one) for one in constraints])
     return bool(exact)
 
 
 def check_all(problem: Problem, exact: list[Cost], constraints: Constraints = ()) -> bool:
     """`check_search` and `check_proofs`; returns whether all points of the exact front were found."""
-    found = _search(problem, exact, constraints)
+    found = check_plain(problem, exact, constraints)
     if found:
         check_proofs(problem, found, constraints)
     return found == exact
 
 
-def _search(problem: Problem, exact: list[Cost], constraints: Constraints) -> list[Cost]:
+def check_plain(problem: Problem, exact: list[Cost], constraints: Constraints = ()) -> list[Cost]:
     """Points that the search must find, and found: of the exact front, else of the front of plain nests.
 
     The others are of nests that are left out: they deal remainders otherwise (docs/mapper.md).

@@ -10,7 +10,7 @@ from catx.ir.accelerator import Fanout, FanoutAxis
 from catx.ir.constraints import Keep, Range, Unroll
 from catx.mapper.tree_search import search_front
 from tests.einsums import matmul
-from tests.mapper.fronts import ENOUGH, check_search, obeying_front
+from tests.mapper.fronts import ENOUGH, check_plain, obeying_front
 from tests.mapper.test_map_einsum import machine
 from tests.oracle.loop_runs import TooManyNestsError
 from tests.oracle.obeys import obeys
@@ -18,32 +18,38 @@ from tests.oracle.random_constraints import random_constraints
 from tests.oracle.small_problems import small_problem
 
 
-def _is_exact(seed: int, *, orders: bool, limit: int) -> bool | None:
-    """Whether something was found; None: there are too many nests to compare with."""
+def _outcome(seed: int, *, orders: bool, limit: int) -> str:
+    """What was found is right, and it is: all of the front, nothing as nothing obeys, or no front at all.
+
+    `left out`: points of nests that are no part of the mapspace (docs/mapper.md); `many` nests: not compared.
+    """
     problem = small_problem(seed, tiny=True)
     constraints = random_constraints(problem, Random(seed), orders=orders)
     try:
         exact = obeying_front(problem, constraints, limit=limit)
     except TooManyNestsError:
-        return None
-    return check_search(problem, exact, constraints)
+        return "many"
+    if check_plain(problem, exact, constraints) != exact:
+        return "left out"
+    return "exact" if exact else "nothing"
 
 
 @pytest.mark.parametrize("orders", [False, True])
 def test_constrained_fronts_are_those_of_all_nests_that_obey(orders: bool) -> None:
-    results = [_is_exact(seed, orders=orders, limit=6_000) for seed in range(120)]
-    assert results.count(True) > 30
-    assert results.count(False) > 1
+    results = [_outcome(seed, orders=orders, limit=6_000) for seed in range(120)]
+    assert results.count("exact") > 30
+    assert results.count("nothing") > 1
+    assert results.count("left out") == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(10))
 @pytest.mark.parametrize("orders", [False, True])
 def test_constrained_fronts_of_many_problems(orders: bool, block: int) -> None:
-    results = [
-        _is_exact(seed, orders=orders, limit=20_000) for seed in range(1000 * block, 1000 * block + 300)
-    ]
-    assert results.count(True) > 60
+    seeds = range(1000 * block, 1000 * block + 300)
+    results = [_outcome(seed, orders=orders, limit=20_000) for seed in seeds]
+    assert results.count("exact") > 60
+    assert results.count("left out") <= 1
 
 
 def test_factors_of_one_dim_along_two_axes_are_met_in_any_order() -> None:
