@@ -118,6 +118,7 @@ class Forest:
         self.listed = RootList(self.bench, self.tree, self.frames, self.allowed)
         self.known: Lows = ((0.0, 0.0),)
         self.left: Lows = self.known
+        self.stage = 0  # of TOLERANCES: proofs with those before it went to their end
         self.what = einsum, accelerator
 
     @cached_property
@@ -223,31 +224,34 @@ class Forest:
     def prove(self, budget: int) -> None:
         """Search everything that may improve the front; what the budget does not suffice for is in `left`.
 
-        Rounds get larger and larger, each starts with the front and the bounds of those before, and the first
-        ones do not depend on the budget: one that has room for more of them finds nothing worse.
+        Each round starts with the front and the bounds of those before. The first rounds are the same for all
+        budgets that leave room for a larger one, so budgets of 0, 1, 5, 21, ... times `ROUND` find nothing
+        worse one after the other.
         """
         tree, size = self.tree, ROUND
         end = int(tree["nodes"]) + budget
         self._prove_within(0.0, int(tree["nodes"]))
         while self.left and (room := end - int(tree["nodes"])) > 0:
-            self._prove_round(int(tree["nodes"]) + min(room, size))
-            if room <= size:
+            if room < size + NEXT_ROUND * size:
+                self._prove_round(end)
                 return
+            self._prove_round(int(tree["nodes"]) + size)
             size *= NEXT_ROUND
 
     def _prove_round(self, end: int) -> None:
-        """Search with less and less tolerance, up to none."""
-        for tolerance in TOLERANCES:
-            started = int(self.tree["nodes"])
-            self._prove_within(tolerance, end)
+        """Search with less and less tolerance, up to none; later rounds leave out what is finished."""
+        for stage in range(self.stage, len(TOLERANCES)):
+            started, tolerance = int(self.tree["nodes"]), TOLERANCES[stage]
+            if self._prove_within(tolerance, end) and stage == self.stage:
+                self.stage += 1
             taken = int(self.tree["nodes"]) - started
             if tolerance > 0.0 and self.left and ATTEMPT * taken * ATTEMPT <= end - int(self.tree["nodes"]):
                 self._prove_within(0.0, int(self.tree["nodes"]) + ATTEMPT * taken)
             if not self.left or self.tree["nodes"] >= end:
                 return
 
-    def _prove_within(self, tolerance: float, end: int) -> None:
-        """Search everything that may improve the front by more than a relative tolerance.
+    def _prove_within(self, tolerance: float, end: int) -> bool:
+        """Search everything that may improve the front by more than a relative tolerance: returns success.
 
         Unrollings that cannot have the least EDP come last: they can save energy or time alone.
         """
@@ -264,7 +268,9 @@ class Forest:
             tree["budget"] = end if last else end - left // 4
             self._search_trees(roots)
         self.listed.enter_left()
+        finished = int(tree["n_low"]) == 0
         self._tighten(self._lows(tolerance))
+        return finished
 
     def _search_trees(self, roots: NDArray[np.void]) -> None:
         """Search trees in rounds, the most promising first, with larger shares of the budget each time."""
