@@ -6,8 +6,8 @@ from os import PathLike
 from pathlib import Path
 
 from catx import arguments
-from catx.costmodel.carbon.act import op_carbon_rate
 from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO
+from catx.costmodel.carbon.total import op_carbon_rate
 from catx.errors import OptionError
 from catx.frontend import constraint_file, hardware, models, scenarios
 from catx.frontend.model_dims import sizes_by_model

@@ -63,7 +63,7 @@ def test_carbon_scenarios(run) -> None:
     operational = {name: row[1] for name, row in rows.items()}
     assert len(set(energy.values())) == 1
     assert operational["on hydropower"] < operational["catransformers"] < operational["edge-default"]
-    assert any(line.startswith("  grid_gco2e_per_kwh = 24: hydropower") for line in lines)
+    assert any(line.startswith("  grid_gco2e_per_kwh = 24 gCO2e/kWh: hydropower") for line in lines)
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

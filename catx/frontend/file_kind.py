@@ -30,7 +30,10 @@ CONSTRAINTS = Kind(
     "a constraint file", "give it to --constraints", "one has the key `constraints` (docs/constraints.md)"
 )
 MODEL = Kind("an ONNX model", "give it as MODEL, without an option")
-REPORT = Kind("a report of catx", "no option takes it; the mapping.yaml beside it goes to --mapping")
+REPORT = Kind(
+    "a report of catx",
+    "`catx explain` and `catx compare` read it; the mapping.yaml beside it goes to --mapping",
+)
 LIST = Kind("a list that catx printed with --json")
 LAYERS = Kind("a layers.csv of catx", "no option takes it; the mapping.yaml beside it goes to --mapping")
 
@@ -57,7 +60,30 @@ _IR_VERSION = re.compile(rb"\x08[\x01-\x1f][\x12\x1a\x22\x2a\x3a\x42]")
 KEYS = {
     HARDWARE: frozenset(("template", "levels", "compute", "technology", "clock")),
     SCENARIO: frozenset(
-        ("base", "inferences", "lifetime", "grid", "fab_grid", "abatement", "fab_yield", "packaging")
+        (
+            "base",
+            "inferences",
+            "inferences_per_day",
+            "utilization",
+            "lifetime",
+            "on",
+            "idle",
+            "grid",
+            "hours",
+            "pue",
+            "supply_efficiency",
+            "embodied",
+            "fab_grid",
+            "abatement",
+            "fab_yield",
+            "line_yield",
+            "defects_per_cm2",
+            "packaging",
+            "board",
+            "other",
+            "training",
+            "fleet",
+        )
     ),
     MAPPING: frozenset(("layers", "accelerator_sha256")),
     CONSTRAINTS: frozenset(("constraints",)),

@@ -1,19 +1,22 @@
 """Scenarios: a built-in name, or a YAML file, becomes what carbon totals assume."""
 
+import csv
 import os
 from pathlib import Path
 
 from catx.costmodel.carbon.scenarios import SCENARIOS
-from catx.errors import SpecError
+from catx.errors import Loc, SpecError
 from catx.frontend.file_kind import SCENARIO
 from catx.frontend.hardware.document import Format, read_document
 from catx.frontend.text_file import is_missing, read_text
-from catx.ir.scenario import Scenario
+from catx.ir.scenario import Profile, Scenario
 from catx.names import nearest
 
 FORM = Format(
     "one scenario", "a scenario file has keys such as `base: edge-default` and `grid: 24 g/kWh`", SCENARIO
 )
+MAX_PROFILE = 1 << 20
+"""Bytes of a profile."""
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -40,11 +43,33 @@ def load_scenario(path_or_name: str | Path) -> Scenario:
 
 
 def parse_scenario(text: str, file: str = "<text>") -> Scenario:
-    """The scenario that YAML text describes; `file` is what messages call it.
+    """The scenario that YAML text describes; `file` is what messages call it, and where profiles are.
 
     Raises:
         SpecError: listing everything that is wrong, with lines.
     """
     from catx.frontend.scenario_spec import scenario_of  # pydantic is slow to import
 
-    return scenario_of(read_document(text, file, FORM))
+    return scenario_of(read_document(text, file, FORM), lambda name: _profile(Path(file).parent / name))
+
+
+def _profile(path: Path) -> Profile:
+    """A grid by the hour from a CSV file: the last column of each row, a first row of names left out.
+
+    Raises:
+        SpecError: the file cannot be read, has a row without a number, or not 24 or 8,760 of them.
+    """
+    rows = [row for row in csv.reader(read_text(path, MAX_PROFILE, SCENARIO).splitlines()) if row]
+    values = []
+    for line, row in enumerate(rows, 1):
+        try:
+            values.append(float(row[-1]))
+        except ValueError:
+            if line > 1:
+                raise SpecError(
+                    f"expected an intensity in g/kWh, not {row[-1]!r}", loc=Loc(str(path), line=line)
+                ) from None
+    try:
+        return Profile(gco2e_per_kwh=tuple(values), source=path.name)
+    except SpecError as error:
+        raise SpecError(error.args[0], loc=Loc(str(path)), hint="one row per hour, in g/kWh") from error

@@ -5,6 +5,7 @@ from math import inf, prod
 
 from catx.errors import Loc, SpecError
 from catx.ir import checks
+from catx.ir.assembly import Assembly, Die
 from catx.ir.dtype import DType
 from catx.ir.einsum import ROLES
 
@@ -223,14 +224,26 @@ class VectorUnit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Technology:
-    """How the chip is made: what area turns into embodied carbon."""
+    """How the chip is made: what area turns into embodied carbon. Without `dies` it is a single one."""
 
     node_nm: float
     dram_gb: float = 0.0
+    dies: tuple[Die, ...] = ()
+    assembly: Assembly | None = None
 
     def __post_init__(self) -> None:
         checks.positive("technology", node_nm=self.node_nm)
         checks.amounts("technology", dram_gb=self.dram_gb)
+        names = [die.name for die in self.dies]
+        if len(set(names)) < len(names):
+            raise SpecError(f"technology: two dies have one name in {', '.join(names)}")
+        parts = [part for die in self.dies for part in die.parts]
+        if twice := sorted({part for part in parts if parts.count(part) > 1}):
+            raise SpecError(f"technology: {', '.join(twice)} is on two dies")
+        if self.dies and sum(not die.parts for die in self.dies) != 1:
+            raise SpecError(
+                "technology: one die must have no parts of its own: it holds all that no other one does"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +297,13 @@ class Accelerator:
                 loc=self.loc,
                 hint="technology.dram_gb sizes DRAM for its carbon",
             )
+        held = {part for die in self.technology.dies for part in die.parts}
+        if unknown := sorted(held - set(names)):
+            raise SpecError(
+                f"a die holds unknown parts: {', '.join(unknown)}",
+                loc=self.loc,
+                hint=f"parts are {', '.join(names)}",
+            )
         if self.vector and self.vector.memory not in {memory.name for memory in self.memories}:
             raise SpecError(
                 f"vector unit {self.vector.name!r} is fed by unknown memory {self.vector.memory!r}",
@@ -324,6 +344,20 @@ class Accelerator:
         levels = sum(level.area_mm2 * self.instances(level.name) for level in self.levels)
         units = self.matrix.area_mm2 * self.instances(self.matrix.name)
         return levels + units + (self.vector.area_mm2 if self.vector else 0.0) + self.other_area_mm2
+
+    def area_of(self, die: Die) -> float:
+        """Area of the parts that a die holds, of all its equal ones together [mm2]."""
+        if die.parts:
+            return sum(self.area_of_part(part) for part in die.parts)
+        others = [part for other in self.technology.dies for part in other.parts]
+        return self.die_area_mm2 - sum(self.area_of_part(part) for part in others)
+
+    def area_of_part(self, name: str) -> float:
+        """Area of all instances of a level or unit [mm2]."""
+        if self.vector and name == self.vector.name:
+            return self.vector.area_mm2
+        each = next((level.area_mm2 for level in self.levels if level.name == name), self.matrix.area_mm2)
+        return each * self.instances(name)
 
     @property
     def static_w(self) -> float:

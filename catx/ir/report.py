@@ -6,6 +6,7 @@ from catx.ir.counts import Counts
 from catx.ir.graph import FreeNode, Op
 from catx.ir.mapping import Mapping
 from catx.ir.scenario import Scenario
+from catx.ir.sheet import Sheet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,24 +83,40 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarbonReport:
-    """Embodied carbon by part, operational carbon per inference and lifetime, and what they assume.
+    """Embodied carbon by part, and the whole calculation, of which all other figures are rows.
 
-    `embodied_per_inference_gco2e` is the embodied carbon times the inference's share of the lifetime.
-    `total_per_inference_gco2e` is the total shared by the scenario's inferences: those that are done carry
-    all that is embodied.
+    Two figures are of one inference. `total_per_inference_gco2e` is the total shared by the scenario's
+    inferences: those that are done carry all that is embodied. `per_inference_gco2e` is the carbon of its
+    energy plus the embodied carbon times its share of the lifetime.
     """
 
     embodied_by_part_gco2e: tuple[tuple[str, float], ...]
-    operational_gco2e: float
-    operational_per_inference_gco2e: float
-    embodied_per_inference_gco2e: float
-    total_per_inference_gco2e: float
-    assumptions: tuple[tuple[str, str, str], ...]
+    sheet: Sheet
 
     @property
     def embodied_gco2e(self) -> float:
-        """Embodied carbon of one unit [gCO2e]."""
-        return sum(carbon for _, carbon in self.embodied_by_part_gco2e)
+        """Of making one unit [gCO2e]."""
+        return self.sheet["embodied_gco2e"]
+
+    @property
+    def operational_gco2e(self) -> float:
+        """Of using one unit all its life, idle time included [gCO2e]."""
+        return self.sheet["operational_gco2e"]
+
+    @property
+    def idle_gco2e(self) -> float:
+        """The part of it that is of idle time [gCO2e]."""
+        return self.sheet["idle_gco2e"]
+
+    @property
+    def operational_per_inference_gco2e(self) -> float:
+        """Of the energy of one inference [gCO2e]."""
+        return self.sheet["operational_per_inference_gco2e"]
+
+    @property
+    def embodied_per_inference_gco2e(self) -> float:
+        """Embodied carbon times the inference's share of the lifetime [gCO2e]."""
+        return self.sheet["embodied_per_inference_gco2e"]
 
     @property
     def per_inference_gco2e(self) -> float:
@@ -107,9 +124,23 @@ class CarbonReport:
         return self.operational_per_inference_gco2e + self.embodied_per_inference_gco2e
 
     @property
+    def total_per_inference_gco2e(self) -> float:
+        """The total shared by all inferences [gCO2e]."""
+        return self.sheet["total_per_inference_gco2e"]
+
+    @property
     def total_gco2e(self) -> float:
-        """Embodied carbon plus that of all inferences of the lifetime [gCO2e]."""
-        return self.embodied_gco2e + self.operational_gco2e
+        """Made, used, and the unit's share of training [gCO2e]."""
+        return self.sheet["total_gco2e"]
+
+    @property
+    def assumptions(self) -> tuple[tuple[str, str, str], ...]:
+        """Name, value with unit, and source of every number that is given."""
+        return tuple(
+            (row.name, f"{row.value:.6g} {row.unit}".rstrip(), row.source)
+            for row in self.sheet.rows
+            if not row.formula
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

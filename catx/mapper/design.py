@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from os import cpu_count
 
-from catx.costmodel.carbon.act import carbon_report, op_carbon_rate
 from catx.costmodel.carbon.gaps import gaps, uncertain
+from catx.costmodel.carbon.total import carbon_report, op_carbon_rate
 from catx.costmodel.kernel_cache import phase_of
 from catx.costmodel.limit import limit
 from catx.costmodel.ports import beyond_ports
@@ -23,7 +23,7 @@ from catx.ir.fingerprint import fingerprint
 from catx.ir.graph import Graph, Op
 from catx.ir.passes.rewrite import sources_of
 from catx.ir.passes.set_precision import set_precision
-from catx.ir.report import Layer, LayerCost, Report, Traffic
+from catx.ir.report import CarbonReport, Layer, LayerCost, Report, Traffic
 from catx.ir.scenario import Scenario
 from catx.ir.schedule import Schedule
 from catx.mapper.bounds import roofline_cycles
@@ -34,7 +34,7 @@ from catx.mapper.notes import model_notes
 from catx.mapper.objective import Objective, ObjectiveName
 from catx.mapper.options import DEFAULT_OPTIONS, MapperOptions
 from catx.mapper.schedule import sequential
-from catx.units import S_PER_YEAR, format_quantity
+from catx.units import format_quantity
 from catx.version import VERSION
 
 Progress = Callable[[int, int, str], None]
@@ -85,7 +85,7 @@ def evaluate_design(
     carbon = carbon_report(accelerator, schedule.energy_j, schedule.latency_s, scenario)
     notes += _launch_notes(schedule, accelerator)
     notes += _constraint_notes(options) if mappings is None else ()
-    notes += _lifetime_notes(schedule.latency_s, scenario)
+    notes += _lifetime_notes(carbon, scenario)
     return Report(
         accelerator=accelerator.name,
         accelerator_sha256=fingerprint(accelerator),
@@ -339,14 +339,14 @@ def _constraint_notes(options: MapperOptions) -> list[str]:
     ]
 
 
-def _lifetime_notes(latency_s: float, scenario: Scenario) -> list[str]:
-    """Whether one unit can do the scenario's inferences in its lifetime."""
-    busy = latency_s * scenario.inferences / (scenario.lifetime_years * S_PER_YEAR)
+def _lifetime_notes(carbon: CarbonReport, scenario: Scenario) -> list[str]:
+    """Whether one unit can do the scenario's inferences in the time that it is powered."""
+    busy = carbon.sheet["busy_share"]
     if busy <= 1:
         return []
     return [
-        f"scenario {scenario.name}: its inferences take {busy:.3g} lifetimes of one unit, "
-        "and the carbon totals are of one unit"
+        f"scenario {scenario.name}: its inferences take {busy:.3g} times the time that one unit is powered "
+        "in its life, and the carbon totals are of one unit: lower them, or raise the lifetime"
     ]
 
 

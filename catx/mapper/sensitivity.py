@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from catx.costmodel.carbon.act import op_carbon_rate
+from catx.costmodel.carbon.total import op_carbon_rate
 from catx.costmodel.rates import rate_for
 from catx.ir import mapping as nests
 from catx.ir.accelerator import Accelerator

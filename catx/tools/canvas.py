@@ -76,9 +76,10 @@ class Canvas:
         if aside and not fits:
             self._console.print(Padding(remark, _INDENT))
 
-    def paragraph(self, text: str, style: str = "") -> None:
-        """Wrapped text below a heading."""
-        self._console.print(Padding(Text(printable(text), style=style), _INDENT))
+    def paragraph(self, text: str, style: str = "", *, indent: int = 0) -> None:
+        """Wrapped text below a heading, moved in by some columns more."""
+        left = min(_INDENT[3] + indent, self.width // 2)
+        self._console.print(Padding(Text(printable(text), style=style), (0, 0, 0, left)))
 
     def facts(self, facts: Iterable[tuple[str, str, str]]) -> None:
         """Name, value and remark, one a line."""

@@ -2,8 +2,11 @@
 
 from catx.tools import hw
 from catx.tools.app import SETTINGS, App, Verb, Verbs
+from catx.tools.compare import compare_reports
 from catx.tools.compile import compile_models
+from catx.tools.components import show_components
 from catx.tools.evaluate import evaluate_models
+from catx.tools.explain import explain_number
 from catx.tools.models import list_models
 from catx.tools.ops import show_ops
 from catx.tools.options import Version
@@ -21,9 +24,12 @@ catx.command("compile", cls=Verb)(compile_models)
 catx.command("evaluate", cls=Verb)(evaluate_models)
 catx.command("sensitivity", cls=Verb)(show_sensitivity)
 catx.command("ops", cls=Verb)(show_ops)
+catx.command("explain", cls=Verb)(explain_number)
+catx.command("compare", cls=Verb)(compare_reports)
 catx.command("models", cls=Verb)(list_models)
 catx.add_typer(hw.app, name="hw")
 catx.command("scenarios", cls=Verb)(list_scenarios)
+catx.command("components", cls=Verb)(show_components)
 
 
 def main() -> None:

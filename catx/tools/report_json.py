@@ -11,6 +11,7 @@ from catx.ir.einsum import ROLES, Einsum
 from catx.ir.graph import Op
 from catx.ir.report import CarbonReport, Certificate, Coverage, Layer, ModelInfo, Report, Traffic
 from catx.ir.scenario import Scenario
+from catx.ir.sheet import Row
 from catx.mapper.objective import OBJECTIVES
 from catx.tools.labels import label
 from catx.tools.summary import Totals, by_op, sum_parts, totals
@@ -104,10 +105,17 @@ def _carbon(carbon: CarbonReport) -> Json:
         "per_inference_gco2e": carbon.per_inference_gco2e,
         "total_per_inference_gco2e": carbon.total_per_inference_gco2e,
         "total_gco2e": carbon.total_gco2e,
+        "idle_gco2e": carbon.idle_gco2e,
+        "sheet": [_row(row) for row in carbon.sheet.rows],
         "assumptions": [
             {"of": what, "value": value, "source": source} for what, value, source in carbon.assumptions
         ],
     }
+
+
+def _row(row: Row) -> Json:
+    """A row of the calculation; a formula, a source and a spread where it has one."""
+    return {key: value for key, value in asdict(row).items() if value not in ("", None)} | {"unit": row.unit}
 
 
 def _traffic(traffic: tuple[Traffic, ...]) -> list[Json]:

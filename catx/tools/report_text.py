@@ -62,25 +62,39 @@ def _head(canvas: Canvas, report: Report, whole: Totals) -> None:
 def _carbon(canvas: Canvas, report: Report) -> None:
     canvas.title("Carbon", f"scenario {report.scenario.name}")
     carbon, scenario = report.carbon, report.scenario
+    sheet = carbon.sheet
     each = grams(carbon.operational_per_inference_gco2e)
-    uses = f"{scenario.inferences:,.0f} inferences in {scenario.lifetime_years:g} years"
+    uses = f"{sheet['inferences']:,.0f} inferences in {scenario.lifetime_years:g} years"
     total = carbon.total_gco2e
     made = ", ".join(f"{part} {grams(mass)}" for part, mass in carbon.embodied_by_part_gco2e)
-    canvas.facts(
-        (
-            ("operational", grams(carbon.operational_gco2e), f"{uses}, {each} each"),
-            ("embodied", grams(carbon.embodied_gco2e), made),
-            ("total", grams(total), f"{percent(carbon.embodied_gco2e / total)} embodied" if total else ""),
-            ("per inference", grams(carbon.total_per_inference_gco2e), "the total shared by all inferences"),
-            ("while it runs", grams(carbon.per_inference_gco2e), _each(carbon, report.objective)),
-        )
-    )
+    idle = f"; of it idle {grams(carbon.idle_gco2e)}" if carbon.idle_gco2e else ""
+    facts = [
+        ("operational", grams(carbon.operational_gco2e), f"{uses}, {each} each{idle}"),
+        ("embodied", grams(carbon.embodied_gco2e), made),
+    ]
+    if training := sheet["training_share_gco2e"]:
+        facts.append(("training", grams(training), f"one of {scenario.fleet:,.0f} units"))
+    facts += [
+        ("total", grams(total), f"{percent(carbon.embodied_gco2e / total)} embodied" if total else ""),
+        ("per inference", grams(carbon.total_per_inference_gco2e), "the total shared by all inferences"),
+        ("while it runs", grams(carbon.per_inference_gco2e), _each(carbon, report.objective)),
+    ]
+    canvas.facts(facts)
     canvas.paragraph(
-        f"assumes a grid of {scenario.grid_gco2e_per_kwh:g} gCO2e/kWh in use and of "
-        f"{scenario.fab_gco2e_per_kwh:g} gCO2e/kWh at the fab, yield {scenario.fab_yield:g}, "
-        f"{scenario.abatement_percent} % gas abatement, {grams(scenario.packaging_gco2e)} of packaging",
+        f"model {scenario.embodied}; assumes a grid of {sheet['grid_gco2e_per_kwh']:g} gCO2e/kWh in use and "
+        f"of {scenario.fab_gco2e_per_kwh:g} gCO2e/kWh at the fab, {scenario.abatement_percent} % gas "
+        f"abatement, {grams(scenario.packaging_gco2e)} of packaging, {_idle(report)}",
         "dim",
     )
+
+
+def _idle(report: Report) -> str:
+    """What happens between inferences, and what it would emit if it leaked."""
+    sheet = report.carbon.sheet
+    if sheet["idle_share"]:
+        return f"{percent(sheet['idle_share'])} of the static power while idle"
+    leaking = sheet["idle_s"] * sheet["static_w"] * sheet["gco2e_per_j"]
+    return f"power gated while idle (leaking would add {grams(leaking)})"
 
 
 def _each(carbon: CarbonReport, objective: str) -> str:

@@ -13,10 +13,13 @@ from catx.costmodel.carbon import (
     op_carbon_rate,
     scenario_by_name,
 )
-from catx.costmodel.carbon.act import die_gco2e_per_cm2, dram_gco2e, logic_node, tables
+from catx.costmodel.carbon.embodied import die_sheet
+from catx.costmodel.carbon.regions import region
+from catx.costmodel.carbon.tables import logic_node, tables
 from catx.errors import SpecError
 from catx.ir.accelerator import Accelerator, MacRate, MatrixUnit, Memory, Technology
 from catx.ir.dtype import DType
+from catx.ir.scenario import Profile, Scenario
 
 COAL = 820.0  # ACT, gCO2e/kWh of a fab on coal
 NAND_30NM = 31.0  # ACT, gCO2e/GB
@@ -43,13 +46,24 @@ def chip(
     )
 
 
+ACT = replace(SCENARIOS["edge-default"], embodied="act", fab_yield=YIELD)
+
+
+def act_die_g(node_nm: float, grid: float, percent: int, area_mm2: float = 100.0) -> float:
+    scenario = replace(ACT, fab_gco2e_per_kwh=grid, abatement_percent=percent)
+    return die_sheet(area_mm2, node_nm, scenario)["die_gco2e"]
+
+
 def coal_die_g(area_mm2: float) -> float:
-    per_cm2 = die_gco2e_per_cm2(node_nm=28, fab_gco2e_per_kwh=COAL, abatement_percent=95, fab_yield=YIELD)
-    return area_mm2 / 100 * per_cm2
+    return act_die_g(28, COAL, 95, area_mm2)
+
+
+def dram_g(dram_type: str, gb: float, scenario: Scenario = ACT) -> float:
+    return dict(embodied_parts(chip(10.0, dram_type=dram_type, gb=gb), scenario))["dram"]
 
 
 def old_dram_g(gb: float) -> float:
-    return dram_gco2e(dram_type="ddr3_50nm", capacity_gb=gb, fab_yield=YIELD)
+    return dram_g("ddr3_50nm", gb)
 
 
 def test_fairphone_3() -> None:
@@ -83,16 +97,14 @@ def test_dell_r740() -> None:
     ],
 )
 def test_22nm(grid: float, percent: int, expected: float) -> None:
-    found = die_gco2e_per_cm2(node_nm=22, fab_gco2e_per_kwh=grid, abatement_percent=percent, fab_yield=YIELD)
-    assert found == pytest.approx(expected, abs=1e-6)
+    assert act_die_g(22, grid, percent) == pytest.approx(expected, abs=1e-6)
 
 
 def test_other_nodes() -> None:
     # g/cm2 at 97 % abatement, Taiwan 642 g/kWh, yield 0.875
     expected = {28: 1388.9, 22: 1532.1, 20: 1623.3, 14: 1637.6, 16: 1637.6, 10: 1876.5, 7: 2463.2, 5: 2963.4}
     for node, value in expected.items():
-        found = die_gco2e_per_cm2(node_nm=node, fab_gco2e_per_kwh=642, abatement_percent=97, fab_yield=YIELD)
-        assert found == pytest.approx(value, abs=0.05)
+        assert act_die_g(node, 642, 97) == pytest.approx(value, abs=0.05)
     assert "change of source" in tables().logic[65.0].source
 
 
@@ -134,14 +146,14 @@ def test_every_node_of_the_range_has_data_between_its_neighbours(node_nm: float)
 
 def test_a_report_says_that_a_node_is_interpolated() -> None:
     report = carbon_report(chip(10, node_nm=12), 1.0, 1.0, SCENARIOS["edge-default"])
-    source = {name: source for name, _, source in report.assumptions}["node_nm"]
+    source = {name: source for name, _, source in report.assumptions}["epa_12nm_kwh_per_cm2"]
     assert "linear interpolation between 10 nm" in source
 
 
 def test_dram_per_gb() -> None:
-    assert dram_gco2e(dram_type="lpddr3_20nm", capacity_gb=1, fab_yield=YIELD) == pytest.approx(210.285714)
-    assert dram_gco2e(dram_type="lpddr4", capacity_gb=1, fab_yield=YIELD) == pytest.approx(54.857143)
-    assert dram_gco2e(dram_type="hbm2e", capacity_gb=80, fab_yield=0.5) == pytest.approx(80 * 1135)
+    assert dram_g("lpddr3_20nm", 1) == pytest.approx(210.285714)
+    assert dram_g("lpddr4", 1) == pytest.approx(54.857143)
+    assert dram_g("hbm2e", 80, replace(ACT, fab_yield=0.5)) == pytest.approx(80 * 1135)
 
 
 @pytest.mark.parametrize(
@@ -182,33 +194,14 @@ def test_inferences_share_the_total(energy_j: float, latency_s: float, area: flo
     assert report.total_per_inference_gco2e >= report.per_inference_gco2e
 
 
-def test_a_year_has_365_days() -> None:
-    report = carbon_report(chip(10), 1.0, 1.0, SCENARIOS["edge-default"])
-    (source,) = [source for name, _, source in report.assumptions if name == "lifetime_years"]
-    assert source.endswith("a year has 365 days")
-
-
 def test_report_says_what_it_assumes() -> None:
     report = carbon_report(chip(10), 1.0, 1.0, SCENARIOS["edge-default"])
-    names = [name for name, _, _ in report.assumptions]
-    for name in (
-        "inferences",
-        "grid_gco2e_per_kwh",
-        "fab_yield",
-        "node_nm",
-        "dram",
-        "busy_share_of_lifetime",
-    ):
-        assert name in names
-    assert all(value and source for _, value, source in report.assumptions)
-    assert {name: source for name, _, source in report.assumptions}["node_nm"].startswith(
-        "ACT, branch 22nmScaling"
-    )
-
-
-def test_too_many_inferences_are_pointed_out() -> None:
-    report = carbon_report(chip(10), 1.0, 10.0, SCENARIOS["edge-default"])
-    assert any("more than one unit can do" in source for _, _, source in report.assumptions)
+    told = {name: (value, source) for name, value, source in report.assumptions}
+    for name in ("inferences", "grid_gco2e_per_kwh", "fab_yield", "die_area_mm2", "dram_gb", "idle_share"):
+        assert name in told
+    assert all(value and source for value, source in told.values())
+    assert told["epa_22nm_kwh_per_cm2"][1].startswith("ACT, branch 22nmScaling")
+    assert told["lifetime_years"][0] == "3 years of 365 days"
 
 
 def test_without_dram() -> None:
@@ -236,14 +229,92 @@ def test_bad_input() -> None:
         carbon_report(chip(10), 1, 1, replace(scenario, grid_gco2e_per_kwh=-1))
     with pytest.raises(SpecError, match="did you mean 'edge-default'"):
         scenario_by_name("edge")
-    with pytest.raises(SpecError, match="fab's grid"):
-        die_gco2e_per_cm2(node_nm=22, fab_gco2e_per_kwh=float("nan"), abatement_percent=95, fab_yield=1)
+    with pytest.raises(SpecError, match="knows 22 nm only"):
+        embodied_parts(chip(10, node_nm=16), scenario_by_name("catransformers"))
 
 
 def test_every_scenario_sources_every_assumption() -> None:
     for name, scenario in SCENARIOS.items():
         assert scenario.name == name
         report = carbon_report(chip(10), 1.0, 0.1, scenario)
-        given_sources = dict(scenario.sources)
-        assert len(given_sources) == 7
-        assert all(source != f"scenario {name}" for _, _, source in report.assumptions)
+        assert [of for of, _, source in report.assumptions if source == f"scenario {name}"] == []
+
+
+def test_how_often_is_said_in_three_ways() -> None:
+    scenario = SCENARIOS["edge-default"]
+    daily = replace(scenario, inferences=None, inferences_per_day=100.0)
+    busy = replace(scenario, inferences=None, utilization=0.25, on_share=0.5)
+    assert carbon_report(chip(10), 1.0, 1.0, daily).sheet["inferences"] == pytest.approx(100 * 365 * 3)
+    found = carbon_report(chip(10), 1.0, 2.0, busy).sheet
+    assert found["inferences"] == pytest.approx(0.25 * 0.5 * 3 * 365 * 86400 / 2.0)
+    assert found["busy_share"] == pytest.approx(0.25)
+    for wrong in ({"inferences_per_day": 5.0}, {"inferences": None}):
+        with pytest.raises(SpecError, match="exactly one of inferences"):
+            replace(scenario, **wrong)
+
+
+def test_idle_time_leaks_apart() -> None:
+    leaking = replace(SCENARIOS["edge-default"], idle_share=1.0, on_share=0.5, inferences=1000)
+    machine = chip(10)
+    memory = replace(machine.levels[0], static_w=0.2)
+    machine = replace(machine, levels=(memory,))
+    report = carbon_report(machine, 1.0, 10.0, leaking)
+    idle_s = 0.5 * 3 * 365 * 86400 - 10_000
+    assert report.idle_gco2e == pytest.approx(idle_s * 0.2 / 3.6e6 * 481.0)
+    assert report.operational_gco2e == pytest.approx(report.idle_gco2e + 1000 / 3.6e6 * 481.0)
+    assert carbon_report(machine, 1.0, 10.0, replace(leaking, idle_share=0.0)).idle_gco2e == 0
+    assert carbon_report(machine, 1.0, 1e6, leaking).idle_gco2e == 0  # more work than time: never negative
+
+
+def test_buildings_supplies_and_grids_scale_what_is_used() -> None:
+    plain = carbon_report(chip(10), 1.0, 1.0, SCENARIOS["edge-default"]).operational_gco2e
+    cloud = replace(SCENARIOS["edge-default"], pue=1.2, supply_efficiency=0.9)
+    assert carbon_report(chip(10), 1.0, 1.0, cloud).operational_gco2e == pytest.approx(plain * 1.2 / 0.9)
+    hours = tuple(float(hour) for hour in range(24))
+    profile = Profile(gco2e_per_kwh=hours, source="a table")
+    solar = replace(SCENARIOS["edge-default"], grid_profile=profile)
+    for when, mean in ((None, 11.5), ((8, 18), 12.5), ((22, 2), 11.5), ((0, 24), 11.5), ((23, 24), 23.0)):
+        sheet = carbon_report(chip(10), 1.0, 1.0, replace(solar, hours=when)).sheet
+        assert sheet["grid_gco2e_per_kwh"] == pytest.approx(mean)
+        assert sheet["grid_mean_gco2e_per_kwh"] == pytest.approx(11.5)
+    with pytest.raises(SpecError, match="24 or 8,760 rows, not 23"):
+        Profile(gco2e_per_kwh=hours[1:])
+
+
+def test_units_share_the_training() -> None:
+    trained = replace(SCENARIOS["edge-default"], training_gco2e=5e6, fleet=1000)
+    found, plain = (carbon_report(chip(10), 1.0, 1.0, s) for s in (trained, SCENARIOS["edge-default"]))
+    assert found.total_gco2e == pytest.approx(plain.total_gco2e + 5000)
+    assert found.sheet["fleet_gco2e"] == pytest.approx(1000 * found.total_gco2e)
+
+
+def test_boards_and_other_parts() -> None:
+    scenario = replace(SCENARIOS["edge-default"], board_cm2=20.0, other_gco2e=7.0)
+    parts = dict(embodied_parts(chip(10), scenario))
+    assert parts["board"] == pytest.approx(20 * 32.549)
+    assert parts["other"] == 7.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("France", 56.039), ("fra", 56.039), ("new_york", 211.7), ("world", 481.0)]
+)
+def test_regions(name: str, value: float) -> None:
+    assert region(name).gco2e_per_kwh == value
+    assert region(name).source
+
+
+def test_unknown_regions_tell_the_nearest() -> None:
+    with pytest.raises(SpecError, match="did you mean 'germany'"):
+        region("germny")
+
+
+def test_metrics_are_products() -> None:
+    sheet = carbon_report(chip(10), 2.0, 0.5, SCENARIOS["edge-default"]).sheet
+    made, total = sheet["embodied_gco2e"], sheet["total_gco2e"]
+    assert sheet["edp_j_s"] == 1.0
+    assert sheet["cdp_gco2e_s"] == pytest.approx(made * 0.5)
+    assert sheet["cep_gco2e_j"] == pytest.approx(made * 2)
+    assert sheet["c2ep_gco2e2_j"] == pytest.approx(made * made * 2)
+    assert sheet["ce2p_gco2e_j2"] == pytest.approx(made * 4)
+    assert sheet["tcdp_gco2e_s"] == pytest.approx(total * 0.5)
+    assert sheet["embodied_share"] == pytest.approx(made / total)

@@ -5,7 +5,7 @@ from math import inf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catx.costmodel.carbon.act import tables
+from catx.costmodel.carbon.tables import tables
 from catx.frontend.hardware import dump_accelerator, load_accelerator, parse_accelerator
 from catx.ir.accelerator import (
     RESERVED,

@@ -110,3 +110,80 @@ def test_damaged_files_raise_only_errors_of_catx(data: st.DataObject) -> None:
     except CatxError as error:
         told = str(error)
     assert told == "" or told.startswith("s.yaml")
+
+
+def test_regions_and_the_ways_to_say_how_often(tmp_path: Path) -> None:
+    read = parse_scenario(
+        "base: edge-default\ngrid: France\nfab_grid: KOR\ninferences_per_day: 500\n", "x.yaml"
+    )
+    assert read.grid_gco2e_per_kwh == 56.039
+    assert read.fab_gco2e_per_kwh == 430.567
+    assert (read.inferences, read.inferences_per_day, read.utilization) == (None, 500, None)
+    sources = dict(read.sources)
+    assert sources["grid_gco2e_per_kwh"].startswith("france, 2023: Our World in Data")
+    busy = parse_scenario(
+        "base: edge-default\nutilization: 0.4\non: 0.5\nidle: leaking\npue: 1.2\nsupply_efficiency: 0.9\n"
+        "embodied: act\nline_yield: 0.98\ndefects_per_cm2: 0.08\nboard: 20 cm2\nother: 2 kg\n"
+        "training: 20 kg\nfleet: 1e5\n"
+    )
+    assert (busy.utilization, busy.on_share, busy.idle_share) == (0.4, 0.5, 1.0)
+    assert (busy.pue, busy.supply_efficiency, busy.embodied) == (1.2, 0.9, "act")
+    assert (busy.line_yield, busy.defects_per_cm2) == (0.98, 0.08)
+    assert (busy.board_cm2, busy.other_gco2e) == (pytest.approx(20.0), 2000.0)
+    assert (busy.training_gco2e, busy.fleet) == (20_000.0, 1e5)
+
+
+def test_a_grid_by_the_hour(tmp_path: Path) -> None:
+    rows = [f"2024-01-01 {hour:02d}:00,{100 + hour}" for hour in range(24)]
+    (tmp_path / "sun.csv").write_text("\n".join(["time,g_per_kwh", *rows]))
+    path = tmp_path / "s.yaml"
+    path.write_text("base: edge-default\ngrid: sun.csv\nhours: 8-18\n")
+    read = load_scenario(path)
+    assert read.grid_profile
+    assert read.grid_profile.gco2e_per_kwh == tuple(100.0 + hour for hour in range(24))
+    assert read.grid_gco2e_per_kwh == pytest.approx(111.5)
+    report = catx.compile_model("clip_vit_b16_text", "edge4", scenario=path)
+    assert report.carbon.sheet["grid_gco2e_per_kwh"] == pytest.approx(112.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("1,2\n3\n", "not 2"),
+        ("hour,g\n" + "5\n" * 23 + "x\n", r"sun\.csv:25: expected an intensity in g/kWh, not 'x'"),
+        ("-5\n" * 24, "hour 0"),
+        ("nan\n" * 24, "finite"),
+    ],
+)
+def test_profiles_that_are_none(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "sun.csv").write_text(text)
+    path = tmp_path / "s.yaml"
+    path.write_text("base: edge-default\ngrid: sun.csv\n")
+    with pytest.raises(SpecError, match=told):
+        load_scenario(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("grid: germny", "did you mean 'germany'"),
+        ("grid: missing.csv", r"missing\.csv: no such file"),
+        ("hours: 8-18", "hours need an hourly grid"),
+        ("hours: 8 to 18", "hours of the day such as `8-18`"),
+        ("hours: 8-25", "hours of the day"),
+        ("idle: sleeping", "gated, leaking"),
+        ("pue: 0.9", "from 1 to 10"),
+        ("fab_yield: 1.2", "at most|to 1"),
+        ("supply_efficiency: 0", "0.001"),
+        ("lifetime: -3 years", "above 0"),
+        ("utilization: 2", "to 1"),
+        ("embodied: guess", "wafer, act, catransformers"),
+        ("inferences: 5\ninferences_per_day: 5", "is enough"),
+        ("board: 20 kg", "unit of an area"),
+        ("training: 20 kWh", "unit of a mass"),
+    ],
+)
+def test_values_that_do_not_fit(line: str, told: str) -> None:
+    with pytest.raises(SpecError, match=told) as caught:
+        parse_scenario(f"base: edge-default\n{line}\n", "s.yaml")
+    assert "s.yaml" in str(caught.value) or "missing" in line

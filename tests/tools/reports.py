@@ -11,6 +11,7 @@ from catx.ir.mapping import Loop, Mapping, Store
 from catx.ir.operand import Operand, plain_axes
 from catx.ir.report import CarbonReport, Certificate, Coverage, Layer, LayerCost, ModelInfo, Report, Traffic
 from catx.ir.scenario import Scenario
+from catx.ir.sheet import Row, Sheet, Spread
 from catx.ir.vector_op import VectorOp
 
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -143,13 +144,39 @@ SCENARIO = Scenario(
     sources=(("inferences", "a paper"), ("fab_yield", "a default")),
 )
 
+
+def _rows() -> tuple[Row, ...]:
+    given = {
+        "die_gco2e": (504.4, "the accelerator"),
+        "packaging_gco2e": (150.0, "a table"),
+        "dram_gco2e": (210.3, "a table"),
+        "static_w": (0.05, "the accelerator"),
+        "idle_share": (0.0, "power gated"),
+        "idle_s": (9.3e7, "the life"),
+        "gco2e_per_j": (1.34e-4, "a grid"),
+        "inferences": (30e6, "a paper"),
+        "operational_gco2e": (1234.5, "a sum"),
+        "idle_gco2e": (0.0, "a sum"),
+        "operational_per_inference_gco2e": (4.115e-5, "a sum"),
+        "embodied_per_inference_gco2e": (7.2e-8, "a sum"),
+        "training_share_gco2e": (0.0, "none"),
+        "busy_share": (0.01, "a sum"),
+    }
+    rows = [Row(name=name, unit="", value=value, source=source) for name, (value, source) in given.items()]
+    spread = Spread(shape="triangular", low=0.9, high=1.1, key="grid", source="a guess")
+    rows.append(Row(name="grid_gco2e_per_kwh", unit="gCO2e/kWh", value=481.0, source="a map", spread=spread))
+    for name, formula, value in (
+        ("embodied_gco2e", "die_gco2e + packaging_gco2e + dram_gco2e", 864.7),
+        ("total_gco2e", "embodied_gco2e + operational_gco2e + training_share_gco2e", 2099.2),
+        ("total_per_inference_gco2e", "total_gco2e / inferences", 2099.2 / 30e6),
+    ):
+        rows.append(Row(name=name, unit="gCO2e", value=value, formula=formula))
+    return tuple(rows)
+
+
 CARBON = CarbonReport(
     embodied_by_part_gco2e=(("die", 504.4), ("packaging", 150.0), ("dram", 210.3)),
-    operational_gco2e=1234.5,
-    operational_per_inference_gco2e=4.115e-5,
-    embodied_per_inference_gco2e=7.2e-8,
-    total_per_inference_gco2e=7.0e-5,
-    assumptions=(("node", "22 nm", "the accelerator"), ("energy per area", "1.125 kWh/cm2", "a table")),
+    sheet=Sheet(_rows()),
 )
 
 

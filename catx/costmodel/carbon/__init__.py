@@ -1,7 +1,7 @@
 """Carbon of making and using an accelerator."""
 
-from catx.costmodel.carbon.act import carbon_report, embodied_parts, op_carbon_rate
 from catx.costmodel.carbon.gaps import gaps
 from catx.costmodel.carbon.scenarios import SCENARIOS, scenario_by_name
+from catx.costmodel.carbon.total import carbon_report, embodied_parts, op_carbon_rate
 
 __all__ = ["SCENARIOS", "carbon_report", "embodied_parts", "gaps", "op_carbon_rate", "scenario_by_name"]

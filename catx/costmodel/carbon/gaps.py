@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from catx.costmodel.carbon.act import logic_node
+from catx.costmodel.carbon.tables import logic_node
 from catx.ir.accelerator import Accelerator
 
 
@@ -73,16 +73,17 @@ def _static(accelerator: Accelerator) -> tuple[str, ...]:
 
 
 def uncertain(accelerator: Accelerator) -> tuple[str, ...]:
-    """A plain sentence where the carbon per area of the node is known badly, for the notes of a report.
+    """Plain sentences where the carbon per area of a node is known badly, for the notes of a report.
 
     Raises:
-        SpecError: there are no data for the node.
+        SpecError: there are no data for a node.
     """
-    node_nm = accelerator.technology.node_nm
-    if not logic_node(node_nm).uncertain:
-        return ()
-    return (
+    technology = accelerator.technology
+    nodes = {die.node_nm or technology.node_nm for die in technology.dies} or {technology.node_nm}
+    return tuple(
         f"embodied carbon of the die is UNCERTAIN: at {node_nm:g} nm it lies on a line between two sources "
         "that do not agree, and either may be up to 30 % away from it (docs/carbon.md). Do not compare it "
-        "with dies of 45 nm and above or 28 nm and below",
+        "with dies of 45 nm and above or 28 nm and below"
+        for node_nm in sorted(nodes)
+        if logic_node(node_nm).uncertain
     )

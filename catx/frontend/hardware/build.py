@@ -4,7 +4,8 @@ from dataclasses import replace
 from math import inf
 
 from catx.costmodel.ports import beyond_port
-from catx.errors import Loc
+from catx.errors import Loc, SpecError
+from catx.frontend.hardware.assembled import read_assembly, read_dies
 from catx.frontend.hardware.check import accumulator_of, check
 from catx.frontend.hardware.document import Document
 from catx.frontend.hardware.library import Library
@@ -39,7 +40,7 @@ def build(spec: GeneralSpec, document: Document) -> Accelerator:
         matrix=matrix,
         vector=_vector(spec.compute.vector, library) if spec.compute.vector else None,
         clock_hz=spec.clock,
-        technology=Technology(node_nm=spec.technology.node, dram_gb=spec.technology.dram or 0.0),
+        technology=_technology(spec, document),
         precision=DType(spec.precision) if spec.precision else None,
         overlap_only=spec.overlap_only,
         launch_s=spec.launch_overhead,
@@ -51,6 +52,19 @@ def build(spec: GeneralSpec, document: Document) -> Accelerator:
     if library.problems:
         fail(document.file, library.problems)
     return _with_die_area(accelerator, spec.die_area, document)
+
+
+def _technology(spec: GeneralSpec, document: Document) -> Technology:
+    technology = spec.technology
+    try:
+        return Technology(
+            node_nm=technology.node,
+            dram_gb=technology.dram or 0.0,
+            dies=read_dies(technology),
+            assembly=read_assembly(technology),
+        )
+    except SpecError as error:
+        fail(document.file, [document.problem(error.args[0], ("technology",), error.hint)])
 
 
 def _with_die_area(accelerator: Accelerator, whole_mm2: float | None, document: Document) -> Accelerator:

@@ -6,6 +6,7 @@ from math import inf
 from typing import Any
 
 from catx.costmodel.ports import beyond_ports
+from catx.frontend.hardware.assembled import dump_assembled
 from catx.ir.accelerator import Accelerator, Fanout, FanoutAxis, MatrixUnit, Memory, VectorUnit
 from catx.ir.einsum import ROLES
 from catx.units import format_quantity
@@ -36,10 +37,12 @@ def dump_accelerator(accelerator: Accelerator) -> str:
         data["launch_overhead"] = format_quantity(accelerator.launch_s, "time")
     if accelerator.other_area_mm2:
         data["other_area"] = format_quantity(accelerator.other_area_mm2, "area")
-    technology = {"node": format_quantity(accelerator.technology.node_nm, "feature size")}
+    technology: Data = {"node": format_quantity(accelerator.technology.node_nm, "feature size")}
     if accelerator.technology.dram_gb:
         technology["dram"] = format_quantity(accelerator.technology.dram_gb, "DRAM capacity")
-    data["technology"] = technology
+    data["technology"] = technology | dump_assembled(
+        accelerator.technology.dies, accelerator.technology.assembly
+    )
     data["levels"] = [
         _memory(level) if isinstance(level, Memory) else _fanout(level) for level in accelerator.levels
     ]

@@ -11,8 +11,10 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from catx.costmodel.carbon.act import tables
+from catx.costmodel.carbon.regions import region
+from catx.costmodel.carbon.tables import tables
 from catx.costmodel.legality import DIM_CLASSES
+from catx.errors import SpecError
 from catx.frontend.hardware.document import describe
 from catx.ir.dtype import DType
 from catx.ir.einsum import ROLES
@@ -130,6 +132,60 @@ class Bandwidth(Reader):
         text = {"type": "string", "pattern": pattern, "examples": list(_RATE_EXAMPLES)}
         number = {"type": "number", "exclusiveMinimum": 0, "description": "bytes per cycle"}
         return {"anyOf": [number, text]} if self.bare else text
+
+
+@dataclass(frozen=True)
+class GridOf(Reader):
+    """Intensity of a grid: a quantity, or a region's name; with `profile`, also a CSV file of hours.
+
+    A number is read as it is; a name stays text.
+    """
+
+    profile: bool = False
+    _number = Quantity("carbon intensity", zero=True)
+
+    @property
+    def expected(self) -> str:
+        """What to write, with examples."""
+        file = ", or a CSV file of 24 or 8760 hours" if self.profile else ""
+        return f"an intensity such as `481 g/kWh`, a region such as `france`{file}"
+
+    def _read(self, value: object) -> Any:
+        if not isinstance(value, str):
+            unit = ": the unit is missing" if isinstance(value, int | float) else ""
+            raise ValueError(f"expected {self.expected}, not {describe(value)}{unit}")
+        if value.lstrip()[:1].isdigit() or value.lstrip()[:1] in "+-.":
+            return self._number._read(value)
+        if self.profile and value.lower().endswith(".csv"):
+            return value
+        try:
+            return region(value).name
+        except SpecError as error:
+            raise ValueError(f"{error.args[0]}; {error.hint}") from error
+
+    def _schema(self) -> JsonSchemaValue:
+        return {"anyOf": [self._number._schema(), {"type": "string"}]}
+
+
+@dataclass(frozen=True)
+class Hours(Reader):
+    """Hours of the day, from one up to another."""
+
+    @property
+    def expected(self) -> str:
+        """What to write, with an example."""
+        return "hours of the day such as `8-18`"
+
+    def _read(self, value: object) -> tuple[int, int]:
+        parts = value.split("-") if isinstance(value, str) else []
+        if len(parts) == 2 and all(part.strip().isdecimal() and int(part) <= 24 for part in parts):
+            start, end = (int(part) for part in parts)
+            if start != end:
+                return start, end
+        raise ValueError(f"expected {self.expected}, not {describe(value)}")
+
+    def _schema(self) -> JsonSchemaValue:
+        return {"type": "string", "pattern": r"^\d{1,2}\s*-\s*\d{1,2}$", "examples": ["8-18"]}
 
 
 @dataclass(frozen=True)
@@ -272,6 +328,7 @@ BareRate = Annotated[Rate, Bandwidth(bare=True)]
 Count = Annotated[int, Number(whole=True, most=1_000_000)]
 Lanes = Annotated[int, Number(whole=True, most=10_000_000)]
 Positive = Annotated[float, Number(least=1e-6)]
+Share = Annotated[float, Number(most=1, least=1e-6)]
 Cycles = Annotated[float, Number(zero=True)]
 Name = Annotated[str, Word()]
 Text = Annotated[str, Word(long=True, most=4000)]

@@ -34,16 +34,19 @@ from catx.frontend.hardware.fields import (
     Lanes,
     Name,
     Node,
+    Number,
     Positive,
     Power,
     RateField,
     Role,
+    Share,
     Size,
     Text,
     Time,
     Width,
     Wire,
 )
+from catx.ir.assembly import BONDS, KINDS
 from catx.ir.einsum import ROLES
 
 COMPONENT_CLASSES = ("sram", "regfile", "register", "dram", "mac", "vector_lane")
@@ -172,7 +175,43 @@ class ComputeSpec(Spec):
     vector: VectorSpec | None = None
 
 
-class TechnologySpec(Spec):
+class HarvestSpec(Spec):
+    """Equal cores on a die, some of which may fail."""
+
+    cores: Count
+    needed: Count = Field(description="cores that must work")
+    share: Share = Field(description="of the die's area that all of them take")
+
+
+class DieSpec(Spec):
+    """A die, or several equal ones, and what it holds."""
+
+    name: Name
+    parts: list[Name] = Field([], description="levels and units; of one die none: it holds all others")
+    count: Count = Field(1, description="equal dies that share the area")
+    node: Node | None = Field(None, description="default that of the chip")
+    harvest: HarvestSpec | None = None
+
+
+class AssemblySpec(Spec):
+    """What holds the dies."""
+
+    kind: Annotated[str, Choice("an assembly", KINDS)]
+    bond: Annotated[str, Choice("a way to bond", BONDS)] = "thermocompression"
+    interposer_area: Area | None = Field(None, description="default a tenth more than the dies")
+    memory_stacks: Annotated[int, Number(whole=True, zero=True, most=1000)] = Field(
+        0, description="stacks of DRAM on the interposer"
+    )
+
+
+class Assembled(Spec):
+    """Dies and what holds them; without them the chip is one die."""
+
+    dies: list[DieSpec] = Field(default=[], max_length=64)
+    assembly: AssemblySpec | None = None
+
+
+class TechnologySpec(Assembled):
     """How the chip is made: what turns area into embodied carbon."""
 
     node: Node

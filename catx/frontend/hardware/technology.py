@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from catx.costmodel.carbon.act import tables
+from catx.costmodel.carbon.tables import tables
 from catx.costmodel.components.dram import DRAM_TYPES
 from catx.frontend.hardware.problems import KeyPath
 from catx.frontend.hardware.spec import GeneralSpec, MemorySpec

@@ -4,8 +4,9 @@ from typing import Any
 
 from pydantic import Field
 
+from catx.frontend.hardware.assembled import written
 from catx.frontend.hardware.fields import DramSize, DramType, DTypeName, Frequency, Name, Node, RateField
-from catx.frontend.hardware.spec import HeadSpec, Spec
+from catx.frontend.hardware.spec import Assembled, HeadSpec
 from catx.units import Rate, format_quantity
 
 General = dict[str, Any]
@@ -25,7 +26,7 @@ has the least energy per byte for macros of 16 and 32 KiB; those of 32 KiB take 
 of 8 bytes."""
 
 
-class TemplateTechnology(Spec):
+class TemplateTechnology(Assembled):
     """Node and DRAM capacity; what is left out keeps the template's default."""
 
     node: Node | None = None
@@ -57,6 +58,7 @@ def head(spec: TemplateSpec, *, name: str, clock: str, node: str, dram: str) -> 
         "technology": {
             "node": format_quantity(technology.node, "feature size") if technology.node else node,
             "dram": format_quantity(technology.dram, "DRAM capacity") if technology.dram else dram,
+            **written(technology),
         },
     }
     for key in ("other_area", "die_area"):

@@ -1,0 +1,84 @@
+"""Two or more designs side by side: break-even, and which of them is best for some unknown use."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from catx.costmodel.carbon.uncertainty import Samples, simulate
+from catx.ir.sheet import Sheet
+
+
+@dataclass(frozen=True, slots=True)
+class BreakEven:
+    """Where two designs have emitted the same.
+
+    Attributes:
+        inferences: how many it takes; None: one of them is ahead from the first on.
+        greener_before: the design that is ahead up to there, by position; without a crossing the better one.
+    """
+
+    inferences: float | None
+    greener_before: int
+
+
+def break_even(first: Sheet, second: Sheet) -> BreakEven:
+    """After how many inferences two designs have emitted the same, idle energy left out.
+
+    (EMB_a - EMB_b) / (op_b - op_a), with `op` the carbon of the energy of one inference.
+    """
+    made = [sheet["embodied_gco2e"] + sheet["training_share_gco2e"] for sheet in (first, second)]
+    each = [sheet["operational_per_inference_gco2e"] for sheet in (first, second)]
+    ahead = 0 if (made[0], each[0]) <= (made[1], each[1]) else 1
+    if made[0] == made[1] or (made[0] - made[1]) * (each[1] - each[0]) <= 0:
+        return BreakEven(None, ahead)
+    return BreakEven((made[0] - made[1]) / (each[1] - each[0]), ahead)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A design that is best for weights of operational carbon from `low` to `high`."""
+
+    design: int
+    low: float
+    high: float
+
+
+def robust_set(sheets: Sequence[Sheet]) -> list[Interval]:
+    """Designs that minimize `EMB D + beta OP D` for some beta >= 0, by increasing beta.
+
+    Lifetime and grid of use only scale operational carbon, by an unknown beta (1: as in the scenario), so
+    designs off this lower envelope are best for none of them: the sweep of CORDOBA (HPCA 2025).
+    """
+    points = []
+    for index, sheet in enumerate(sheets):
+        delay = sheet["latency_s"]
+        made, each = sheet["embodied_gco2e"] * delay, sheet["operational_per_inference_gco2e"]
+        points.append((made, each * delay * sheet["inferences"], index))
+    found: list[Interval] = []
+    beta = 0.0
+    current = min(points)
+    while True:
+        crossings = [
+            ((made - current[0]) / (current[1] - used), used, index)
+            for made, used, index in points
+            if used < current[1]
+        ]
+        if not crossings:
+            return [*found, Interval(current[2], beta, inf)]
+        at, _, index = min(crossings)
+        at = max(at, beta)
+        if at > beta:
+            found.append(Interval(current[2], beta, at))
+        beta, current = at, points[index]
+
+
+def probability_better(first: Sheet, second: Sheet, name: str, samples: int, seed: int) -> float:
+    """How likely the first design's row is below the second one's, under common random numbers."""
+    one, other = (_one(sheet, name, samples, seed) for sheet in (first, second))
+    return float(np.mean(one < other))
+
+
+def _one(sheet: Sheet, name: str, samples: int, seed: int) -> Samples:
+    return simulate(sheet, [name], samples, seed)[name]

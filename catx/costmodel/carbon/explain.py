@@ -1,0 +1,44 @@
+"""Walk a row of a sheet back to what was given: formula by formula, with values."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from catx.costmodel.carbon.formulas import names_in
+from catx.ir.sheet import Row, Sheet
+from catx.names import unknown_name
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A row on the way, and how many formulas lie between it and the one that is explained."""
+
+    depth: int
+    row: Row
+    uses: tuple[str, ...]
+    told: bool  # further up already: its own steps are not repeated
+
+
+def explain(sheet: Sheet, name: str) -> list[Step]:
+    """The row and everything that it follows from, each right below what uses it first.
+
+    Carbon needs no unit: `total` and `total_carbon` are `total_gco2e`.
+
+    Raises:
+        SpecError: no row of that name; the message tells the nearest one.
+    """
+    rows = {row.name: row for row in sheet.rows}
+    short = f"{name.removesuffix('_carbon')}_gco2e"
+    wanted = name if name in rows else short
+    if wanted not in rows:
+        raise unknown_name("number of the report", name, rows)
+    return list(_walk(rows, wanted, 0, set()))
+
+
+def _walk(rows: dict[str, Row], name: str, depth: int, told: set[str]) -> Iterator[Step]:
+    row, again = rows[name], name in told
+    told.add(name)
+    uses = names_in(row.formula) if row.formula else ()
+    yield Step(depth, row, uses, again)
+    if not again:
+        for used in uses:
+            yield from _walk(rows, used, depth + 1, told)

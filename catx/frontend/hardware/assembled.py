@@ -1,0 +1,73 @@
+"""Dies and what holds them: between hardware files and values."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from catx.frontend.hardware.spec import Assembled, HarvestSpec
+from catx.ir.assembly import Assembly, Die, Harvest
+from catx.units import format_quantity
+
+Data = dict[str, Any]
+
+
+def read_dies(spec: Assembled) -> tuple[Die, ...]:
+    """Dies as a file says; raises SpecError for what cannot be."""
+    return tuple(
+        Die(
+            name=die.name,
+            parts=frozenset(die.parts),
+            count=die.count,
+            node_nm=die.node,
+            harvest=_harvest(die.harvest) if die.harvest else None,
+        )
+        for die in spec.dies
+    )
+
+
+def _harvest(spec: HarvestSpec) -> Harvest:
+    return Harvest(cores=spec.cores, needed=spec.needed, share=spec.share)
+
+
+def read_assembly(spec: Assembled) -> Assembly | None:
+    """What holds the dies, as a file says; raises SpecError for what cannot be."""
+    if spec.assembly is None:
+        return None
+    return Assembly(
+        kind=spec.assembly.kind,  # type: ignore[arg-type]  # checked by its reader
+        bond=spec.assembly.bond,  # type: ignore[arg-type]
+        interposer_mm2=spec.assembly.interposer_area,
+        memory_stacks=spec.assembly.memory_stacks,
+    )
+
+
+def dump_assembled(dies: Iterable[Die], assembly: Assembly | None) -> Data:
+    """The keys of a file that say the same."""
+    data: Data = {}
+    if listed := [_die(die) for die in dies]:
+        data["dies"] = listed
+    if assembly:
+        data["assembly"] = {"kind": assembly.kind, "bond": assembly.bond}
+        if assembly.interposer_mm2 is not None:
+            data["assembly"]["interposer_area"] = format_quantity(assembly.interposer_mm2, "area")
+        if assembly.memory_stacks:
+            data["assembly"]["memory_stacks"] = assembly.memory_stacks
+    return data
+
+
+def _die(die: Die) -> Data:
+    data: Data = {"name": die.name}
+    if die.parts:
+        data["parts"] = sorted(die.parts)
+    if die.count > 1:
+        data["count"] = die.count
+    if die.node_nm is not None:
+        data["node"] = format_quantity(die.node_nm, "feature size")
+    if die.harvest:
+        harvest = die.harvest
+        data["harvest"] = {"cores": harvest.cores, "needed": harvest.needed, "share": harvest.share}
+    return data
+
+
+def written(spec: Assembled) -> Data:
+    """What a template hands on to the general form."""
+    return dump_assembled(read_dies(spec), read_assembly(spec))

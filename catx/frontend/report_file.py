@@ -1,0 +1,114 @@
+"""Read the carbon of a report.json again: its sheet, and what it is of."""
+
+import json
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any, get_args
+
+from catx.costmodel.carbon.formulas import names_in
+from catx.errors import Loc, SpecError
+from catx.frontend.file_kind import REPORT
+from catx.frontend.text_file import read_text
+from catx.ir.sheet import Row, Shape, Sheet, Spread
+
+SCHEMA = "catx.report/1"
+MAX_REPORT = 1 << 28
+"""Bytes of a report; those of large models have some ten megabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarbonOf:
+    """What a report is of, and its calculation of carbon."""
+
+    file: str
+    accelerator: str
+    models: tuple[str, ...]
+    scenario: str
+    sheet: Sheet
+
+    @property
+    def title(self) -> str:
+        """In one line."""
+        return f"{' + '.join(self.models)} on {self.accelerator}, scenario {self.scenario}"
+
+
+def load_carbon(path: str | Path) -> CarbonOf:
+    """The calculation of carbon in a report.json.
+
+    Raises:
+        SpecError: it is no report of catx, one of a version without the calculation, or a damaged one.
+    """
+    loc = Loc(str(path))
+    try:
+        data = json.loads(read_text(path, MAX_REPORT, REPORT))
+    except ValueError as error:
+        raise SpecError(
+            f"not JSON: {error}", loc=loc, hint="`catx compile -o DIR` writes report.json"
+        ) from error
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise SpecError("not a report of catx", loc=loc, hint="`catx compile -o DIR` writes report.json")
+    try:
+        rows = data["carbon"].get("sheet")
+        if rows is None:
+            raise SpecError(
+                "this report has no sheet: an older catx wrote it", loc=loc, hint="compile the model again"
+            )
+        return CarbonOf(
+            str(path),
+            str(data["accelerator"]["name"]),
+            tuple(str(model["name"]) for model in data["models"]),
+            str(data["scenario"]["name"]),
+            _sheet([_row(row) for row in rows]),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise SpecError(f"a damaged report: {error!r}", loc=loc) from error
+    except SpecError as error:
+        raise SpecError(error.args[0], loc=error.loc or loc, hint=error.hint) from error
+
+
+def _row(data: Any) -> Row:
+    spread = data.get("spread")
+    return Row(
+        name=_text(data["name"]),
+        unit=_text(data["unit"]),
+        value=_number(data["value"]),
+        formula=_text(data.get("formula", "")),
+        source=_text(data.get("source", "")),
+        spread=_spread(spread) if spread else None,
+    )
+
+
+def _spread(data: Any) -> Spread:
+    if data["shape"] not in get_args(Shape):
+        raise ValueError(f"unknown shape {data['shape']!r}")
+    low, high = _number(data["low"]), _number(data["high"])
+    if not 0 <= low <= high or (data["shape"] != "uniform" and low <= 0):
+        raise ValueError(f"a spread from {low} to {high}")
+    return Spread(
+        shape=data["shape"], low=low, high=high, key=_text(data["key"]), source=_text(data["source"])
+    )
+
+
+def _sheet(rows: list[Row]) -> Sheet:
+    """Rows of which each formula uses only rows above."""
+    seen: set[str] = set()
+    for row in rows:
+        if missing := [name for name in names_in(row.formula) if name not in seen] if row.formula else []:
+            raise SpecError(f"{row.name} uses {missing[0]}, which no row above it has")
+        if row.name in seen:
+            raise SpecError(f"two rows have the name {row.name}")
+        seen.add(row.name)
+    return Sheet(tuple(rows))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"expected a text, not {value!r}")
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
+        raise ValueError(f"expected a finite number, not {value!r}")
+    return float(value)

@@ -1,0 +1,43 @@
+"""`catx compare`: designs side by side, break-even, and which one is best for an unknown life."""
+
+from typing import Annotated
+
+import typer
+
+from catx.errors import OptionError
+from catx.tools.guard import guarded
+from catx.tools.options import JsonList
+
+Reports = Annotated[
+    list[str], typer.Argument(metavar="REPORT...", help="Two or more report.json of `catx compile -o DIR`.")
+]
+Uncertainty = Annotated[
+    int,
+    typer.Option(
+        "--uncertainty", metavar="N", help="Draw N samples of all uncertain inputs; 0: none.", min=0
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Of the samples.", min=0)]
+MAX_SAMPLES = 10_000_000
+
+
+@guarded
+def compare_reports(
+    reports: Reports, uncertainty: Uncertainty = 0, seed: Seed = 1, as_json: JsonList = False
+) -> None:
+    """Compare designs by carbon: totals, metrics, break-even, and which is best for an unknown life."""
+    from catx.frontend.report_file import load_carbon
+    from catx.tools.compare_text import comparison, comparison_json, comparison_text
+    from catx.tools.streams import emit
+
+    if len(reports) < 2:
+        raise OptionError("one report has nothing to be compared with", hint="name two or more")
+    if uncertainty > MAX_SAMPLES:
+        raise OptionError(f"--uncertainty: at most {MAX_SAMPLES:,} samples")
+    found = comparison([load_carbon(path) for path in reports], uncertainty, seed)
+    if as_json:
+        emit(comparison_json(found))
+        return
+    from catx.tools.canvas import stdout_canvas
+
+    emit(comparison_text(found, stdout_canvas()))

@@ -1,0 +1,192 @@
+"""A comparison of designs for people and for scripts."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
+
+from catx.costmodel.carbon.compare import (
+    BreakEven,
+    Interval,
+    break_even,
+    probability_better,
+    robust_set,
+)
+from catx.costmodel.carbon.uncertainty import Swing, bands, simulate, tornado
+from catx.frontend.report_file import CarbonOf
+from catx.tools.canvas import Canvas, Column
+from catx.tools.human import grams, percent, significant
+
+METRICS = (
+    "embodied_gco2e",
+    "operational_gco2e",
+    "idle_gco2e",
+    "training_share_gco2e",
+    "total_gco2e",
+    "total_per_inference_gco2e",
+    "embodied_share",
+    "latency_s",
+    "energy_per_inference_j",
+    "edp_j_s",
+    "cdp_gco2e_s",
+    "cep_gco2e_j",
+    "c2ep_gco2e2_j",
+    "ce2p_gco2e_j2",
+    "tcdp_gco2e_s",
+)
+"""Rows that are set side by side."""
+
+TOTALS = ("embodied_gco2e", "operational_gco2e", "total_gco2e")
+"""Rows whose uncertainty is told."""
+
+SWINGS = 8
+"""Inputs that a tornado lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Designs, what follows from two of them at a time, and what samples say.
+
+    `breaks` is by pairs of positions, and so is `better`: how likely the first one's total is lower.
+    """
+
+    designs: tuple[CarbonOf, ...]
+    breaks: dict[tuple[int, int], BreakEven]
+    robust: tuple[Interval, ...]
+    samples: int
+    seed: int
+    percentiles: tuple[dict[str, tuple[float, ...]], ...]
+    swings: tuple[tuple[Swing, ...], ...]
+    better: dict[tuple[int, int], float]
+
+
+def comparison(designs: Sequence[CarbonOf], samples: int, seed: int) -> Comparison:
+    """Everything that there is to say of some designs."""
+    sheets = [design.sheet for design in designs]
+    pairs = [(i, j) for i in range(len(sheets)) for j in range(i + 1, len(sheets))]
+    drawn = [simulate(sheet, TOTALS, samples, seed) for sheet in sheets] if samples else []
+    return Comparison(
+        tuple(designs),
+        {(i, j): break_even(sheets[i], sheets[j]) for i, j in pairs},
+        tuple(robust_set(sheets)),
+        samples,
+        seed,
+        tuple({name: bands(values) for name, values in totals.items()} for totals in drawn),
+        tuple(tuple(tornado(sheet, "total_gco2e")) for sheet in sheets) if samples else (),
+        {
+            (i, j): probability_better(sheets[i], sheets[j], "total_gco2e", samples, seed)
+            for i, j in pairs
+            if samples
+        },
+    )
+
+
+def comparison_text(found: Comparison, canvas: Canvas) -> str:
+    """For a terminal."""
+    labels = [chr(ord("A") + index) if index < 26 else f"#{index + 1}" for index in range(len(found.designs))]
+    canvas.title("Designs")
+    canvas.facts((label, "", design.title) for label, design in zip(labels, found.designs, strict=True))
+    canvas.title("Side by side", "docs/carbon.md has the metrics")
+    rows = []
+    for name in METRICS:
+        units = {row.unit for design in found.designs for row in design.sheet.rows if row.name == name}
+        values = [significant(design.sheet[name], 4) for design in found.designs]
+        rows.append([name, *values, ", ".join(sorted(units))])
+    canvas.table((Column("number"), *(Column(label, number=True) for label in labels), Column("unit")), rows)
+    canvas.title("Break-even")
+    for (i, j), point in found.breaks.items():
+        canvas.paragraph(_break_even(labels[i], labels[j], point))
+    canvas.title(
+        "Best for an unknown life and grid",
+        "operational carbon times beta, 1 as in the scenario; carbon x delay",
+    )
+    canvas.facts(
+        (labels[part.design], "", f"beta from {part.low:.3g} to {part.high:.3g}") for part in found.robust
+    )
+    never = sorted(set(range(len(labels))) - {part.design for part in found.robust})
+    if never:
+        canvas.paragraph(f"best for no beta: {', '.join(labels[index] for index in never)}")
+    if found.samples:
+        _uncertainty(canvas, found, labels)
+    return canvas.text
+
+
+def _break_even(first: str, second: str, point: BreakEven) -> str:
+    ahead = (first, second)[point.greener_before]
+    if point.inferences is None:
+        return f"{first} and {second}: {ahead} is ahead from the first inference on"
+    other = (second, first)[point.greener_before]
+    return f"{first} and {second}: {ahead} is ahead up to {point.inferences:,.0f} inferences, then {other}"
+
+
+def _uncertainty(canvas: Canvas, found: Comparison, labels: Sequence[str]) -> None:
+    canvas.title(
+        "Uncertainty", f"{found.samples:,} samples, seed {found.seed}; the same draws for all designs"
+    )
+    columns = (Column("of"), Column("number"), *(Column(head, number=True) for head in ("p5", "p50", "p95")))
+    rows = [
+        [label, name, *(grams(value) for value in values)]
+        for label, totals in zip(labels, found.percentiles, strict=True)
+        for name, values in totals.items()
+    ]
+    canvas.table(columns, rows)
+    for (i, j), chance in found.better.items():
+        canvas.paragraph(f"{labels[i]} emits less than {labels[j]} in {percent(chance)} of the samples")
+    for label, swings in zip(labels, found.swings, strict=True):
+        canvas.title(
+            f"What matters for {label}", "total where one input alone is at its 5th and 95th percentile"
+        )
+        canvas.table(
+            (Column("input"), Column("5 %", number=True), Column("95 %", number=True)),
+            [[swing.name, grams(swing.low), grams(swing.high)] for swing in swings[:SWINGS]],
+        )
+
+
+def comparison_json(found: Comparison) -> str:
+    """For scripts; a number that is not finite is null."""
+    pairs = [
+        {
+            "designs": list(pair),
+            "break_even_inferences": point.inferences,
+            "ahead_before": point.greener_before,
+            **({"probability_first_lower": found.better[pair]} if found.samples else {}),
+        }
+        for pair, point in found.breaks.items()
+    ]
+    data: dict[str, Any] = {
+        "schema": "catx.comparison/1",
+        "designs": [
+            {
+                "file": design.file,
+                "accelerator": design.accelerator,
+                "models": list(design.models),
+                "scenario": design.scenario,
+                **{name: _finite(design.sheet[name]) for name in METRICS},
+            }
+            for design in found.designs
+        ],
+        "pairs": pairs,
+        "robust": [
+            {"design": part.design, "beta_from": part.low, "beta_to": _finite(part.high)}
+            for part in found.robust
+        ],
+    }
+    if found.samples:
+        data["uncertainty"] = {
+            "samples": found.samples,
+            "seed": found.seed,
+            "percentiles": [
+                {
+                    name: dict(zip(("p5", "p50", "p95"), values, strict=True))
+                    for name, values in totals.items()
+                }
+                for totals in found.percentiles
+            ],
+            "tornado": [[asdict(swing) for swing in swings] for swings in found.swings],
+        }
+    return json.dumps(data, indent=1, allow_nan=False) + "\n"
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None

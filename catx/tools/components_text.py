@@ -1,0 +1,140 @@
+"""The component library for people and for scripts."""
+
+import json
+from math import isfinite
+from typing import Any
+
+from catx.costmodel.components.dram import DRAM_TYPES
+from catx.costmodel.components.numbers import ComponentNumbers
+from catx.costmodel.components.registry import COMPONENTS, parameters
+from catx.errors import OptionError
+from catx.names import unknown_name
+from catx.tools.canvas import Canvas, Column
+from catx.tools.human import si, significant
+from catx.units import BITS_PER_BYTE, parse_quantity
+
+Json = dict[str, Any]
+Params = dict[str, float | int | str]
+
+DESCRIPTIONS = {
+    "dram": "off-chip memory of a type: " + ", ".join(DRAM_TYPES),
+    "mac": "a multiplier and an adder, by element types",
+    "regfile": "registers of flip-flops, up to 1 KiB",
+    "register": "the same as regfile",
+    "sram": "one or more macros, by capacity and word width",
+    "vector_lane": "adder, multiplier and operand registers of one lane",
+    "wire": "a repeated wire of some length, per bit and byte",
+}
+
+DEFAULT_WIDTH = "128 bit"
+"""Word of an SRAM where none is given, as in a hw.yaml."""
+
+_UNITS = {
+    "capacity_bytes": "size",
+    "width_bits": "width",
+    "capacity_gb": "DRAM capacity",
+    "length_mm": "length",
+}
+_SHORT = {"capacity": ("capacity_bytes", "capacity_gb"), "width": ("width_bits",), "length": ("length_mm",)}
+
+
+def library_text(canvas: Canvas) -> str:
+    """Classes with their parameters."""
+    canvas.title("Components", "`catx components CLASS NAME=VALUE ...` prints numbers and sources")
+    rows = [[name, _signature(name), DESCRIPTIONS[name]] for name in COMPONENTS]
+    canvas.table((Column("class"), Column("parameters, (optional)"), Column("what")), rows)
+    return canvas.text
+
+
+def _signature(name: str) -> str:
+    return ", ".join(key if needed else f"({key})" for key, needed in parameters(name).items())
+
+
+def library_json() -> str:
+    """Classes with their parameters."""
+    rows = [
+        {"class": name, "what": DESCRIPTIONS[name], "parameters": parameters(name)} for name in COMPONENTS
+    ]
+    return json.dumps({"schema": "catx.components/1", "components": rows}, indent=1) + "\n"
+
+
+def node_nm_of(text: str) -> float:
+    """A node as a number of nanometres, or with its unit."""
+    try:
+        return parse_quantity(text if text.strip()[-1:].isalpha() else f"{text} nm", "feature size")
+    except ValueError as error:
+        raise OptionError(f"--node: {error}") from None
+
+
+def params_of(component: str, pairs: list[str]) -> Params:
+    """Parameters of a class from `name=value` texts; sizes may be written with units.
+
+    Raises:
+        OptionError: a pair without `=`, or a value that does not fit.
+        SpecError: no such class or parameter.
+    """
+    known, found = parameters(component), Params()
+    if component == "sram" and not any(pair.startswith("width") for pair in pairs):
+        pairs = [*pairs, f"width={DEFAULT_WIDTH}"]
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise OptionError(f"{pair!r}: expected NAME=VALUE", hint="for example `capacity=4MiB`")
+        name = next((long for long in _SHORT.get(name, ()) if long in known), name)
+        if name not in known:
+            raise unknown_name(f"parameter of component class {component}", name, known)
+        found[name] = _value(name, text.strip())
+    return found
+
+
+def _value(name: str, text: str) -> float | int | str:
+    if name in _UNITS:
+        text = f"{text} bit" if name == "width_bits" and text.isdecimal() else text
+        try:
+            value = parse_quantity(text, _UNITS[name])
+        except ValueError as error:
+            raise OptionError(f"{name}: {error}") from None
+        return value * BITS_PER_BYTE if name == "width_bits" else value
+    return int(text) if text.isdecimal() else text
+
+
+def component_text(component: str, node_nm: float, found: ComponentNumbers, canvas: Canvas) -> str:
+    """Numbers of one component, and where they come from."""
+    canvas.title(component, f"at {node_nm:g} nm")
+    canvas.facts(_facts(found))
+    canvas.paragraph(found.source)
+    return canvas.text
+
+
+def _facts(found: ComponentNumbers) -> list[tuple[str, str, str]]:
+    rows = [
+        ("read", found.read_j_per_byte, "J/B", "energy"),
+        ("write", found.write_j_per_byte, "J/B", "energy"),
+        ("operation", found.j_per_op, "J", "energy"),
+        ("static power", found.static_w, "W", "leakage or background power"),
+    ]
+    facts = [(name, si(value, unit), what) for name, value, unit, what in rows if value]
+    if found.area_mm2:
+        facts.append(("area", f"{significant(found.area_mm2)} mm2", ""))
+    if isfinite(found.port_bytes_per_cycle):
+        facts.append(("port", f"{found.port_bytes_per_cycle:g} B/cycle", "reads and writes together"))
+    return facts
+
+
+def component_json(component: str, node_nm: float, params: Params, found: ComponentNumbers) -> str:
+    """The same for scripts; what is not limited is null."""
+    port = found.port_bytes_per_cycle
+    data: Json = {
+        "schema": "catx.component/1",
+        "class": component,
+        "node_nm": node_nm,
+        "parameters": params,
+        "read_j_per_byte": found.read_j_per_byte,
+        "write_j_per_byte": found.write_j_per_byte,
+        "j_per_op": found.j_per_op,
+        "static_w": found.static_w,
+        "area_mm2": found.area_mm2,
+        "port_bytes_per_cycle": port if isfinite(port) else None,
+        "source": found.source,
+    }
+    return json.dumps(data, indent=1, allow_nan=False) + "\n"

@@ -1,0 +1,193 @@
+"""`catx explain`, `catx compare` and `catx components`: what people and scripts see, and bad input."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import catx
+from catx.frontend.report_file import load_carbon
+from catx.tools import cli
+from catx.tools.report_json import report_json
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in this process: exit code, standard output, standard error."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def call(*args: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.catx([str(arg) for arg in args], prog_name="catx")
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Reports of one model on two machines."""
+    folder = tmp_path_factory.mktemp("reports")
+    paths = []
+    for machine in ("edge4", "eyeriss_like"):
+        report = catx.compile_model("clip_vit_b16_text", machine)
+        paths.append(folder / f"{machine}.json")
+        paths[-1].write_text(report_json(report))
+    return paths[0], paths[1]
+
+
+def test_a_report_keeps_its_calculation(reports: tuple[Path, Path]) -> None:
+    report = catx.compile_model("clip_vit_b16_text", "edge4")
+    assert load_carbon(reports[0]).sheet == report.carbon.sheet
+
+
+def test_explaining_a_total(run: Run, reports: tuple[Path, Path]) -> None:
+    code, out, err = run("explain", reports[0], "total_carbon")
+    assert (code, err) == (0, "")
+    lines = [line.strip() for line in out.splitlines()]
+    sheet = load_carbon(reports[0]).sheet
+    assert f"total_gco2e = {sheet['total_gco2e']:.7g} gCO2e" in lines
+    assert "= embodied_gco2e + operational_gco2e + training_share_gco2e" in lines
+    assert "= pi * (300 / 2) ** 2 / 100" in lines
+    assert any(line.startswith("Taiwan, ACT") for line in lines)
+    assert run("explain", reports[0])[1] == out
+
+
+def test_explaining_what_is_not_there(run: Run, reports: tuple[Path, Path]) -> None:
+    code, out, err = run("explain", reports[0], "embodied_carbn")
+    assert (code, out) == (2, "")
+    assert "did you mean" in err
+
+
+def test_comparing(run: Run, reports: tuple[Path, Path]) -> None:
+    code, out, err = run("compare", *reports)
+    assert (code, err) == (0, "")
+    assert "A      clip_vit_b16_text on edge4, scenario edge-default".replace("      ", " ") in " ".join(
+        out.split()
+    )
+    assert "Break-even" in out
+    assert "Uncertainty" not in out
+    code, out, _ = run("compare", *reports, "--uncertainty", 500)
+    assert code == 0
+    assert "500 samples, seed 1" in out
+    assert "What matters for B" in out
+
+
+def test_comparing_for_scripts(run: Run, reports: tuple[Path, Path]) -> None:
+    code, out, _ = run("compare", *reports, "--uncertainty", 2000, "--seed", 7, "--json")
+    assert code == 0
+    data: dict[str, Any] = json.loads(out)
+    assert data["schema"] == "catx.comparison/1"
+    first, second = (load_carbon(path).sheet for path in reports)
+    assert data["designs"][0]["total_gco2e"] == first["total_gco2e"]
+    assert data["designs"][1]["tcdp_gco2e_s"] == second["tcdp_gco2e_s"]
+    for totals, sheet in zip(data["uncertainty"]["percentiles"], (first, second), strict=True):
+        assert totals["total_gco2e"]["p5"] < totals["total_gco2e"]["p50"] < totals["total_gco2e"]["p95"]
+        assert totals["total_gco2e"]["p5"] < sheet["total_gco2e"] * 1.3
+    assert 0 <= data["pairs"][0]["probability_first_lower"] <= 1
+    assert data["robust"][-1]["beta_to"] is None
+    assert run("compare", *reports, "--uncertainty", 2000, "--seed", 7, "--json")[1] == out
+
+
+def _damage(data: dict[str, Any], how: str) -> dict[str, Any]:
+    rows = data["carbon"]["sheet"]
+    if how == "no sheet":
+        del data["carbon"]["sheet"]
+    elif how == "formula":
+        rows[-1]["formula"] = "__import__('os')"
+    elif how == "order":
+        rows.insert(0, rows.pop())
+    elif how == "value":
+        rows[0]["value"] = "1"
+    elif how == "twice":
+        rows.append(rows[0])
+    elif how == "shape":
+        next(row for row in rows if "spread" in row)["spread"]["shape"] = "normal"
+    elif how == "schema":
+        data["schema"] = "catx.report/9"
+    elif how == "nothing":
+        return {}
+    return data
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("no sheet", "an older catx wrote it"),
+        ("formula", "a formula may not have"),
+        ("order", "which no row above it has"),
+        ("value", "expected a finite number, not '1'"),
+        ("twice", "two rows have the name"),
+        ("shape", "unknown shape 'normal'"),
+        ("schema", "not a report of catx"),
+        ("nothing", "not a report of catx"),
+    ],
+)
+def test_damaged_reports(run: Run, reports: tuple[Path, Path], tmp_path: Path, how: str, told: str) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(_damage(json.loads(reports[0].read_text()), how)))
+    for command in (("explain", path), ("compare", reports[1], path)):
+        code, out, err = run(*command)
+        assert (code, out) == (2, "")
+        assert told in err
+        assert str(path) in err
+        assert err.count("error:") == 1
+
+
+def test_bad_files_and_options(run: Run, reports: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "text.json").write_text("{")
+    assert "not JSON" in run("explain", tmp_path / "text.json")[2]
+    assert "no such file" in run("explain", tmp_path / "missing.json")[2]
+    assert "nothing to be compared with" in run("compare", reports[0])[2]
+    assert run("compare", *reports, "--uncertainty", -1)[0] != 0
+    assert "at most" in run("compare", *reports, "--uncertainty", 10**9)[2]
+
+
+def test_the_library(run: Run) -> None:
+    code, out, _ = run("components")
+    assert code == 0
+    for name in ("sram", "mac", "dram", "wire"):
+        assert name in out
+    listed = json.loads(run("components", "--json")[1])["components"]
+    assert {entry["class"] for entry in listed} >= {"sram", "mac"}
+
+
+def test_one_component(run: Run) -> None:
+    code, out, _ = run("components", "sram", "--capacity", "4MiB", "--node", "22")
+    assert code == 0
+    assert "CACTI 7" in out
+    data = json.loads(
+        run("components", "sram", "capacity=4 MiB", "width=128", "--node", "22 nm", "--json")[1]
+    )
+    assert data["area_mm2"] == pytest.approx(3.05, rel=0.1)  # CACTI's run of it
+    assert data["parameters"] == {"capacity_bytes": 4 * 2**20, "width_bits": 128}
+    mac = json.loads(run("components", "mac", "dtype=int8", "accumulator=int32", "--json")[1])
+    assert math.isclose(mac["j_per_op"], 0.196e-12, rel_tol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("srm",), "did you mean 'sram'"),
+        (("sram",), "needs capacity_bytes"),
+        (("sram", "capacity=4XB"), "'XB' is not a unit"),
+        (("sram", "4MiB"), "expected NAME=VALUE"),
+        (("sram", "size=4MiB"), "unknown parameter"),
+        (("sram", "--capacity", "4MiB", "--node", "2"), "2 nm"),
+        (("sram", "--capacity", "4MiB", "--node", "x"), "--node"),
+        (("mac", "dtype=int9", "accumulator=int32"), "int9"),
+        (("dram", "type=lpddr6"), "did you mean 'lpddr"),
+    ],
+)
+def test_components_that_are_not_there(run: Run, args: tuple[str, ...], told: str) -> None:
+    code, out, err = run("components", *args)
+    assert (code, out) == (2, "")
+    assert told in err
+    assert err.count("error:") == 1
