@@ -1,6 +1,6 @@
 """How far the mapper's proofs go, by the steps that they may take.
 
-    python -m benchmarks.proof [--budgets 0,10000,100000] [--machines edge,edge4]
+    python -m benchmarks.proof [--budgets 0,20000,100000] [--machines edge,edge4]
 
 Every contraction of CLIP ViT-B/16 on built-in machines, on one core, nothing stored: CPU time of search and
 proof, how many mappings are proved to be optimal for latency, energy and EDP, and the widest gap to what no
@@ -41,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--budgets", default="0,10000,100000", help="steps per contraction")
+    parser.add_argument("--budgets", default="0,20000,100000", help="steps per contraction")
     parser.add_argument("--machines", default=",".join(name for name, _, _ in builtin_accelerators()))
     options = parser.parse_args()
     show_machine()
