@@ -6,7 +6,7 @@ from catx.ir.counts import Counts
 from catx.ir.graph import FreeNode, Op
 from catx.ir.mapping import Mapping
 from catx.ir.scenario import Scenario
-from catx.ir.sheet import Sheet
+from catx.ir.sheet import Sheet, Uncertainty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +87,13 @@ class CarbonReport:
 
     Two figures are of one inference. `total_per_inference_gco2e` is the total shared by the scenario's
     inferences: those that are done carry all that is embodied. `per_inference_gco2e` is the carbon of its
-    energy plus the embodied carbon times its share of the lifetime.
+    energy plus the embodied carbon times its share of the lifetime. `uncertainty` is there where it was asked
+    for.
     """
 
     embodied_by_part_gco2e: tuple[tuple[str, float], ...]
     sheet: Sheet
+    uncertainty: Uncertainty | None = None
 
     @property
     def embodied_gco2e(self) -> float:

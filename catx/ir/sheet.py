@@ -56,3 +56,31 @@ class Sheet:
 
     def __contains__(self, name: object) -> bool:
         return any(row.name == name for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Swing:
+    """What some inputs do to a total: its value where they alone are at their 5th and 95th percentile."""
+
+    name: str
+    key: str
+    low: float
+    high: float
+
+    @property
+    def width(self) -> float:
+        """How far apart they are."""
+        return abs(self.high - self.low)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncertainty:
+    """What a sheet's totals may be.
+
+    `percentiles` are the 5th, 50th and 95th of each total; `swings` are of the last total, the widest first.
+    """
+
+    samples: int
+    seed: int
+    percentiles: tuple[tuple[str, tuple[float, float, float]], ...]
+    swings: tuple[Swing, ...]

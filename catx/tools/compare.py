@@ -6,19 +6,11 @@ import typer
 
 from catx.errors import OptionError
 from catx.tools.guard import guarded
-from catx.tools.options import JsonList
+from catx.tools.options import JsonList, Seed, Uncertainty
 
 Reports = Annotated[
     list[str], typer.Argument(metavar="REPORT...", help="Two or more report.json of `catx compile -o DIR`.")
 ]
-Uncertainty = Annotated[
-    int,
-    typer.Option(
-        "--uncertainty", metavar="N", help="Draw N samples of all uncertain inputs; 0: none.", min=0
-    ),
-]
-Seed = Annotated[int, typer.Option("--seed", help="Of the samples.", min=0)]
-MAX_SAMPLES = 10_000_000
 
 
 @guarded
@@ -32,8 +24,6 @@ def compare_reports(
 
     if len(reports) < 2:
         raise OptionError("one report has nothing to be compared with", hint="name two or more")
-    if uncertainty > MAX_SAMPLES:
-        raise OptionError(f"--uncertainty: at most {MAX_SAMPLES:,} samples")
     found = comparison([load_carbon(path) for path in reports], uncertainty, seed)
     if as_json:
         emit(comparison_json(found))

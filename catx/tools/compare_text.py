@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -13,10 +13,13 @@ from catx.costmodel.carbon.compare import (
     probability_better,
     robust_set,
 )
-from catx.costmodel.carbon.uncertainty import Swing, bands, simulate, tornado
+from catx.costmodel.carbon.uncertainty import uncertainty
 from catx.frontend.report_file import CarbonOf
+from catx.ir.sheet import Uncertainty
 from catx.tools.canvas import Canvas, Column
-from catx.tools.human import grams, percent, significant
+from catx.tools.human import percent, significant
+from catx.tools.report_json import uncertainty_object
+from catx.tools.uncertainty_text import SWINGS_ASIDE, percentile_table, swing_table
 
 METRICS = (
     "embodied_gco2e",
@@ -37,12 +40,6 @@ METRICS = (
 )
 """Rows that are set side by side."""
 
-TOTALS = ("embodied_gco2e", "operational_gco2e", "total_gco2e")
-"""Rows whose uncertainty is told."""
-
-SWINGS = 8
-"""Inputs that a tornado lists."""
-
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -56,8 +53,7 @@ class Comparison:
     robust: tuple[Interval, ...]
     samples: int
     seed: int
-    percentiles: tuple[dict[str, tuple[float, ...]], ...]
-    swings: tuple[tuple[Swing, ...], ...]
+    uncertain: tuple[Uncertainty, ...]
     better: dict[tuple[int, int], float]
 
 
@@ -65,15 +61,13 @@ def comparison(designs: Sequence[CarbonOf], samples: int, seed: int) -> Comparis
     """Everything that there is to say of some designs."""
     sheets = [design.sheet for design in designs]
     pairs = [(i, j) for i in range(len(sheets)) for j in range(i + 1, len(sheets))]
-    drawn = [simulate(sheet, TOTALS, samples, seed) for sheet in sheets] if samples else []
     return Comparison(
         tuple(designs),
         {(i, j): break_even(sheets[i], sheets[j]) for i, j in pairs},
         tuple(robust_set(sheets)),
         samples,
         seed,
-        tuple({name: bands(values) for name, values in totals.items()} for totals in drawn),
-        tuple(tuple(tornado(sheet, "total_gco2e")) for sheet in sheets) if samples else (),
+        tuple(uncertainty(sheet, samples, seed) for sheet in sheets if samples),
         {
             (i, j): probability_better(sheets[i], sheets[j], "total_gco2e", samples, seed)
             for i, j in pairs
@@ -121,26 +115,13 @@ def _break_even(first: str, second: str, point: BreakEven) -> str:
 
 
 def _uncertainty(canvas: Canvas, found: Comparison, labels: Sequence[str]) -> None:
-    canvas.title(
-        "Uncertainty", f"{found.samples:,} samples, seed {found.seed}; the same draws for all designs"
-    )
-    columns = (Column("of"), Column("number"), *(Column(head, number=True) for head in ("p5", "p50", "p95")))
-    rows = [
-        [label, name, *(grams(value) for value in values)]
-        for label, totals in zip(labels, found.percentiles, strict=True)
-        for name, values in totals.items()
-    ]
-    canvas.table(columns, rows)
+    canvas.title("Uncertainty", f"{found.samples:,} samples, seed {found.seed}; the same draws for all")
+    percentile_table(canvas, list(zip(labels, found.uncertain, strict=True)))
     for (i, j), chance in found.better.items():
         canvas.paragraph(f"{labels[i]} emits less than {labels[j]} in {percent(chance)} of the samples")
-    for label, swings in zip(labels, found.swings, strict=True):
-        canvas.title(
-            f"What matters for {label}", "total where one input alone is at its 5th and 95th percentile"
-        )
-        canvas.table(
-            (Column("input"), Column("5 %", number=True), Column("95 %", number=True)),
-            [[swing.name, grams(swing.low), grams(swing.high)] for swing in swings[:SWINGS]],
-        )
+    for label, uncertain in zip(labels, found.uncertain, strict=True):
+        canvas.title(f"What matters for {label}", SWINGS_ASIDE)
+        swing_table(canvas, uncertain.swings)
 
 
 def comparison_json(found: Comparison) -> str:
@@ -173,18 +154,7 @@ def comparison_json(found: Comparison) -> str:
         ],
     }
     if found.samples:
-        data["uncertainty"] = {
-            "samples": found.samples,
-            "seed": found.seed,
-            "percentiles": [
-                {
-                    name: dict(zip(("p5", "p50", "p95"), values, strict=True))
-                    for name, values in totals.items()
-                }
-                for totals in found.percentiles
-            ],
-            "tornado": [[asdict(swing) for swing in swings] for swings in found.swings],
-        }
+        data["uncertainty"] = [uncertainty_object(uncertain) for uncertain in found.uncertain]
     return json.dumps(data, indent=1, allow_nan=False) + "\n"
 
 

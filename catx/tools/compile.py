@@ -15,6 +15,8 @@ from catx.tools.options import (
     Objective,
     OutputDir,
     ScenarioName,
+    Seed,
+    Uncertainty,
     Version,
     output_folder,
     parse_dims,
@@ -40,6 +42,8 @@ def compile_models(
     dim: Dims = None,
     mapper_budget: MapperBudget = "20000",
     constraints: ConstraintFile = None,
+    uncertainty: Uncertainty = 0,
+    seed: Seed = 1,
     as_json: Json = False,
     allow_unknown: AllowUnknown = False,
     version: Version = False,
@@ -65,8 +69,8 @@ def compile_models(
             options=MapperOptions(budget, limits),
             progress=progress.step,
         )
-    from catx.tools.deliver import deliver
+    from catx.tools.deliver import deliver, with_uncertainty
     from catx.tools.kept import tell_unkept_kernels
 
     tell_unkept_kernels()
-    deliver(report, folder, as_json=as_json)
+    deliver(with_uncertainty(report, uncertainty, seed), folder, as_json=as_json)

@@ -1,9 +1,20 @@
 """Hand a report over: files where the user named a folder, then the terminal or JSON on standard output."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from catx.ir.report import Report
 from catx.tools.streams import emit
+
+
+def with_uncertainty(report: Report, samples: int, seed: int) -> Report:
+    """The report with samples of its carbon; none of its numbers changes."""
+    if not samples:
+        return report
+    from catx.costmodel.carbon.uncertainty import uncertainty
+
+    carbon = replace(report.carbon, uncertainty=uncertainty(report.carbon.sheet, samples, seed))
+    return replace(report, carbon=carbon)
 
 
 def deliver(

@@ -13,6 +13,8 @@ from catx.tools.options import (
     Json,
     OutputDir,
     ScenarioName,
+    Seed,
+    Uncertainty,
     output_folder,
     parse_dims,
 )
@@ -36,6 +38,8 @@ def evaluate_models(
     output: OutputDir = None,
     scenario: ScenarioName = None,
     dim: Dims = None,
+    uncertainty: Uncertainty = 0,
+    seed: Seed = 1,
     as_json: Json = False,
     allow_unknown: AllowUnknown = False,
 ) -> None:
@@ -58,9 +62,10 @@ def evaluate_models(
         report = evaluate_design(
             inputs.graphs, inputs.accelerator, scenario=inputs.scenario, mappings=nests.mappings
         )
-    from catx.tools.deliver import deliver
+    from catx.tools.deliver import deliver, with_uncertainty
     from catx.tools.kept import tell_unkept_kernels
 
     tell_unkept_kernels()
     tell_differences(nests, report)
+    report = with_uncertainty(report, uncertainty, seed)
     deliver(report, folder, as_json=as_json, mapping_source=Path(mapping))

@@ -60,6 +60,18 @@ ScenarioName = Annotated[
         show_default=False,
     ),
 ]
+MAX_SAMPLES = 10_000_000
+Uncertainty = Annotated[
+    int,
+    typer.Option(
+        "--uncertainty",
+        metavar="N",
+        help="Draw N samples of what carbon is uncertain of; 0: none.",
+        min=0,
+        max=MAX_SAMPLES,
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Of the samples.", min=0)]
 Json = Annotated[bool, typer.Option("--json", help="Print report.json instead of tables.")]
 JsonList = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 AllowUnknown = Annotated[

@@ -11,7 +11,7 @@ from catx.ir.einsum import ROLES, Einsum
 from catx.ir.graph import Op
 from catx.ir.report import CarbonReport, Certificate, Coverage, Layer, ModelInfo, Report, Traffic
 from catx.ir.scenario import Scenario
-from catx.ir.sheet import Row
+from catx.ir.sheet import Row, Uncertainty
 from catx.mapper.objective import OBJECTIVES
 from catx.tools.labels import label
 from catx.tools.summary import Totals, by_op, sum_parts, totals
@@ -107,9 +107,22 @@ def _carbon(carbon: CarbonReport) -> Json:
         "total_gco2e": carbon.total_gco2e,
         "idle_gco2e": carbon.idle_gco2e,
         "sheet": [_row(row) for row in carbon.sheet.rows],
+        **({"uncertainty": uncertainty_object(carbon.uncertainty)} if carbon.uncertainty else {}),
         "assumptions": [
             {"of": what, "value": value, "source": source} for what, value, source in carbon.assumptions
         ],
+    }
+
+
+def uncertainty_object(found: Uncertainty) -> Json:
+    """Percentiles and swings."""
+    return {
+        "samples": found.samples,
+        "seed": found.seed,
+        "percentiles": {
+            name: dict(zip(("p5", "p50", "p95"), values, strict=True)) for name, values in found.percentiles
+        },
+        "tornado": [asdict(swing) for swing in found.swings],
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from catx.ir.einsum import Einsum
 from catx.ir.report import CarbonReport, Layer, Report
+from catx.ir.sheet import Uncertainty
 from catx.mapper.objective import OBJECTIVES
 from catx.tools.canvas import Canvas, Column
 from catx.tools.human import (
@@ -19,6 +20,7 @@ from catx.tools.human import (
     significant,
 )
 from catx.tools.summary import OpRow, Totals, by_op, op_row, sum_parts, totals
+from catx.tools.uncertainty_text import SWINGS_ASIDE, percentile_table, swing_table
 
 SHOWN_SHARE = 0.99
 """Layers are listed until they make up this share of latency and of energy; the rest is one row."""
@@ -31,6 +33,8 @@ def report_text(report: Report, canvas: Canvas) -> str:
     whole = totals(report)
     _head(canvas, report, whole)
     _carbon(canvas, report)
+    if uncertain := report.carbon.uncertainty:
+        _uncertainty(canvas, uncertain)
     _ops(canvas, report)
     _layers(canvas, report)
     _parts(canvas, report)
@@ -86,6 +90,13 @@ def _carbon(canvas: Canvas, report: Report) -> None:
         f"abatement, {grams(scenario.packaging_gco2e)} of packaging, {_idle(report)}",
         "dim",
     )
+
+
+def _uncertainty(canvas: Canvas, found: Uncertainty) -> None:
+    canvas.title("Uncertainty", f"{found.samples:,} samples, seed {found.seed}")
+    percentile_table(canvas, [("", found)])
+    canvas.title("What matters", SWINGS_ASIDE)
+    swing_table(canvas, found.swings)
 
 
 def _idle(report: Report) -> str:

@@ -3,9 +3,11 @@
 import json
 import math
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 import catx
@@ -88,7 +90,8 @@ def test_comparing_for_scripts(run: Run, reports: tuple[Path, Path]) -> None:
     first, second = (load_carbon(path).sheet for path in reports)
     assert data["designs"][0]["total_gco2e"] == first["total_gco2e"]
     assert data["designs"][1]["tcdp_gco2e_s"] == second["tcdp_gco2e_s"]
-    for totals, sheet in zip(data["uncertainty"]["percentiles"], (first, second), strict=True):
+    for uncertain, sheet in zip(data["uncertainty"], (first, second), strict=True):
+        totals = uncertain["percentiles"]
         assert totals["total_gco2e"]["p5"] < totals["total_gco2e"]["p50"] < totals["total_gco2e"]["p95"]
         assert totals["total_gco2e"]["p5"] < sheet["total_gco2e"] * 1.3
     assert 0 <= data["pairs"][0]["probability_first_lower"] <= 1
@@ -147,7 +150,23 @@ def test_bad_files_and_options(run: Run, reports: tuple[Path, Path], tmp_path: P
     assert "no such file" in run("explain", tmp_path / "missing.json")[2]
     assert "nothing to be compared with" in run("compare", reports[0])[2]
     assert run("compare", *reports, "--uncertainty", -1)[0] != 0
-    assert "at most" in run("compare", *reports, "--uncertainty", 10**9)[2]
+    assert run("compare", *reports, "--uncertainty", 10**9)[0] != 0
+
+
+def test_uncertainty_in_a_report(run: Run, tmp_path: Path) -> None:
+    plain = json.loads(run("compile", "clip_vit_b16_text", "--hw", "edge4", "--json")[1])
+    args = ("compile", "clip_vit_b16_text", "--hw", "edge4", "--uncertainty", 1000, "-o", tmp_path / "out")
+    code, out, _ = run(*args)
+    assert code == 0
+    assert "1,000 samples, seed 1" in out
+    drawn = json.loads((tmp_path / "out" / "report.json").read_text())
+    found = drawn["carbon"].pop("uncertainty")
+    assert drawn == plain  # nominal numbers are what they were
+    assert found["percentiles"]["total_gco2e"]["p5"] < found["percentiles"]["total_gco2e"]["p95"]
+    widths = [swing["high"] - swing["low"] for swing in found["tornado"]]
+    assert [abs(width) for width in widths] == sorted(map(abs, widths), reverse=True)
+    schema = json.loads(files("catx.data").joinpath("report.schema.json").read_text())
+    jsonschema.validate(json.loads((tmp_path / "out" / "report.json").read_text()), schema)
 
 
 def test_the_library(run: Run) -> None:

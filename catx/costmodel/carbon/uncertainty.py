@@ -1,7 +1,6 @@
 """What a sheet's numbers may be, given the spreads of its inputs: seeded Monte Carlo, which input matters."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from zlib import crc32
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from catx.costmodel.carbon.formulas import Number, solve
 from catx.costmodel.carbon.wafer import P95
-from catx.ir.sheet import Row, Sheet, Spread
+from catx.ir.sheet import Row, Sheet, Spread, Swing, Uncertainty
 
 SEED = 1
 """Of the draws, where nothing else is asked for."""
@@ -21,19 +20,8 @@ Samples = NDArray[np.float64]
 """One value per sample, (samples,)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Swing:
-    """What one input alone does to a total: its value where the input is at its 5th and 95th percentile."""
-
-    name: str
-    key: str
-    low: float
-    high: float
-
-    @property
-    def width(self) -> float:
-        """How far apart they are."""
-        return abs(self.high - self.low)
+TOTALS = ("embodied_gco2e", "operational_gco2e", "total_gco2e")
+"""Rows whose uncertainty is told; swings are of the last one."""
 
 
 def factors(spread: Spread, at: Samples) -> Samples:
@@ -97,9 +85,28 @@ def simulate(sheet: Sheet, names: Sequence[str], samples: int, seed: int = SEED)
     return {name: np.broadcast_to(np.asarray(values[name], np.float64), (samples,)) for name in names}
 
 
-def bands(samples: Samples) -> tuple[float, ...]:
+def bands(samples: Samples) -> tuple[float, float, float]:
     """The 5th, 50th and 95th percentile."""
-    return tuple(float(value) for value in np.percentile(samples, BANDS))
+    low, middle, high = np.percentile(samples, BANDS).tolist()
+    return low, middle, high
+
+
+def uncertainty(sheet: Sheet, samples: int, seed: int = SEED) -> Uncertainty:
+    """Percentiles of the totals, and which inputs matter.
+
+    Example:
+        >>> import catx
+        >>> report = catx.compile_model("clip_vit_b16_text", "edge4")
+        >>> uncertainty(report.carbon.sheet, 1000).percentiles[-1][0]
+        'total_gco2e'
+    """
+    drawn = simulate(sheet, TOTALS, samples, seed)
+    return Uncertainty(
+        samples=samples,
+        seed=seed,
+        percentiles=tuple((name, bands(values)) for name, values in drawn.items()),
+        swings=tuple(tornado(sheet, TOTALS[-1])),
+    )
 
 
 def tornado(sheet: Sheet, name: str) -> list[Swing]:
