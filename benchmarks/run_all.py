@@ -26,6 +26,7 @@ def main() -> None:
         ("proof", []),
         ("scaling", []),
         ("large_models", []),
+        ("fidelity", []),
         ("sweep", []),
         ("peers", peers),
     ):
