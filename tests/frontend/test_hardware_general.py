@@ -1,5 +1,6 @@
 """The general form: every key becomes the number that it says."""
 
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 
@@ -184,6 +185,30 @@ def test_a_matrix_unit_of_several_types_has_room_for_the_largest() -> None:
     )
     assert area("{int8: {macs_per_cycle: 2}}") == pytest.approx(2 * area("{int8: {}}"))
     assert area("{int8: {}, fp16: {}}") > area("{int8: {}}")
+
+
+def test_written_numbers_take_the_place_of_a_components() -> None:
+    glb = "    read_energy: 3 pJ/B\n    write_energy: 4 pJ/B\n    static_power: 5 mW\n    area: 0.9 mm2\n"
+    sram = "    component: {class: sram, width: 256 bit}\n"
+
+    def memory(lines: str) -> Memory:
+        return parse_accelerator(edited((glb, sram + lines))).memories[1]
+
+    plain = memory("")
+    area = memory("    area: 2 mm2\n")
+    assert area == replace(plain, area_mm2=2.0, source=f"area as the file writes it; {plain.source}")
+    both = memory("    energy: 7 pJ/B\n    static_power: 1 mW\n")
+    assert (both.read_j_per_byte, both.write_j_per_byte, both.static_w) == (7e-12, 7e-12, 1e-3)
+    assert both.area_mm2 == plain.area_mm2
+    assert both.source.startswith("static power, energy as the file writes it; CACTI")
+    read = memory("    read_energy: 7 pJ/B\n")
+    assert (read.read_j_per_byte, read.write_j_per_byte) == (7e-12, plain.write_j_per_byte)
+    mac = "    static_power: 1 uW\n    area: 100 um2\n"
+    unit = parse_accelerator(edited((mac, "    component: mac\n"))).matrix
+    assert [rate.j_per_mac for rate in unit.rates] == [0.2e-12, 1e-12]
+    assert unit.area_mm2 > 0
+    with pytest.raises(SpecError, match="two sources for one number"):
+        memory("    energy: 7 pJ/B\n    read_energy: 7 pJ/B\n")
 
 
 def test_static_power_may_stand_beside_a_component_without_one() -> None:

@@ -169,10 +169,12 @@ def _ports(level: MemorySpec, path: KeyPath) -> Found:
 
 def _memory_numbers(level: MemorySpec, path: KeyPath) -> Found:
     single = [key for key in ("read_energy", "write_energy") if getattr(level, key) is not None]
-    written = [key for key in ("energy", *single, "area") if getattr(level, key) is not None]
+    if level.energy is not None and single:
+        yield (*path, single[0]), f"`energy` and `{single[0]}` are two sources for one number: keep one"
+    if level.dram is not None and level.area:
+        yield (*path, "area"), "DRAM takes no area of the die; its carbon comes from `technology.dram`"
     if level.component:
         yield from _component(level.component, MEMORY_CLASSES, path)
-        yield from _doubled(written, path)
         if level.component.kind == "dram" and not (level.component.type or level.dram):
             yield (
                 (*path, "component"),
@@ -185,22 +187,13 @@ def _memory_numbers(level: MemorySpec, path: KeyPath) -> Found:
         elif level.capacity in (None, inf):
             yield (*path, "component"), f"a component of class {level.component.kind} needs a finite capacity"
         return
-    if level.energy is not None and single:
-        yield (*path, single[0]), f"`energy` and `{single[0]}` are two sources for one number: keep one"
-    elif level.energy is None and len(single) < 2:
+    if level.energy is None and len(single) < 2:
         yield (
             path,
             f"{level.memory}: no energy: give `energy: 6 pJ/B`, or one for read and write, or `component`",
         )
-    if level.dram is not None and level.area:
-        yield (*path, "area"), "DRAM takes no area of the die; its carbon comes from `technology.dram`"
-    elif level.dram is None and level.area is None:
+    if level.dram is None and level.area is None:
         yield path, f"{level.memory}: no area: give `area: 0.9 mm2`, or `component`"
-
-
-def _doubled(written: list[str], path: KeyPath) -> Found:
-    for key in written:
-        yield (*path, key), f"`component` and `{key}` are two sources for one number: keep one"
 
 
 def _component(component: ComponentSpec, classes: tuple[str, ...], path: KeyPath) -> Found:
@@ -235,9 +228,7 @@ def _fits(level: MemorySpec, path: KeyPath, spec: GeneralSpec) -> Found:
 def _compute(spec: GeneralSpec) -> Found:
     matrix, path = spec.compute.matrix, ("compute", "matrix")
     for name, rate in matrix.rates.items():
-        if matrix.component and rate.energy is not None:
-            yield from _doubled(["energy"], (*path, "rates", name))
-        elif not matrix.component and rate.energy is None:
+        if not matrix.component and rate.energy is None:
             yield (
                 (*path, "rates", name),
                 f"no energy: give `energy: 0.2 pJ`, or `component: mac` for {matrix.name}",
@@ -249,9 +240,7 @@ def _compute(spec: GeneralSpec) -> Found:
 
 
 def _unit_area(unit: MatrixSpec | VectorSpec, path: KeyPath) -> Found:
-    if unit.component and unit.area is not None:
-        yield from _doubled(["area"], path)
-    elif not unit.component and unit.area is None:
+    if not unit.component and unit.area is None:
         yield path, f"{unit.name}: no area: give `area: 0.9 mm2`, or `component`"
 
 
@@ -263,8 +252,6 @@ def _vector(vector: VectorSpec, spec: GeneralSpec) -> Found:
         yield (*path, "memory"), f"no memory {vector.memory!r}{nearest(vector.memory, memories) or listed}"
     if vector.component:
         yield from _component(vector.component, ("vector_lane",), path)
-        if vector.energy is not None:
-            yield from _doubled(["energy"], path)
     elif vector.energy is None:
         yield path, f"{vector.name}: no energy: give `energy: 0.5 pJ`, or `component: vector_lane`"
     yield from _unit_area(vector, path)

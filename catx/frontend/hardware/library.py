@@ -48,7 +48,15 @@ class Library:
                 area_mm2=spec.area or 0.0,
                 source=spec.source,
             )
-        return self._written(self._storage(spec, spec.component, (*path, "component")), spec, path)
+        numbers = self._storage(spec, spec.component, (*path, "component"))
+        return _written(
+            numbers,
+            spec,
+            {
+                "read_j_per_byte": spec.read_energy if spec.energy is None else spec.energy,
+                "write_j_per_byte": spec.write_energy if spec.energy is None else spec.energy,
+            },
+        )
 
     def matrix(self, spec: MatrixSpec) -> tuple[ComponentNumbers, dict[str, float]]:
         """Numbers of one matrix unit, and joule per MAC by element type.
@@ -72,7 +80,11 @@ class Library:
             area_mm2=max(mac.area_mm2 * spec.rates[name].macs_per_cycle for name, mac in macs.items()),
             source=_join(*(mac.source for mac in macs.values())),
         )
-        return self._written(numbers, spec, MATRIX), {name: mac.j_per_op for name, mac in macs.items()}
+        energies = {
+            name: mac.j_per_op if (written := spec.rates[name].energy) is None else written
+            for name, mac in macs.items()
+        }
+        return _written(numbers, spec, {}), energies
 
     def vector(self, spec: VectorSpec) -> ComponentNumbers:
         """Numbers of all lanes together; energy is of one operation of one lane."""
@@ -86,7 +98,7 @@ class Library:
         dtype = spec.component.dtype or self.spec.precision or next(iter(self.spec.compute.matrix.rates))
         lane = self._look_up((*VECTOR, "component"), "vector_lane", dtype=DType(dtype))
         lanes = replace(lane, static_w=lane.static_w * spec.lanes, area_mm2=lane.area_mm2 * spec.lanes)
-        return self._written(lanes, spec, VECTOR)
+        return _written(lanes, spec, {"j_per_op": spec.energy})
 
     def link(self, spec: FanoutSpec, path: KeyPath, instance_mm2: float) -> tuple[float, str]:
         """Energy per byte that enters a fanout's link [J/byte], and its source.
@@ -137,15 +149,25 @@ class Library:
             self.problems.append(self.document.problem(str(error.args[0]), path, error.hint))
             return NOTHING
 
-    def _written(
-        self, numbers: ComponentNumbers, spec: MemorySpec | MatrixSpec | VectorSpec, path: KeyPath
-    ) -> ComponentNumbers:
-        """Library numbers with what may be written beside them: a source, and a static power it has not."""
-        if spec.static_power is not None and numbers.static_w:
-            message = "`component` and `static_power` are two sources for one number: keep one"
-            self.problems.append(self.document.problem(message, (*path, "static_power")))
-        static_w = numbers.static_w if spec.static_power is None else spec.static_power
-        return replace(numbers, static_w=static_w, source=_join(spec.source, numbers.source))
+
+def _written(
+    numbers: ComponentNumbers, spec: MemorySpec | MatrixSpec | VectorSpec, energies: dict[str, float | None]
+) -> ComponentNumbers:
+    """Library numbers, but where the file writes its own; the source says which those are."""
+    own = {"static_w": spec.static_power, "area_mm2": spec.area} | energies
+    given = {field: value for field, value in own.items() if value is not None}
+    told = ", ".join(dict.fromkeys(_WRITTEN[field] for field in given))
+    note = f"{told} as the file writes it" if given else ""
+    return replace(numbers, source=_join(spec.source, note, numbers.source), **given)
+
+
+_WRITTEN = {
+    "static_w": "static power",
+    "area_mm2": "area",
+    "read_j_per_byte": "energy",
+    "write_j_per_byte": "energy",
+    "j_per_op": "energy",
+}
 
 
 def _join(*sources: str) -> str:
