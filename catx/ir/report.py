@@ -164,6 +164,7 @@ class Report:
     """The cost of running every model once, in sequence, on one accelerator.
 
     `schedule` is "sequential": totals are sums over ops. `area_by_part_mm2` sums to the die's area.
+    `peak_by_part_w` is what parts draw at their full rates: its sum bounds the power of any work.
     `notes` are things that a reader must know: bodies that are left out, a precision that was replaced.
     """
 
@@ -178,6 +179,8 @@ class Report:
     energy_j: float
     area_mm2: float
     area_by_part_mm2: tuple[tuple[str, float], ...]
+    static_by_part_w: tuple[tuple[str, float], ...]
+    peak_by_part_w: tuple[tuple[str, float], ...]
     traffic: tuple[Traffic, ...]
     scenario: Scenario
     carbon: CarbonReport

@@ -11,6 +11,7 @@ from catx.costmodel.carbon.total import carbon_report, op_carbon_rate
 from catx.costmodel.kernel_cache import phase_of
 from catx.costmodel.limit import limit
 from catx.costmodel.ports import beyond_ports
+from catx.costmodel.power import peak_by_part_w, static_by_part_w
 from catx.costmodel.rates import rate_for
 from catx.costmodel.vector_cost import fused_cost, vector_cost, with_fused
 from catx.errors import MappingError, OptionError
@@ -98,6 +99,8 @@ def evaluate_design(
         energy_j=schedule.energy_j,
         area_mm2=accelerator.die_area_mm2,
         area_by_part_mm2=_areas(accelerator),
+        static_by_part_w=static_by_part_w(accelerator),
+        peak_by_part_w=peak_by_part_w(accelerator),
         traffic=schedule.traffic,
         scenario=scenario,
         carbon=carbon,

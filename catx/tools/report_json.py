@@ -42,6 +42,8 @@ def report_object(report: Report) -> Json:
         "traffic": _traffic(report.traffic),
         "energy_by_part_j": sum_parts(report),
         "area_by_part_mm2": dict(report.area_by_part_mm2),
+        "static_by_part_w": dict(report.static_by_part_w),
+        "peak_by_part_w": dict(report.peak_by_part_w),
         "carbon": _carbon(report.carbon),
         "coverage": _coverage_sum(report.models),
         "layers": [_layer(report, layer, whole) for layer in report.layers],

@@ -55,7 +55,11 @@ def _head(canvas: Canvas, report: Report, whole: Totals) -> None:
             ("latency", seconds(whole.latency_s), order),
             ("throughput", f"{significant(whole.throughput_per_s)} /s", "inferences, one at a time"),
             ("energy", joules(whole.energy_j), f"per inference; {static} of it leakage and background power"),
-            ("power", si(whole.power_w, "W", largest="k"), "mean while it runs"),
+            (
+                "power",
+                si(whole.power_w, "W", largest="k"),
+                f"mean while it runs; {si(whole.peak_power_w, 'W', largest='k')} with everything at full rate",
+            ),
             ("area", f"{significant(whole.area_mm2)} mm2", "of the die"),
             ("utilization", percent(whole.utilization), "of the peak MAC rate, over the whole latency"),
             ("work", counted(whole.macs, "MAC"), f"{counted(parameters)} parameters, {binary(stored)}"),
@@ -222,6 +226,7 @@ def _parts(canvas: Canvas, report: Report) -> None:
     """Bytes, energy and area by part of the machine: memories first, in their order."""
     canvas.title("By part", "of one inference")
     energy, area = sum_parts(report), dict(report.area_by_part_mm2)
+    static, peak = dict(report.static_by_part_w), dict(report.peak_by_part_w)
     moved = {level.memory: level for level in report.traffic}
     columns = (
         Column("part"),
@@ -231,6 +236,8 @@ def _parts(canvas: Canvas, report: Report) -> None:
         Column("share", number=True, spare=1),
         Column("area", number=True, spare=1),
         Column("share", number=True, spare=2),
+        Column("leaks", number=True, spare=3),
+        Column("peak", number=True, spare=4),
     )
     rows = []
     for part in dict.fromkeys((*moved, *energy, *area)):
@@ -242,10 +249,11 @@ def _parts(canvas: Canvas, report: Report) -> None:
                 binary(level.write_bytes) if level else "",
                 *_part_cells(energy.get(part), report.energy_j, joules),
                 *_part_cells(area.get(part), report.area_mm2, lambda mm2: f"{significant(mm2)} mm2"),
+                *(si(of[part], "W", largest="k") if part in of else "" for of in (static, peak)),
             )
         )
-    static = totals(report).static_energy_j
-    rows.append(("static power", "", "", *_part_cells(static, report.energy_j, joules), "", ""))
+    leaked = totals(report).static_energy_j
+    rows.append(("static power", "", "", *_part_cells(leaked, report.energy_j, joules), "", "", "", ""))
     canvas.table(columns, rows)
 
 

@@ -17,6 +17,7 @@ class Totals:
     energy_j: float
     static_energy_j: float
     power_w: float
+    peak_power_w: float
     area_mm2: float
     utilization: float
     operational_gco2e: float
@@ -51,6 +52,7 @@ def totals(report: Report) -> Totals:
         energy_j=report.energy_j,
         static_energy_j=static,
         power_w=report.energy_j / latency if latency else 0.0,
+        peak_power_w=sum(watts for _, watts in report.peak_by_part_w),
         area_mm2=report.area_mm2,
         utilization=busy / latency if latency else 0.0,
         operational_gco2e=report.carbon.operational_gco2e,

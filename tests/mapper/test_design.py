@@ -32,10 +32,10 @@ def test_more_inferences_than_a_lifetime_holds_are_noted() -> None:
     graph = one_product()
     machine = load_accelerator("edge")
     usual = evaluate_design([graph], machine, scenario=DEFAULT_SCENARIO)
-    assert not any("lifetimes" in note for note in usual.notes)
+    assert not any("inferences take" in note for note in usual.notes)
     inferences = round(2.5 * DEFAULT_SCENARIO.lifetime_years * S_PER_YEAR / usual.latency_s)
     busy = evaluate_design([graph], machine, scenario=replace(DEFAULT_SCENARIO, inferences=inferences))
-    assert any("take 2.5 lifetimes of one unit" in note for note in busy.notes)
+    assert any("take 2.5 times the time that one unit is powered" in note for note in busy.notes)
 
 
 def pair(tanhs: Sequence[str], path: str) -> None:

@@ -225,6 +225,8 @@ def report() -> Report:
         energy_j=sum(one.cost.energy_j * one.count for one in layers),
         area_mm2=31.99,
         area_by_part_mm2=(("buffer", 6.208), ("mac", 25.782)),
+        static_by_part_w=(("dram", 0.05), ("buffer", 0.002)),
+        peak_by_part_w=(("dram", 0.6), ("buffer", 0.4), ("mac", 1.2)),
         traffic=(
             Traffic(memory="dram", read_bytes=30_145_536.0, write_bytes=9_437_184.0),
             Traffic(memory="buffer", read_bytes=245_366_784.5, write_bytes=27_262_976.0),
