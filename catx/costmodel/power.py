@@ -41,11 +41,9 @@ def _level_j(accelerator: Accelerator, level: Memory | Fanout) -> float:
     """Most energy of all instances of a level in one cycle [J]."""
     count = accelerator.instances(level.name)
     if isinstance(level, Fanout):
-        asked = max(
-            _asked_bytes(rate, frozenset((INPUT, WEIGHT, OUTPUT))) for rate in accelerator.matrix.rates
-        )
+        asked = max(sum(_asked_bytes(rate, frozenset(ROLES))) for rate in accelerator.matrix.rates)
         inside = accelerator.instances(accelerator.matrix.name) / count
-        moved = sum(asked) * inside if level.link_bytes_per_cycle == inf else level.link_bytes_per_cycle
+        moved = asked * inside if level.link_bytes_per_cycle == inf else level.link_bytes_per_cycle
         return moved * level.link_j_per_byte * count
     return _memory_j(accelerator, level) * count
 
@@ -68,6 +66,5 @@ def _asked_bytes(rate: MacRate, keeps: frozenset[str]) -> tuple[float, float]:
     """Bytes that a multiplier reads and writes per cycle at most, of the operands that a memory keeps."""
     factors = len(keeps & {INPUT, WEIGHT}) * rate.dtype.bits
     total = rate.accumulator.bits if OUTPUT in keeps else 0
-    return (
-        factors + total
-    ) * rate.macs_per_cycle / BITS_PER_BYTE, total * rate.macs_per_cycle / BITS_PER_BYTE
+    read_bits, written_bits = (bits * rate.macs_per_cycle for bits in (factors + total, total))
+    return read_bits / BITS_PER_BYTE, written_bits / BITS_PER_BYTE
