@@ -50,6 +50,7 @@ def _head(canvas: Canvas, report: Report, whole: Totals) -> None:
     runs = sum(layer.count for layer in report.layers)
     order = f"sum over {plural(runs, 'op')}, one after the other (schedule: {report.schedule})"
     static = percent(whole.static_energy_j / whole.energy_j) if whole.energy_j else "0 %"
+    peak = si(whole.peak_power_w, "W", largest="k")
     canvas.facts(
         (
             ("latency", seconds(whole.latency_s), order),
@@ -58,7 +59,7 @@ def _head(canvas: Canvas, report: Report, whole: Totals) -> None:
             (
                 "power",
                 si(whole.power_w, "W", largest="k"),
-                f"mean while it runs; {si(whole.peak_power_w, 'W', largest='k')} with everything at full rate",
+                f"mean while it runs; {peak} with everything at full rate",
             ),
             ("area", f"{significant(whole.area_mm2)} mm2", "of the die"),
             ("utilization", percent(whole.utilization), "of the peak MAC rate, over the whole latency"),

@@ -26,7 +26,7 @@ def test_no_work_draws_more_than_the_peak(name: str) -> None:
 
 
 def test_peak_of_a_machine_by_hand() -> None:
-    """Eyeriss: 168 elements of one MAC per cycle at 200 MHz; DRAM at 0.72 GB/s of 64 pJ/B, and its standby."""
+    """Eyeriss: 168 elements of one MAC per cycle at 200 MHz; DRAM at 0.72 GB/s and its standby."""
     machine = load_accelerator("eyeriss_like")
     peak = dict(peak_by_part_w(machine))
     (rate,) = [rate for rate in machine.matrix.rates if rate.dtype is machine.precision]
