@@ -12,6 +12,9 @@ MARKS = {
     "report.json": b'"schema": "catx.report/',
     "mapping.yaml": b"schema: catx.mapping/",
     "layers.csv": b"model,layer,op,kind,",
+    "carbon_parts.png": b"catx carbon plot",
+    "carbon_lifetime.png": b"catx carbon plot",
+    "carbon_plots.json": b'"schema": "catx.plots/',
 }
 """The files that catx writes, and what their first kilobyte tells them by."""
 
@@ -26,9 +29,7 @@ def check_folder(folder: Path) -> None:
     loc = Loc(str(folder))
     try:
         if folder.exists() and not folder.is_dir():
-            raise OutputError(
-                "is a file, not a folder", loc=loc, hint="-o names a folder for three result files"
-            )
+            raise OutputError("is a file, not a folder", loc=loc, hint="-o names a folder for result files")
         parent = next((p for p in (folder, *folder.absolute().parents) if p.exists()), folder)
         if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
             raise OutputError(f"cannot write into {parent}", loc=loc)
@@ -38,8 +39,8 @@ def check_folder(folder: Path) -> None:
         raise OutputError(f"cannot use this folder: {error.strerror}", loc=loc) from None
 
 
-def write_files(folder: Path, files: Mapping[str, str]) -> None:
-    """Write texts by file name into a folder, which is created if needed.
+def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write texts, or bytes, by file name into a folder, which is created if needed.
 
     Every file is complete in a temporary file beside its place before the first one is put there.
     """
@@ -48,8 +49,8 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
     waiting: dict[Path, Path] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            waiting[folder / name] = _write_temporary(folder, name, text)
+        for name, content in files.items():
+            waiting[folder / name] = _write_temporary(folder, name, content)
         for place in list(waiting):
             waiting[place].replace(place)
             del waiting[place]
@@ -61,11 +62,13 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
                 temporary.unlink()
 
 
-def _write_temporary(folder: Path, name: str, text: str) -> Path:
+def _write_temporary(folder: Path, name: str, content: str | bytes) -> Path:
     handle, path = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(text.encode("utf-8", "backslashreplace"))
+            stream.write(
+                content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+            )
             stream.flush()
             os.fsync(stream.fileno())
         Path(path).chmod(0o666 & ~_umask())

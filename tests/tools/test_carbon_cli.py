@@ -2,12 +2,14 @@
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 
 import catx
@@ -210,3 +212,52 @@ def test_components_that_are_not_there(run: Run, args: tuple[str, ...], told: st
     assert (code, out) == (2, "")
     assert told in err
     assert err.count("error:") == 1
+
+
+def test_plots(run: Run, reports: tuple[Path, Path], tmp_path: Path) -> None:
+    code, out, err = run("plot", *reports, "-o", tmp_path / "plots", "--uncertainty", 200)
+    assert (code, err) == (0, "")
+    assert [Path(line).name for line in out.splitlines()][1:] == ["carbon_lifetime.png", "carbon_plots.json"]
+    for name in ("carbon_parts.png", "carbon_lifetime.png"):
+        picture = (tmp_path / "plots" / name).read_bytes()
+        assert picture.startswith(b"\x89PNG")
+        assert b"catx carbon plot" in picture[:1024]
+    data = json.loads((tmp_path / "plots" / "carbon_plots.json").read_text())
+    for design, path in zip(data["designs"], reports, strict=True):
+        sheet = load_carbon(path).sheet
+        assert sum(design["parts_gco2e"].values()) == pytest.approx(sheet["total_gco2e"])
+        assert design["total_gco2e"][0] == pytest.approx(sheet["embodied_gco2e"])
+        assert design["years"][50] == sheet["lifetime_years"]
+        assert design["total_gco2e"][50] == pytest.approx(sheet["total_gco2e"])
+        assert all(low < middle < high for low, middle, high in design["p5_p50_p95_gco2e"])
+    for crossing in data["break_even"]:
+        totals = [
+            np.interp(crossing["years"], data["designs"][at]["years"], data["designs"][at]["total_gco2e"])
+            for at in crossing["designs"]
+        ]
+        if crossing["years"] < data["designs"][0]["years"][-1]:
+            assert totals[0] == pytest.approx(totals[1], rel=1e-6)
+    assert run("plot", *reports, "-o", tmp_path / "plots", "--uncertainty", 0)[0] == 0
+    again = json.loads((tmp_path / "plots" / "carbon_plots.json").read_text())
+    assert "p5_p50_p95_gco2e" not in again["designs"][0]
+
+
+def test_plots_replace_nothing_of_the_users(run: Run, reports: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "carbon_parts.png").write_bytes(b"mine")
+    code, _, err = run("plot", reports[0], "-o", tmp_path)
+    assert code != 0
+    assert "was not written by catx" in err
+    assert (tmp_path / "carbon_parts.png").read_bytes() == b"mine"
+    assert not (tmp_path / "carbon_plots.json").exists()
+
+
+def test_plots_without_matplotlib(
+    run: Run, reports: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "catx.tools.plot_files", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    code, out, err = run("plot", reports[0], "-o", tmp_path / "plots")
+    assert (code, out) == (2, "")
+    assert "catx[plot]" in err
