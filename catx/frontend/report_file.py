@@ -2,11 +2,11 @@
 
 import json
 from dataclasses import dataclass
-from math import isfinite
+from math import isclose, isfinite
 from pathlib import Path
 from typing import Any, get_args
 
-from catx.costmodel.carbon.formulas import names_in
+from catx.costmodel.carbon.formulas import names_in, solve
 from catx.errors import Loc, SpecError
 from catx.frontend.file_kind import REPORT
 from catx.frontend.text_file import read_text
@@ -99,7 +99,15 @@ def _sheet(rows: list[Row]) -> Sheet:
         if row.name in seen:
             raise SpecError(f"two rows have the name {row.name}")
         seen.add(row.name)
-    return Sheet(tuple(rows))
+    sheet = Sheet(tuple(rows))
+    values = solve(sheet, {})
+    for row in rows:
+        computed = float(values[row.name])
+        if not isclose(computed, row.value, rel_tol=1e-9, abs_tol=1e-300):
+            raise SpecError(
+                f"{row.name} is {row.value:.7g}, but its formula gives {computed:.7g}: was the report edited?"
+            )
+    return sheet
 
 
 def _text(value: object) -> str:

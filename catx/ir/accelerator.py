@@ -8,6 +8,7 @@ from catx.ir import checks
 from catx.ir.assembly import Assembly, Die
 from catx.ir.dtype import DType
 from catx.ir.einsum import ROLES
+from catx.names import nearest
 
 LAUNCH = "launch"
 """What bounds an op that takes longer to start than to run."""
@@ -244,6 +245,9 @@ class Technology:
             raise SpecError(
                 "technology: one die must have no parts of its own: it holds all that no other one does"
             )
+        bonded = sum(die.count for die in self.dies) or 1
+        if self.assembly and self.assembly.kind == "stack" and bonded < 2:
+            raise SpecError("technology: a stack needs two dies or more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,18 +301,22 @@ class Accelerator:
                 loc=self.loc,
                 hint="technology.dram_gb sizes DRAM for its carbon",
             )
-        held = {part for die in self.technology.dies for part in die.parts}
-        if unknown := sorted(held - set(names)):
-            raise SpecError(
-                f"a die holds unknown parts: {', '.join(unknown)}",
-                loc=self.loc,
-                hint=f"parts are {', '.join(names)}",
-            )
+        self._check_dies(names)
         if self.vector and self.vector.memory not in {memory.name for memory in self.memories}:
             raise SpecError(
                 f"vector unit {self.vector.name!r} is fed by unknown memory {self.vector.memory!r}",
                 loc=self.loc,
             )
+
+    def _check_dies(self, names: list[str]) -> None:
+        """Dies hold levels and units of the chip."""
+        outside = {memory.name for memory in self.memories if memory.dram_type}
+        known = [name for name in names if name not in outside]
+        for die in self.technology.dies:
+            for part in sorted(die.parts - set(known)):
+                what = "is not on the chip" if part in outside else f"does not exist{nearest(part, known)}"
+                hint = f"parts are {', '.join(known)}"
+                raise SpecError(f"die {die.name}: its part {part} {what}", loc=self.loc, hint=hint)
 
     @property
     def memories(self) -> tuple[Memory, ...]:

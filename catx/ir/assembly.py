@@ -46,7 +46,9 @@ class Die:
     def __post_init__(self) -> None:
         checks.named("die", self.name)
         if not self.name.isidentifier():
-            raise SpecError(f"a die's name has letters, digits and _ only, not {self.name!r}")
+            raise SpecError(
+                f"a die's name has letters, digits and _, and starts with no digit, not {self.name!r}"
+            )
         checks.counts(f"die {self.name}", count=self.count)
         if self.node_nm is not None:
             checks.positive(f"die {self.name}", node_nm=self.node_nm)
@@ -75,4 +77,4 @@ class Assembly:
             checks.positive("assembly", interposer_mm2=self.interposer_mm2)
         checks.amounts("assembly", memory_stacks=self.memory_stacks)
         if self.kind != "interposer" and (self.interposer_mm2 is not None or self.memory_stacks):
-            raise SpecError(f"assembly: a {self.kind} has no interposer_mm2 and no memory_stacks")
+            raise SpecError(f"assembly: a {self.kind} has no interposer area and no memory stacks")

@@ -10,6 +10,7 @@ from catx.costmodel.carbon.compare import (
     BreakEven,
     Interval,
     break_even,
+    equals_of,
     probability_better,
     robust_set,
 )
@@ -45,7 +46,8 @@ METRICS = (
 class Comparison:
     """Designs, what follows from two of them at a time, and what samples say.
 
-    `breaks` is by pairs of positions, and so is `better`: how likely the first one's total is lower.
+    `breaks` is by pairs of positions, and so is `better`: how likely the first one's total is lower, and how
+    likely it is the same.
     """
 
     designs: tuple[CarbonOf, ...]
@@ -54,7 +56,7 @@ class Comparison:
     samples: int
     seed: int
     uncertain: tuple[Uncertainty, ...]
-    better: dict[tuple[int, int], float]
+    better: dict[tuple[int, int], tuple[float, float]]
 
 
 def comparison(designs: Sequence[CarbonOf], samples: int, seed: int) -> Comparison:
@@ -81,6 +83,8 @@ def comparison_text(found: Comparison, canvas: Canvas) -> str:
     labels = [chr(ord("A") + index) if index < 26 else f"#{index + 1}" for index in range(len(found.designs))]
     canvas.title("Designs")
     canvas.facts((label, "", design.title) for label, design in zip(labels, found.designs, strict=True))
+    if differing := _assumed_otherwise(found.designs):
+        canvas.paragraph(f"note: their scenarios differ in {', '.join(differing)}", "yellow")
     canvas.title("Side by side", "docs/carbon.md has the metrics")
     rows = []
     for name in METRICS:
@@ -98,7 +102,14 @@ def comparison_text(found: Comparison, canvas: Canvas) -> str:
     canvas.facts(
         (labels[part.design], "", f"beta from {part.low:.3g} to {part.high:.3g}") for part in found.robust
     )
-    never = sorted(set(range(len(labels))) - {part.design for part in found.robust})
+    sheets = [design.sheet for design in found.designs]
+    best = {part.design for part in found.robust}
+    same = {design: equals_of(sheets, design) for design in sorted(best)}
+    for design, others in same.items():
+        if others:
+            names = ", ".join(labels[other] for other in others)
+            canvas.paragraph(f"the same as {labels[design]}: {names}")
+    never = sorted(set(range(len(labels))) - best - {other for others in same.values() for other in others})
     if never:
         canvas.paragraph(f"best for no beta: {', '.join(labels[index] for index in never)}")
     if found.samples:
@@ -106,7 +117,28 @@ def comparison_text(found: Comparison, canvas: Canvas) -> str:
     return canvas.text
 
 
+_ASSUMED = (
+    "lifetime_years",
+    "inferences",
+    "on_share",
+    "idle_share",
+    "grid_gco2e_per_kwh",
+    "pue",
+    "supply_efficiency",
+    "fab_grid_gco2e_per_kwh",
+    "packaging_gco2e",
+    "training_share_gco2e",
+)
+
+
+def _assumed_otherwise(designs: Sequence[CarbonOf]) -> list[str]:
+    """Assumptions of the scenario that are not the same for all designs."""
+    return [name for name in _ASSUMED if len({design.sheet[name] for design in designs}) > 1]
+
+
 def _break_even(first: str, second: str, point: BreakEven) -> str:
+    if point.greener_before is None:
+        return f"{first} and {second} emit the same"
     ahead = (first, second)[point.greener_before]
     if point.inferences is None:
         return f"{first} and {second}: {ahead} is ahead from the first inference on"
@@ -117,8 +149,9 @@ def _break_even(first: str, second: str, point: BreakEven) -> str:
 def _uncertainty(canvas: Canvas, found: Comparison, labels: Sequence[str]) -> None:
     canvas.title("Uncertainty", f"{found.samples:,} samples, seed {found.seed}; the same draws for all")
     percentile_table(canvas, list(zip(labels, found.uncertain, strict=True)))
-    for (i, j), chance in found.better.items():
-        canvas.paragraph(f"{labels[i]} emits less than {labels[j]} in {percent(chance)} of the samples")
+    for (i, j), (less, same) in found.better.items():
+        equal = f", the same in {percent(same)}" if same else ""
+        canvas.paragraph(f"{labels[i]} emits less than {labels[j]} in {percent(less)} of the samples{equal}")
     for label, uncertain in zip(labels, found.uncertain, strict=True):
         canvas.title(f"What matters for {label}", SWINGS_ASIDE)
         swing_table(canvas, uncertain.swings)
@@ -131,7 +164,11 @@ def comparison_json(found: Comparison) -> str:
             "designs": list(pair),
             "break_even_inferences": point.inferences,
             "ahead_before": point.greener_before,
-            **({"probability_first_lower": found.better[pair]} if found.samples else {}),
+            **(
+                dict(zip(("probability_first_lower", "probability_equal"), found.better[pair], strict=True))
+                if found.samples
+                else {}
+            ),
         }
         for pair, point in found.breaks.items()
     ]

@@ -83,6 +83,8 @@ def params_of(component: str, pairs: list[str]) -> Params:
         name = next((long for long in _SHORT.get(name, ()) if long in known), name)
         if name not in known:
             raise unknown_name(f"parameter of component class {component}", name, known)
+        if name in found:
+            raise OptionError(f"{name} is given twice")
         found[name] = _value(name, text.strip())
     return found
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catx.costmodel.carbon import SCENARIOS, carbon_report
-from catx.costmodel.carbon.compare import break_even, probability_better, robust_set
+from catx.costmodel.carbon.compare import BreakEven, break_even, equals_of, probability_better, robust_set
 from catx.costmodel.carbon.uncertainty import bands, draw, factors, simulate, tornado
 from catx.ir.accelerator import Technology
 from catx.ir.sheet import Row, Sheet, Spread
@@ -99,12 +99,12 @@ def test_a_tornado_ranks_by_width_and_matches_single_changes() -> None:
 
 
 def test_a_better_design_is_better_in_all_samples_of_shared_inputs() -> None:
-    assert probability_better(sheet(29.0), sheet(30.0), "total_gco2e", 2_000, 1) == 1.0
-    assert probability_better(sheet(30.0), sheet(30.0), "total_gco2e", 2_000, 1) == 0.0
+    assert probability_better(sheet(29.0), sheet(30.0), "total_gco2e", 2_000, 1) == (1.0, 0.0)
+    assert probability_better(sheet(30.0), sheet(30.0), "total_gco2e", 2_000, 1) == (0.0, 1.0)
     mixed = probability_better(
         sheet(30.0, energy_j=0.15), sheet(60.0, energy_j=0.04), "total_gco2e", 4_000, 1
     )
-    assert 0.0 < mixed < 1.0
+    assert 0.0 < mixed[0] < 1.0
 
 
 def test_break_even() -> None:
@@ -116,7 +116,9 @@ def test_break_even() -> None:
     assert point.inferences == pytest.approx(made / (0.01 / 3.6e6 * 481.0))
     assert break_even(frugal, small).inferences == pytest.approx(point.inferences)
     assert break_even(frugal, small).greener_before == 1
-    assert break_even(small, sheet(30.0, energy_j=0.06)).inferences is None
+    assert break_even(small, sheet(30.0, energy_j=0.06)) == BreakEven(None, 0)
+    assert break_even(small, small) == BreakEven(None, None)
+    assert equals_of([small, frugal, small], 0) == [2]
 
 
 def _points(values: list[tuple[float, float, float]]) -> list[Sheet]:

@@ -120,6 +120,34 @@ def test_eco_chips_ga102() -> None:
     assert mine["die_yield"] == pytest.approx(good, rel=1e-12)
 
 
+def interposed(interposer_mm2: float) -> Accelerator:
+    assembly = Assembly(kind="interposer", interposer_mm2=interposer_mm2)
+    return chip(Technology(node_nm=7, dies=(Die(name="a"),), assembly=assembly), 100.0, "")
+
+
+def many(count: int) -> Accelerator:
+    dies = (Die(name="a", count=count),)
+    return chip(Technology(node_nm=7, dies=dies, assembly=Assembly(kind="stack")), 800.0, "")
+
+
+@pytest.mark.parametrize("name", ["dram", "total", "dies", "bond", "embodied", "fab", "wafer", "die", "line"])
+def test_dies_may_have_any_name(name: str) -> None:
+    dies = (Die(name=name), Die(name="other", parts=frozenset({"SRAM"})))
+    plain = (Die(name="logic"), Die(name="other", parts=frozenset({"SRAM"})))
+    found, expected = (
+        carbon_report(
+            chip(
+                Technology(node_nm=7, dram_gb=8, dies=of, assembly=Assembly(kind="stack")), 60.0, "hbm2", 40.0
+            ),
+            1.0,
+            0.1,
+            EDGE,
+        ).total_gco2e
+        for of in (dies, plain)
+    )
+    assert found == pytest.approx(expected)
+
+
 def test_googles_tpu_v4() -> None:
     """91.5 kg for the package (Google, as CAPA quotes it); die about 600 mm2, 32 GB in four stacks."""
     technology = Technology(
@@ -214,8 +242,17 @@ def test_memory_on_logic() -> None:
             lambda: chip(
                 Technology(node_nm=7, dies=(Die(name="a"), Die(name="b", parts=frozenset({"GLB"})))), 10.0
             ),
-            "unknown parts: GLB",
+            "its part GLB does not exist",
         ),
+        (
+            lambda: chip(
+                Technology(node_nm=7, dies=(Die(name="a"), Die(name="b", parts=frozenset({"DRAM"})))), 10.0
+            ),
+            "its part DRAM is not on the chip",
+        ),
+        (lambda: Technology(node_nm=7, assembly=Assembly(kind="stack")), "two dies or more"),
+        (lambda: embodied_parts(interposed(90_000.0), EDGE), "interposer of 9e.04 mm2: not even one fits"),
+        (lambda: embodied_parts(many(500), EDGE), "hardly one unit works"),
     ],
 )
 def test_assemblies_that_cannot_be(make: object, message: str) -> None:

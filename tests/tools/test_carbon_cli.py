@@ -62,6 +62,8 @@ def test_explaining_a_total(run: Run, reports: tuple[Path, Path]) -> None:
     assert "= pi * (300 / 2) ** 2 / 100" in lines
     assert any(line.startswith("Taiwan, ACT") for line in lines)
     assert run("explain", reports[0])[1] == out
+    assert "latency_s = " in run("explain", reports[0], "latency")[1]
+    assert "cdp_gco2e_s = " in run("explain", reports[0], "cdp")[1]
 
 
 def test_explaining_what_is_not_there(run: Run, reports: tuple[Path, Path]) -> None:
@@ -82,6 +84,13 @@ def test_comparing(run: Run, reports: tuple[Path, Path]) -> None:
     assert code == 0
     assert "500 samples, seed 1" in out
     assert "What matters for B" in out
+
+
+def test_comparing_a_design_with_itself(run: Run, reports: tuple[Path, Path]) -> None:
+    out = run("compare", reports[0], reports[1], reports[0], "--uncertainty", 100)[1]
+    assert "A and C emit the same" in out
+    assert "A emits less than C in 0 % of the samples, the same in 100 %" in out
+    assert ("the same as A: C" in out) != ("best for no beta: A, C" in out)
 
 
 def test_comparing_for_scripts(run: Run, reports: tuple[Path, Path]) -> None:
@@ -111,6 +120,8 @@ def _damage(data: dict[str, Any], how: str) -> dict[str, Any]:
         rows.insert(0, rows.pop())
     elif how == "value":
         rows[0]["value"] = "1"
+    elif how == "edited":
+        next(row for row in rows if row["name"] == "packaging_gco2e")["value"] = 99999
     elif how == "twice":
         rows.append(rows[0])
     elif how == "shape":
@@ -130,6 +141,7 @@ def _damage(data: dict[str, Any], how: str) -> dict[str, Any]:
         ("order", "which no row above it has"),
         ("value", "expected a finite number, not '1'"),
         ("twice", "two rows have the name"),
+        ("edited", "embodied_gco2e is"),
         ("shape", "unknown shape 'normal'"),
         ("schema", "not a report of catx"),
         ("nothing", "not a report of catx"),
@@ -200,6 +212,7 @@ def test_one_component(run: Run) -> None:
         (("sram",), "needs capacity_bytes"),
         (("sram", "capacity=4XB"), "'XB' is not a unit"),
         (("sram", "4MiB"), "expected NAME=VALUE"),
+        (("sram", "--capacity", "4MiB", "capacity=2MiB"), "given twice"),
         (("sram", "size=4MiB"), "unknown parameter"),
         (("sram", "--capacity", "4MiB", "--node", "2"), "2 nm"),
         (("sram", "--capacity", "4MiB", "--node", "x"), "--node"),

@@ -17,10 +17,11 @@ class BreakEven:
     Attributes:
         inferences: how many it takes; None: one of them is ahead from the first on.
         greener_before: the design that is ahead up to there, by position; without a crossing the better one.
+            None: they are equal.
     """
 
     inferences: float | None
-    greener_before: int
+    greener_before: int | None
 
 
 def break_even(first: Sheet, second: Sheet) -> BreakEven:
@@ -30,6 +31,8 @@ def break_even(first: Sheet, second: Sheet) -> BreakEven:
     """
     made = [sheet["embodied_gco2e"] + sheet["training_share_gco2e"] for sheet in (first, second)]
     each = [sheet["operational_per_inference_gco2e"] for sheet in (first, second)]
+    if made[0] == made[1] and each[0] == each[1]:
+        return BreakEven(None, None)
     ahead = 0 if (made[0], each[0]) <= (made[1], each[1]) else 1
     if made[0] == made[1] or (made[0] - made[1]) * (each[1] - each[0]) <= 0:
         return BreakEven(None, ahead)
@@ -74,10 +77,24 @@ def robust_set(sheets: Sequence[Sheet]) -> list[Interval]:
         beta, current = at, points[index]
 
 
-def probability_better(first: Sheet, second: Sheet, name: str, samples: int, seed: int) -> float:
-    """How likely the first design's row is below the second one's, under common random numbers."""
+def equals_of(sheets: Sequence[Sheet], design: int) -> list[int]:
+    """Other designs that are as good as one for every beta: all that it is judged by is the same."""
+    names = ("embodied_gco2e", "operational_per_inference_gco2e", "latency_s", "inferences")
+    wanted = [sheets[design][name] for name in names]
+    return [
+        at for at, sheet in enumerate(sheets) if at != design and [sheet[name] for name in names] == wanted
+    ]
+
+
+def probability_better(
+    first: Sheet, second: Sheet, name: str, samples: int, seed: int
+) -> tuple[float, float]:
+    """How likely the first design's row is below the second one's, and how likely both are the same.
+
+    Under common random numbers: what both share is drawn once.
+    """
     one, other = (_one(sheet, name, samples, seed) for sheet in (first, second))
-    return float(np.mean(one < other))
+    return float(np.mean(one < other)), float(np.mean(one == other))
 
 
 def _one(sheet: Sheet, name: str, samples: int, seed: int) -> Samples:

@@ -19,6 +19,9 @@ from catx.ir.sheet import Sheet
 ONE_DIE = Die(name="die")
 """A chip that is not said to be divided."""
 
+LEAST_BONDED = 1e-3
+"""Least share of assemblies that work: below, a description is a mistake."""
+
 CATRANSFORMERS_NM = 22
 """The one node of CATransformers' constants."""
 
@@ -56,11 +59,16 @@ def die_sheet(area_mm2: float, node_nm: float, scenario: Scenario, harvest: Harv
     return sheet.sheet()
 
 
+def _rows_of(die: Die) -> str:
+    """What the names of a die's rows start with: those of a sheet are its own, whatever dies are called."""
+    return die.name if die.name == ONE_DIE.name else f"die_{die.name}"
+
+
 def _write_one_die(sheet: SheetWriter, die: Die, area: str, node_nm: float, scenario: Scenario) -> str:
     if scenario.embodied == "wafer":
         write_wafer(sheet, scenario)
-        return write_die(sheet, die.name, area, node_nm, scenario, die.harvest)
-    return _write_fixed_yield(sheet, die.name, area, node_nm, scenario)
+        return write_die(sheet, _rows_of(die), area, node_nm, scenario, die.harvest)
+    return _write_fixed_yield(sheet, _rows_of(die), area, node_nm, scenario)
 
 
 def write_embodied(sheet: SheetWriter, accelerator: Accelerator, scenario: Scenario) -> dict[str, str]:
@@ -97,12 +105,12 @@ def _sum_of(counts: dict[str, int]) -> str:
 def _write_area(sheet: SheetWriter, accelerator: Accelerator, die: Die) -> str:
     """The area of one die: its part of that of the chip."""
     total = accelerator.area_of(die)
-    source = f"accelerator {accelerator.name}"
+    source, name = f"accelerator {accelerator.name}", _rows_of(die)
     if die.count == 1:
-        return sheet.given(f"{die.name}_area_mm2", total, "mm2", source)
-    count = sheet.given(f"{die.name}_count", die.count, "", source)
-    sheet.given(f"{die.name}_total_mm2", total, "mm2", source)
-    return sheet.formula(f"{die.name}_area_mm2", f"{die.name}_total_mm2 / {count}", "mm2")
+        return sheet.given(f"{name}_area_mm2", total, "mm2", source)
+    count = sheet.given(f"{name}_count", die.count, "", source)
+    sheet.given(f"{name}_total_mm2", total, "mm2", source)
+    return sheet.formula(f"{name}_area_mm2", f"{name}_total_mm2 / {count}", "mm2")
 
 
 def _write_fixed_yield(sheet: SheetWriter, name: str, area: str, node_nm: float, scenario: Scenario) -> str:
@@ -145,13 +153,20 @@ def _write_assembly(
         return {}
     parts = {}
     dies = accelerator.technology.dies or (ONE_DIE,)
-    area = " + ".join(f"{die.count} * {die.name}_area_mm2" for die in dies)
+    area = " + ".join(f"{die.count} * {_rows_of(die)}_area_mm2" for die in dies)
     bonded = sum(counts) + assembly.memory_stacks - (assembly.kind == "stack")
     sheet.given("bonds", bonded, "", "dies and stacks of memory that are bonded")
     if assembly.kind == "interposer":
         parts["interposer"] = _write_interposer(sheet, assembly, scenario, area)
     bond = wafer_data()["bonds"][assembly.bond]
     sheet.given("bond_yield", bond["bond_yield"], "", bond["source"])
+    good = sheet.formula("bonded_yield", "bond_yield ** bonds", "", "all bonds of a unit hold")
+    if sheet.value(good) < LEAST_BONDED:
+        raise SpecError(
+            f"of {bonded:,} bonds each holds in {bond['bond_yield']:.0%} of all cases: hardly one unit works",
+            loc=accelerator.loc,
+            hint="lower `count` of the dies or `memory_stacks`, or take `kind: substrate`",
+        )
     sheet.given("bond_kwh_per_cm2", bond["kwh_per_cm2"], "kWh/cm2", bond["source"])
     sheet.formula("bonded_mm2", area, "mm2", "area of all dies, bonded once")
     parts["bonding"] = sheet.formula(
@@ -162,7 +177,7 @@ def _write_assembly(
         held.append("dram_gco2e")
     parts["failed bonds"] = sheet.formula(
         "failed_bonds_gco2e",
-        f"({' + '.join(held)}) * (1 / bond_yield ** bonds - 1)",
+        f"({' + '.join(held)}) * (1 / bonded_yield - 1)",
         "gCO2e",
         "where one bond fails all that is bonded is lost",
     )

@@ -7,6 +7,9 @@ from catx.costmodel.carbon.formulas import names_in
 from catx.ir.sheet import Row, Sheet
 from catx.names import unknown_name
 
+_UNITS = ("gco2e", "s", "j", "w", "mm2", "gb", "gco2e_s", "gco2e_j", "gco2e2_j", "gco2e_j2", "j_s")
+"""Endings of names that may be left out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -21,17 +24,17 @@ class Step:
 def explain(sheet: Sheet, name: str) -> list[Step]:
     """The row and everything that it follows from, each right below what uses it first.
 
-    Carbon needs no unit: `total` and `total_carbon` are `total_gco2e`.
+    A name needs no unit: `total` and `total_carbon` are `total_gco2e`, `latency` is `latency_s`.
 
     Raises:
         SpecError: no row of that name; the message tells the nearest one.
     """
     rows = {row.name: row for row in sheet.rows}
-    short = f"{name.removesuffix('_carbon')}_gco2e"
-    wanted = name if name in rows else short
-    if wanted not in rows:
+    short = name.removesuffix("_carbon")
+    longer = [row for row in rows if row.startswith(f"{short}_") and row[len(short) + 1 :] in _UNITS]
+    if name not in rows and len(longer) != 1:
         raise unknown_name("number of the report", name, rows)
-    return list(_walk(rows, wanted, 0, set()))
+    return list(_walk(rows, name if name in rows else longer[0], 0, set()))
 
 
 def _walk(rows: dict[str, Row], name: str, depth: int, told: set[str]) -> Iterator[Step]:

@@ -179,6 +179,12 @@ def write_cut(sheet: SheetWriter, name: str, area_mm2: str, cpa: str, good: str)
         "",
         "dies per wafer",
     )
+    if not sheet.value(f"{name}_per_wafer") >= 1.0:
+        raise SpecError(
+            f"{name.replace('_', ' ')} of {sheet.value(area_mm2):.4g} mm2: not even one fits a wafer of "
+            f"{sheet.value('wafer_mm'):g} mm",
+            hint="check the areas of the hardware file, and `dies` and `assembly` of its `technology`",
+        )
     return sheet.formula(f"{name}_gco2e", f"{cpa} * wafer_cm2 / ({name}_per_wafer * {good})", "gCO2e")
 
 
