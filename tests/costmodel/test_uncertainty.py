@@ -122,11 +122,11 @@ def test_break_even() -> None:
 
 
 def _points(values: list[tuple[float, float, float]]) -> list[Sheet]:
-    names = ("embodied_gco2e", "operational_per_inference_gco2e", "latency_s")
+    names = ("embodied_gco2e", "operational_gco2e", "latency_s")
     rows = [
         [Row(name=name, unit="", value=value) for name, value in zip(names, v, strict=True)] for v in values
     ]
-    return [Sheet((*row, Row(name="inferences", unit="", value=1.0))) for row in rows]
+    return [Sheet((*row, Row(name="training_share_gco2e", unit="", value=0.0))) for row in rows]
 
 
 @given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30), st.integers(1, 5)), min_size=1, max_size=8))

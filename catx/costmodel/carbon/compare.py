@@ -51,14 +51,15 @@ class Interval:
 def robust_set(sheets: Sequence[Sheet]) -> list[Interval]:
     """Designs that minimize `EMB D + beta OP D` for some beta >= 0, by increasing beta.
 
-    Lifetime and grid of use only scale operational carbon, by an unknown beta (1: as in the scenario), so
-    designs off this lower envelope are best for none of them: the sweep of CORDOBA (HPCA 2025).
+    Lifetime and grid of use only scale operational carbon, that of idle time included, by an unknown beta (1:
+    as in the scenario), so designs off this lower envelope are best for none of them: the sweep of CORDOBA
+    (HPCA 2025). The share of training counts as embodied.
     """
     points = []
     for index, sheet in enumerate(sheets):
         delay = sheet["latency_s"]
-        made, each = sheet["embodied_gco2e"] * delay, sheet["operational_per_inference_gco2e"]
-        points.append((made, each * delay * sheet["inferences"], index))
+        made = sheet["embodied_gco2e"] + sheet["training_share_gco2e"]
+        points.append((made * delay, sheet["operational_gco2e"] * delay, index))
     found: list[Interval] = []
     beta = 0.0
     current = min(points)
@@ -79,7 +80,7 @@ def robust_set(sheets: Sequence[Sheet]) -> list[Interval]:
 
 def equals_of(sheets: Sequence[Sheet], design: int) -> list[int]:
     """Other designs that are as good as one for every beta: all that it is judged by is the same."""
-    names = ("embodied_gco2e", "operational_per_inference_gco2e", "latency_s", "inferences")
+    names = ("embodied_gco2e", "training_share_gco2e", "operational_gco2e", "latency_s")
     wanted = [sheets[design][name] for name in names]
     return [
         at for at, sheet in enumerate(sheets) if at != design and [sheet[name] for name in names] == wanted
