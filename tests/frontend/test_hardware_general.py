@@ -3,6 +3,7 @@
 from dataclasses import replace
 from math import inf
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from hypothesis import given
@@ -209,6 +210,53 @@ def test_written_numbers_take_the_place_of_a_components() -> None:
     assert unit.area_mm2 > 0
     with pytest.raises(SpecError, match="two sources for one number"):
         memory("    energy: 7 pJ/B\n    read_energy: 7 pJ/B\n")
+
+
+OWN = (
+    "components:\n"
+    "  bank: {read_energy: 1.5 pJ/B, write_energy: 2 pJ/B, static_power: 3 mW, area: 0.4 mm2, source: chip}\n"
+)
+GLB = "    read_energy: 3 pJ/B\n    write_energy: 4 pJ/B\n    static_power: 5 mW\n    area: 0.9 mm2\n"
+
+
+def test_components_of_the_files_own() -> None:
+    text = edited((GLB, "    component: bank\n"))
+    memory = parse_accelerator(OWN + text).memories[1]
+    assert (memory.read_j_per_byte, memory.write_j_per_byte) == (1.5e-12, 2e-12)
+    assert (memory.static_w, memory.area_mm2, memory.source) == (3e-3, 0.4, "bank: chip")
+    wider = parse_accelerator(OWN + edited((GLB, "    component: bank\n    area: 1 mm2\n"))).memories[1]
+    assert (wider.area_mm2, wider.source) == (1.0, "area as the file writes it; bank: chip")
+    lane = OWN + "  lane: {op_energy: 0.4 pJ, area: 0.01 mm2, source: chip}\n"
+    vector = "    lanes: 16\n    energy: 0.5 pJ\n    area: 0.1 mm2\n"
+    unit = parse_accelerator(lane + edited((vector, "    lanes: 16\n    component: lane\n"))).vector
+    assert unit
+    assert (unit.j_per_op, unit.area_mm2) == (0.4e-12, pytest.approx(0.16))
+
+
+@pytest.mark.parametrize(
+    ("own", "use", "told"),
+    [
+        (OWN, "component: bnk", "did you mean 'bank'"),
+        (OWN, "component: {class: bank, width: 256 bit}", "has no parameters"),
+        (OWN.replace("write_energy: 2 pJ/B, ", ""), "component: bank", "one for read and write"),
+        (OWN.replace("read_energy", "energy"), "component: bank", "two sources"),
+        (OWN.replace(", source: chip", ""), "component: bank", "missing key 'source'"),
+        (OWN.replace("bank", "sram"), "component: sram", "class of the library"),
+        (OWN.replace("0.4 mm2", "0.4 mm"), "component: bank", "unit of an area"),
+    ],
+)
+def test_components_of_the_files_own_that_are_none(own: str, use: str, told: str) -> None:
+    with pytest.raises(SpecError, match=told):
+        parse_accelerator(own + edited((GLB, f"    {use}\n")))
+
+
+def test_written_examples_of_own_components_load() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "hw-yaml.md").read_text()
+    start = text.index("    components:\n")
+    block = text[start : text.index("    levels:\n", start)]
+    assert (
+        parse_accelerator(dedent(block) + edited((GLB, "    component: edram_bank\n"))).memories[1].area_mm2
+    )
 
 
 def test_static_power_may_stand_beside_a_component_without_one() -> None:

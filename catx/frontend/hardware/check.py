@@ -12,6 +12,7 @@ from catx.frontend.hardware.spec import (
     GeneralSpec,
     MatrixSpec,
     MemorySpec,
+    OwnComponentSpec,
     VectorSpec,
 )
 from catx.frontend.hardware.technology import dram_energy_problem, technology_problems
@@ -52,7 +53,14 @@ def accumulator_of(matrix: MatrixSpec, name: str) -> DType:
 
 def check(spec: GeneralSpec, document: Document) -> list[Problem]:
     """Everything that is inconsistent."""
-    found = [*_names(spec), *_levels(spec), *_compute(spec), *technology_problems(spec), *_die(spec)]
+    found = [
+        *_own_names(spec),
+        *_names(spec),
+        *_levels(spec),
+        *_compute(spec),
+        *technology_problems(spec),
+        *_die(spec),
+    ]
     return [document.problem(message, path) for path, message in found] + _accumulators(spec, document)
 
 
@@ -66,6 +74,15 @@ def _accumulators(spec: GeneralSpec, document: Document) -> list[Problem]:
             path = ("compute", "matrix", "rates", name, "accumulator")
             problems.append(document.problem(message, path, hint))
     return problems
+
+
+def _own_names(spec: GeneralSpec) -> Found:
+    for name in spec.components:
+        if name in PARAMETERS:
+            yield (
+                ("components", name),
+                f"{name} is a class of the library: write numbers beside it, or another name",
+            )
 
 
 def _names(spec: GeneralSpec) -> Found:
@@ -149,7 +166,7 @@ def _memory(level: MemorySpec, path: KeyPath, spec: GeneralSpec) -> Found:
             )
     yield from _twice(level, ("keeps", "optional"), path)
     yield from _ports(level, path)
-    yield from _memory_numbers(level, path)
+    yield from _memory_numbers(level, path, spec)
     yield from _fits(level, path, spec)
 
 
@@ -167,14 +184,17 @@ def _ports(level: MemorySpec, path: KeyPath) -> Found:
         yield path, f"{level.memory}: missing key {what}: such as `80 GB/s`, `64 B/cycle` or `unlimited`"
 
 
-def _memory_numbers(level: MemorySpec, path: KeyPath) -> Found:
+def _memory_numbers(level: MemorySpec, path: KeyPath, spec: GeneralSpec) -> Found:
     single = [key for key in ("read_energy", "write_energy") if getattr(level, key) is not None]
     if level.energy is not None and single:
         yield (*path, single[0]), f"`energy` and `{single[0]}` are two sources for one number: keep one"
     if level.dram is not None and level.area:
         yield (*path, "area"), "DRAM takes no area of the die; its carbon comes from `technology.dram`"
     if level.component:
-        yield from _component(level.component, MEMORY_CLASSES, path)
+        yield from _component(level.component, MEMORY_CLASSES, path, spec)
+        if own := spec.components.get(level.component.kind):
+            yield from _own_memory(own, level.component.kind)
+            return
         if level.component.kind == "dram" and not (level.component.type or level.dram):
             yield (
                 (*path, "component"),
@@ -196,8 +216,28 @@ def _memory_numbers(level: MemorySpec, path: KeyPath) -> Found:
         yield path, f"{level.memory}: no area: give `area: 0.9 mm2`, or `component`"
 
 
-def _component(component: ComponentSpec, classes: tuple[str, ...], path: KeyPath) -> Found:
+def _own_memory(own: OwnComponentSpec, name: str) -> Found:
+    path: KeyPath = ("components", name)
+    single = [key for key in ("read_energy", "write_energy") if getattr(own, key) is not None]
+    if own.energy is not None and single:
+        yield (*path, single[0]), f"`energy` and `{single[0]}` are two sources for one number: keep one"
+    elif own.energy is None and len(single) < 2:
+        yield path, "a memory takes this component: give `energy: 6 pJ/B`, or one for read and write"
+
+
+def _component(component: ComponentSpec, classes: tuple[str, ...], path: KeyPath, spec: GeneralSpec) -> Found:
     place = (*path, "component")
+    if component.kind in spec.components:
+        for key in sorted(component.model_fields_set - {"kind"}):
+            yield (*place, key), f"{component.kind} is a component of this file: it has no parameters"
+        return
+    if component.kind not in PARAMETERS:
+        known = (*PARAMETERS, *spec.components)
+        yield (
+            place,
+            f"`{component.kind}` is no component class ({', '.join(known)}){nearest(component.kind, known)}",
+        )
+        return
     if component.kind not in classes:
         yield place, f"class {component.kind!r} does not fit here, only {', '.join(classes)}"
     known = PARAMETERS[component.kind]
@@ -251,7 +291,13 @@ def _vector(vector: VectorSpec, spec: GeneralSpec) -> Found:
         listed = f"; the memories are {', '.join(memories)}"
         yield (*path, "memory"), f"no memory {vector.memory!r}{nearest(vector.memory, memories) or listed}"
     if vector.component:
-        yield from _component(vector.component, ("vector_lane",), path)
+        yield from _component(vector.component, ("vector_lane",), path, spec)
+        own = spec.components.get(vector.component.kind)
+        if own and own.op_energy is None:
+            yield (
+                ("components", vector.component.kind),
+                "a vector unit takes this component: give `op_energy: 0.5 pJ`",
+            )
     elif vector.energy is None:
         yield path, f"{vector.name}: no energy: give `energy: 0.5 pJ`, or `component: vector_lane`"
     yield from _unit_area(vector, path)

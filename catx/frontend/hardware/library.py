@@ -16,6 +16,7 @@ from catx.frontend.hardware.spec import (
     GeneralSpec,
     MatrixSpec,
     MemorySpec,
+    OwnComponentSpec,
     VectorSpec,
 )
 from catx.ir.dtype import DType
@@ -95,6 +96,10 @@ class Library:
                 area_mm2=spec.area or 0.0,
                 source=spec.source,
             )
+        if own := self.spec.components.get(spec.component.kind):
+            lane = _own(own, spec.component.kind)
+            lanes = replace(lane, static_w=lane.static_w * spec.lanes, area_mm2=lane.area_mm2 * spec.lanes)
+            return _written(lanes, spec, {"j_per_op": spec.energy})
         dtype = spec.component.dtype or self.spec.precision or next(iter(self.spec.compute.matrix.rates))
         lane = self._look_up((*VECTOR, "component"), "vector_lane", dtype=DType(dtype))
         lanes = replace(lane, static_w=lane.static_w * spec.lanes, area_mm2=lane.area_mm2 * spec.lanes)
@@ -123,6 +128,8 @@ class Library:
 
     def _storage(self, spec: MemorySpec, component: ComponentSpec, path: KeyPath) -> ComponentNumbers:
         """One instance of a memory."""
+        if own := self.spec.components.get(component.kind):
+            return _own(own, component.kind)
         if component.kind == "dram":
             size_gb = self.spec.technology.dram or 0.0
             return self._look_up(path, "dram", type=component.type or spec.dram or "", capacity_gb=size_gb)
@@ -148,6 +155,20 @@ class Library:
         except CatxError as error:
             self.problems.append(self.document.problem(str(error.args[0]), path, error.hint))
             return NOTHING
+
+
+def _own(spec: OwnComponentSpec, name: str) -> ComponentNumbers:
+    """Numbers of a component of the file's own."""
+    read = spec.energy if spec.read_energy is None else spec.read_energy
+    write = spec.energy if spec.write_energy is None else spec.write_energy
+    return ComponentNumbers(
+        read_j_per_byte=read or 0.0,
+        write_j_per_byte=write or 0.0,
+        j_per_op=spec.op_energy or 0.0,
+        static_w=spec.static_power,
+        area_mm2=spec.area,
+        source=f"{name}: {spec.source}",
+    )
 
 
 def _written(

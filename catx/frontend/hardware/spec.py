@@ -61,7 +61,7 @@ class Spec(BaseModel):
 class ComponentSpec(Spec):
     """A class of the component library and its parameters; all numbers of the level or unit come from it."""
 
-    kind: Annotated[str, Choice("a component class", COMPONENT_CLASSES)] = Field(alias="class")
+    kind: Name = Field(alias="class", description="of the library, or a name in `components`")
     width: Width | None = Field(None, description="sram: what one access reads or writes, default 128 bit")
     ports: Count | None = Field(None, description="sram: read-write ports, default 1")
     banks: Count | None = Field(None, description="sram: banks of one macro, default 1")
@@ -81,8 +81,20 @@ class ComponentSpec(Spec):
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         full = handler.resolve_ref_schema(handler(schema))
-        short = {"type": "string", "enum": list(COMPONENT_CLASSES)}
+        short = {"type": "string", "examples": list(COMPONENT_CLASSES)}
         return {"anyOf": [short, full]}
+
+
+class OwnComponentSpec(Spec):
+    """A component of the file's own: what one instance of a memory, or one lane, costs."""
+
+    energy: EnergyPerByte | None = Field(None, description="of a memory, per byte read and per byte written")
+    read_energy: EnergyPerByte | None = None
+    write_energy: EnergyPerByte | None = None
+    op_energy: Energy | None = Field(None, description="of a lane, per simple operation")
+    static_power: Power = Field(0.0, description="default 0 W")
+    area: Area = Field(0.0, description="default 0 mm2")
+    source: Text = Field(min_length=1, description="where the numbers come from: required")
 
 
 class MemorySpec(Spec):
@@ -248,5 +260,6 @@ class GeneralSpec(HeadSpec):
     clock: Frequency
     precision: DTypeName | None = Field(None, description="what floating-point models run at")
     technology: TechnologySpec
+    components: dict[Name, OwnComponentSpec] = Field({}, description="the file's own component classes")
     levels: list[LevelSpec] = Field(min_length=1, max_length=32, description="outermost first")
     compute: ComputeSpec
