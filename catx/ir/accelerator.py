@@ -356,8 +356,8 @@ class Accelerator:
     def area_of(self, die: Die) -> float:
         """Area of the parts that a die holds, of all its equal ones together [mm2]."""
         if die.parts:
-            return sum(self.area_of_part(part) for part in die.parts)
-        others = [part for other in self.technology.dies for part in other.parts]
+            return sum(self.area_of_part(part) for part in sorted(die.parts))
+        others = [part for other in self.technology.dies for part in sorted(other.parts)]
         return self.die_area_mm2 - sum(self.area_of_part(part) for part in others)
 
     def area_of_part(self, name: str) -> float:

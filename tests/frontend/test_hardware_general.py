@@ -1,5 +1,6 @@
 """The general form: every key becomes the number that it says."""
 
+import re
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -257,6 +258,46 @@ def test_written_examples_of_own_components_load() -> None:
     assert (
         parse_accelerator(dedent(block) + edited((GLB, "    component: edram_bank\n"))).memories[1].area_mm2
     )
+
+
+TEMPLATE = """\
+template: catransformers
+clusters: 4
+pe_width: 64
+pe_depth: 16
+l2_kib: 256
+l2_bandwidth: 64 B/cycle
+glb_mib: 8
+technology:
+  node: 16 nm
+  dies:
+    - name: logic
+    - {name: cache, parts: [GLB], count: 2}
+  assembly: {kind: stack}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("parts: [GLB]", "parts: [GBL]", r"hw\.yaml:12 .*GBL does not exist; did you mean 'GLB'"),
+        ("parts: [GLB]", "parts: [DRAM]", r"hw\.yaml:12 .*DRAM is not on the chip"),
+        ("name: logic", "name: 1a", r"hw\.yaml:11 .*starts with no digit"),
+        (
+            "name: logic",
+            "name: logic\n      harvest: {cores: 4, needed: 5, share: 0.5}",
+            r"hw\.yaml:11 .*5 of 4 cores",
+        ),
+        ("kind: stack", "kind: stack, memory_stacks: 2", r"hw\.yaml:13 .*a stack has no"),
+        ("kind: stack", "kind: glue", r"hw\.yaml:13 .*an assembly"),
+        ("parts: [GLB], ", "", r"hw\.yaml:8 .*one die must have no parts"),
+    ],
+)
+def test_dies_that_cannot_be_are_told_by_line(old: str, new: str, told: str) -> None:
+    assert parse_accelerator(TEMPLATE).technology.dies[1].count == 2
+    with pytest.raises(SpecError) as caught:
+        parse_accelerator(TEMPLATE.replace(old, new), "hw.yaml")
+    assert re.search(told, str(caught.value)), str(caught.value)
 
 
 def test_static_power_may_stand_beside_a_component_without_one() -> None:

@@ -3,24 +3,44 @@
 from collections.abc import Iterable
 from typing import Any
 
-from catx.frontend.hardware.spec import Assembled, HarvestSpec
+from catx.errors import SpecError
+from catx.frontend.hardware.document import Document
+from catx.frontend.hardware.problems import fail
+from catx.frontend.hardware.spec import Assembled, DieSpec, HarvestSpec
 from catx.ir.assembly import Assembly, Die, Harvest
 from catx.units import format_quantity
 
 Data = dict[str, Any]
 
 
+def check_assembled(spec: Assembled, document: Document) -> None:
+    """Raise SpecError where a die or the assembly cannot be, at its line."""
+    problems = []
+    for at, die in enumerate(spec.dies):
+        try:
+            _read_die(die)
+        except SpecError as error:
+            problems.append(document.problem(error.args[0], ("technology", "dies", at), error.hint))
+    try:
+        read_assembly(spec)
+    except SpecError as error:
+        problems.append(document.problem(error.args[0], ("technology", "assembly"), error.hint))
+    if problems:
+        fail(document.file, problems)
+
+
 def read_dies(spec: Assembled) -> tuple[Die, ...]:
-    """Dies as a file says; raises SpecError for what cannot be."""
-    return tuple(
-        Die(
-            name=die.name,
-            parts=frozenset(die.parts),
-            count=die.count,
-            node_nm=die.node,
-            harvest=_harvest(die.harvest) if die.harvest else None,
-        )
-        for die in spec.dies
+    """Dies as a checked file says."""
+    return tuple(_read_die(die) for die in spec.dies)
+
+
+def _read_die(die: DieSpec) -> Die:
+    return Die(
+        name=die.name,
+        parts=frozenset(die.parts),
+        count=die.count,
+        node_nm=die.node,
+        harvest=_harvest(die.harvest) if die.harvest else None,
     )
 
 
@@ -29,7 +49,7 @@ def _harvest(spec: HarvestSpec) -> Harvest:
 
 
 def read_assembly(spec: Assembled) -> Assembly | None:
-    """What holds the dies, as a file says; raises SpecError for what cannot be."""
+    """What holds the dies, as a checked file says."""
     if spec.assembly is None:
         return None
     return Assembly(

@@ -5,7 +5,7 @@ from math import inf
 
 from catx.costmodel.ports import beyond_port
 from catx.errors import Loc, SpecError
-from catx.frontend.hardware.assembled import read_assembly, read_dies
+from catx.frontend.hardware.assembled import check_assembled, read_assembly, read_dies
 from catx.frontend.hardware.check import accumulator_of, check
 from catx.frontend.hardware.document import Document
 from catx.frontend.hardware.library import Library
@@ -32,6 +32,7 @@ def build(spec: GeneralSpec, document: Document) -> Accelerator:
     """
     if problems := check(spec, document):
         fail(document.file, problems)
+    check_assembled(spec.technology, document)
     library = Library(spec, document)
     matrix = _matrix(spec.compute.matrix, library)
     accelerator = Accelerator(

@@ -313,5 +313,18 @@ def _precision(spec: GeneralSpec) -> Found:
 
 
 def _die(spec: GeneralSpec) -> Found:
+    known = [level.memory for level in spec.levels if isinstance(level, MemorySpec) and not level.dram]
+    known += [level.fanout for level in spec.levels if isinstance(level, FanoutSpec)]
+    known.append(spec.compute.matrix.name)
+    known += [spec.compute.vector.name] if spec.compute.vector else []
+    outside = {level.memory for level in spec.levels if isinstance(level, MemorySpec) and level.dram}
+    for at, die in enumerate(spec.technology.dies):
+        for place, part in enumerate(die.parts):
+            if part not in known:
+                what = "is not on the chip" if part in outside else f"does not exist{nearest(part, known)}"
+                yield (
+                    ("technology", "dies", at, "parts", place),
+                    f"the part {part} {what}; there are {', '.join(known)}",
+                )
     if spec.other_area is not None and spec.die_area is not None:
         yield ("die_area",), "`other_area` and `die_area` are two sources for one number: keep one"

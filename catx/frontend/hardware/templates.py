@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from catx.errors import SpecError
+from catx.frontend.hardware.assembled import check_assembled
 from catx.frontend.hardware.catransformers import CATransformersSpec, expand_catransformers
 from catx.frontend.hardware.document import Document, describe
 from catx.frontend.hardware.gpu_like import GpuLikeSpec, expand_gpu_like
@@ -45,6 +46,8 @@ def general_form(document: Document) -> tuple[GeneralSpec, Document]:
         fail(document.file, [document.problem(message, ("template",), f"the templates are {known}")])
     model, expand = TEMPLATES[name]
     spec = validate(model, document)
+    assert isinstance(spec, TemplateSpec)
+    check_assembled(spec.technology, document)
     try:
         general = expand(spec)
     except SpecError as error:
