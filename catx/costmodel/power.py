@@ -24,6 +24,7 @@ def peak_by_part_w(accelerator: Accelerator) -> tuple[tuple[str, float], ...]:
 
     Every port moves all that it can, every lane and every multiplier works in every cycle. A port or link
     without a limit moves what the multipliers further in ask for: both factors, and a sum read and written.
+    Vector ops through ports without a limit are not counted.
     """
     static = dict(static_by_part_w(accelerator))
     clock = accelerator.clock_hz
@@ -63,8 +64,11 @@ def _memory_j(accelerator: Accelerator, memory: Memory) -> float:
 
 
 def _asked_bytes(rate: MacRate, keeps: frozenset[str]) -> tuple[float, float]:
-    """Bytes that a multiplier reads and writes per cycle at most, of the operands that a memory keeps."""
+    """Bytes that a multiplier reads and writes per cycle at most, of the operands that a memory keeps.
+
+    What is read was written before, so factors count as written, too.
+    """
     factors = len(keeps & {INPUT, WEIGHT}) * rate.dtype.bits
     total = rate.accumulator.bits if OUTPUT in keeps else 0
-    read_bits, written_bits = (bits * rate.macs_per_cycle for bits in (factors + total, total))
-    return read_bits / BITS_PER_BYTE, written_bits / BITS_PER_BYTE
+    moved = (factors + total) * rate.macs_per_cycle / BITS_PER_BYTE
+    return moved, moved

@@ -16,6 +16,31 @@ SCHEMA = "catx.report/1"
 MAX_REPORT = 1 << 28
 """Bytes of a report; those of large models have some ten megabytes."""
 
+MAX_ROWS = 500
+"""Of a sheet; those of catx have some 60, and 12 more for each die."""
+
+REQUIRED = (
+    "embodied_gco2e",
+    "operational_gco2e",
+    "inference_gco2e",
+    "idle_gco2e",
+    "training_share_gco2e",
+    "total_gco2e",
+    "total_per_inference_gco2e",
+    "embodied_share",
+    "inferences",
+    "lifetime_years",
+    "latency_s",
+    "energy_per_inference_j",
+    "edp_j_s",
+    "cdp_gco2e_s",
+    "cep_gco2e_j",
+    "c2ep_gco2e2_j",
+    "ce2p_gco2e_j2",
+    "tcdp_gco2e_s",
+)
+"""Rows that comparisons and plots use."""
+
 
 @dataclass(frozen=True, slots=True)
 class CarbonOf:
@@ -25,6 +50,7 @@ class CarbonOf:
     accelerator: str
     models: tuple[str, ...]
     scenario: str
+    assumed: dict[str, Any]
     sheet: Sheet
 
     @property
@@ -59,9 +85,10 @@ def load_carbon(path: str | Path) -> CarbonOf:
             str(data["accelerator"]["name"]),
             tuple(str(model["name"]) for model in data["models"]),
             str(data["scenario"]["name"]),
+            {key: value for key, value in data["scenario"].items() if key not in ("name", "sources")},
             _sheet([_row(row) for row in rows]),
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise SpecError(f"a damaged report: {error!r}", loc=loc) from error
     except SpecError as error:
         raise SpecError(error.args[0], loc=error.loc or loc, hint=error.hint) from error
@@ -83,7 +110,7 @@ def _spread(data: Any) -> Spread:
     if data["shape"] not in get_args(Shape):
         raise ValueError(f"unknown shape {data['shape']!r}")
     low, high = _number(data["low"]), _number(data["high"])
-    if not 0 <= low <= high or (data["shape"] != "uniform" and low <= 0):
+    if not 0 <= low <= 1 <= high or (data["shape"] != "uniform" and low <= 0):
         raise ValueError(f"a spread from {low} to {high}")
     return Spread(
         shape=data["shape"], low=low, high=high, key=_text(data["key"]), source=_text(data["source"])
@@ -92,10 +119,15 @@ def _spread(data: Any) -> Spread:
 
 def _sheet(rows: list[Row]) -> Sheet:
     """Rows of which each formula uses only rows above."""
+    if len(rows) > MAX_ROWS:
+        raise SpecError(f"a sheet of {len(rows):,} rows: at most {MAX_ROWS} are read")
+    if missing := [name for name in REQUIRED if name not in {row.name for row in rows}]:
+        raise SpecError(f"the sheet lacks {', '.join(missing)}")
     seen: set[str] = set()
     for row in rows:
-        if missing := [name for name in names_in(row.formula) if name not in seen] if row.formula else []:
-            raise SpecError(f"{row.name} uses {missing[0]}, which no row above it has")
+        used = names_in(row.formula) if row.formula else ()
+        if unknown := [name for name in used if name not in seen]:
+            raise SpecError(f"{row.name} uses {unknown[0]}, which no row above it has")
         if row.name in seen:
             raise SpecError(f"two rows have the name {row.name}")
         seen.add(row.name)

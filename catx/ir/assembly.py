@@ -8,6 +8,9 @@ from catx.ir import checks
 
 AssemblyKind = Literal["substrate", "interposer", "stack"]
 Bond = Literal["thermocompression", "hybrid"]
+MAX_CORES = 10_000
+"""Parts of a die that may fail, one by one."""
+
 KINDS: tuple[AssemblyKind, ...] = get_args(AssemblyKind)
 BONDS: tuple[Bond, ...] = get_args(Bond)
 
@@ -23,6 +26,8 @@ class Harvest:
     def __post_init__(self) -> None:
         checks.counts("harvest", cores=self.cores, needed=self.needed)
         checks.positive("harvest", share=self.share)
+        if self.cores > MAX_CORES:
+            raise SpecError(f"harvest: at most {MAX_CORES:,} cores, not {self.cores:,}")
         if self.needed > self.cores:
             raise SpecError(f"harvest: {self.needed} of {self.cores} cores cannot work")
         if self.share > 1:

@@ -119,6 +119,8 @@ class Scenario:
             checks.amounts(owner, defects_per_cm2=self.defects_per_cm2)
         if self.embodied not in MODELS:
             raise SpecError(f"{owner}: embodied must be one of {', '.join(MODELS)}, not {self.embodied!r}")
+        if self.hours and not self.grid_profile:
+            raise SpecError(f"{owner}: hours need a grid_profile")
         if self.hours and not all(type(hour) is int and 0 <= hour <= DAY_HOURS for hour in self.hours):
             raise SpecError(f"{owner}: hours are two whole numbers from 0 to 24, not {self.hours!r}")
 

@@ -85,6 +85,8 @@ def comparison_text(found: Comparison, canvas: Canvas) -> str:
     canvas.facts((label, "", design.title) for label, design in zip(labels, found.designs, strict=True))
     if differing := _assumed_otherwise(found.designs):
         canvas.paragraph(f"note: their scenarios differ in {', '.join(differing)}", "yellow")
+    if len({design.models for design in found.designs}) > 1:
+        canvas.paragraph("note: they run different models", "yellow")
     canvas.title("Side by side", "docs/carbon.md has the metrics")
     rows = []
     for name in METRICS:
@@ -117,23 +119,12 @@ def comparison_text(found: Comparison, canvas: Canvas) -> str:
     return canvas.text
 
 
-_ASSUMED = (
-    "lifetime_years",
-    "inferences",
-    "on_share",
-    "idle_share",
-    "grid_gco2e_per_kwh",
-    "pue",
-    "supply_efficiency",
-    "fab_grid_gco2e_per_kwh",
-    "packaging_gco2e",
-    "training_share_gco2e",
-)
-
-
 def _assumed_otherwise(designs: Sequence[CarbonOf]) -> list[str]:
     """Assumptions of the scenario that are not the same for all designs."""
-    return [name for name in _ASSUMED if len({design.sheet[name] for design in designs}) > 1]
+    first, *others = (design.assumed for design in designs)
+    return sorted(
+        {key for other in others for key in first.keys() | other.keys() if first.get(key) != other.get(key)}
+    )
 
 
 def _break_even(first: str, second: str, point: BreakEven) -> str:
@@ -185,6 +176,7 @@ def comparison_json(found: Comparison) -> str:
             for design in found.designs
         ],
         "pairs": pairs,
+        "scenarios_differ_in": _assumed_otherwise(found.designs),
         "robust": [
             {"design": part.design, "beta_from": part.low, "beta_to": _finite(part.high)}
             for part in found.robust

@@ -38,7 +38,9 @@ def plot_files(designs: Sequence[CarbonOf], samples: int, seed: int) -> dict[str
 def _labels(designs: Sequence[CarbonOf]) -> list[str]:
     """Accelerators, where they tell designs apart; else the files."""
     names = [design.accelerator for design in designs]
-    return names if len(set(names)) == len(names) else [design.file for design in designs]
+    if len(set(names)) < len(names):
+        names = [design.file for design in designs]
+    return [name if names.count(name) == 1 else f"{name} ({at})" for at, name in enumerate(names, 1)]
 
 
 def _crossings(designs: Sequence[CarbonOf]) -> list[tuple[int, int, float]]:
@@ -50,7 +52,7 @@ def _crossings(designs: Sequence[CarbonOf]) -> list[tuple[int, int, float]]:
         if one.sheet["lifetime_years"] != other.sheet["lifetime_years"]:
             continue
         count = break_even(one.sheet, other.sheet).inferences
-        if count is not None and not one.sheet["idle_gco2e"] and not other.sheet["idle_gco2e"]:
+        if count is not None:
             found.append((i, j, count / one.sheet["inferences"] * one.sheet["lifetime_years"]))
     return found
 

@@ -266,6 +266,26 @@ def test_idle_time_leaks_apart() -> None:
     assert carbon_report(machine, 1.0, 1e6, leaking).idle_gco2e == 0  # more work than time: never negative
 
 
+def test_ops_of_a_unit_that_leaks_when_idle_save_its_leakage() -> None:
+    """A slower mapping that saves more than the embodied carbon of its time is better: it leaks anyway."""
+    gated = SCENARIOS["edge-default"]
+    leaking, static_w, more_s = replace(gated, idle_share=1.0), 0.01, 0.002
+    machine = chip(10)
+    machine = replace(machine, levels=(replace(machine.levels[0], static_w=static_w),))
+    per_j, of_time = op_carbon_rate(machine, gated)
+    saved_j = (of_time / per_j + 0.5 * static_w) * more_s
+    quick = (0.010 + static_w * 0.010, 0.010)
+    slow = (0.010 - saved_j + static_w * (0.010 + more_s), 0.010 + more_s)
+    totals = [carbon_report(machine, *one, leaking).total_gco2e for one in (quick, slow)]
+    assert totals[1] < totals[0]
+    for scenario, best in ((leaking, slow), (gated, quick)):
+        weights = op_carbon_rate(machine, scenario)
+        goals = {one: weights[0] * one[0] + weights[1] * one[1] for one in (quick, slow)}
+        assert min(goals, key=goals.__getitem__) == best
+    hot = replace(machine, levels=(replace(machine.levels[0], static_w=100.0),))
+    assert op_carbon_rate(hot, leaking)[1] == 0.0
+
+
 def test_buildings_supplies_and_grids_scale_what_is_used() -> None:
     plain = carbon_report(chip(10), 1.0, 1.0, SCENARIOS["edge-default"]).operational_gco2e
     cloud = replace(SCENARIOS["edge-default"], pue=1.2, supply_efficiency=0.9)

@@ -118,6 +118,24 @@ def test_break_even() -> None:
     assert break_even(frugal, small).greener_before == 1
     assert break_even(small, sheet(30.0, energy_j=0.06)) == BreakEven(None, 0)
     assert break_even(small, small) == BreakEven(None, None)
+    leaking = replace(EDGE, idle_share=1.0)
+    hot, cold = (
+        carbon_report(
+            replace(machine, levels=(replace(machine.levels[0], static_w=watts), *machine.levels[1:])),
+            0.05,
+            0.01,
+            leaking,
+        ).sheet
+        for machine, watts in (
+            (chip(Technology(node_nm=22, dram_gb=1), 20.0, "lpddr4"), 1.0),
+            (chip(Technology(node_nm=22, dram_gb=1), 60.0, "lpddr4"), 0.0),
+        )
+    )
+    assert hot["total_gco2e"] > cold["total_gco2e"]
+    idle = break_even(hot, cold)
+    assert idle.greener_before == 0
+    assert idle.inferences is not None
+    assert idle.inferences < leaking.inferences  # type: ignore[operator]  # ahead only at first
     assert equals_of([small, frugal, small], 0) == [2]
 
 

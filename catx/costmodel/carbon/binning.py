@@ -6,6 +6,8 @@ from math import lgamma
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from catx.ir.assembly import MAX_CORES
+
 _POINTS = 400
 """Of the quadrature over defect rates; 200 give the same ten digits."""
 
@@ -37,8 +39,14 @@ def binned_yield(
         cores: equal parts of which some may fail.
         needed: that must work.
         share: of the die's area that these parts take, 0 to 1.
+
+    Raises:
+        ValueError: more parts are needed than there are, there are more than `MAX_CORES`, or the clustering
+            is not above 0.
     """
     n, least = round(float(np.max(cores))), round(float(np.max(needed)))
+    if not 1 <= least <= n <= MAX_CORES or clustering <= 0:
+        raise ValueError(f"{least} of {n} cores, at most {MAX_CORES}, and a clustering of {clustering}")
     mean = np.asarray(defects, np.float64)[..., None]
     # rate = mean * g / clustering with g gamma-distributed of unit scale; all but 1e-16 of it is below `top`.
     # g = top x^4 makes the density smooth at 0 for any clustering.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, isclose
 
 import numpy as np
 
@@ -25,12 +25,13 @@ class BreakEven:
 
 
 def break_even(first: Sheet, second: Sheet) -> BreakEven:
-    """After how many inferences two designs have emitted the same, idle energy left out.
+    """After how many inferences two designs have emitted the same.
 
-    (EMB_a - EMB_b) / (op_b - op_a), with `op` the carbon of the energy of one inference.
+    (EMB_a - EMB_b) / (op_b - op_a), with `op` the operational carbon by inference at the scenario's rate of
+    use: idle time between two inferences is in it. The share of training counts as embodied.
     """
     made = [sheet["embodied_gco2e"] + sheet["training_share_gco2e"] for sheet in (first, second)]
-    each = [sheet["operational_per_inference_gco2e"] for sheet in (first, second)]
+    each = [sheet["operational_gco2e"] / sheet["inferences"] for sheet in (first, second)]
     if made[0] == made[1] and each[0] == each[1]:
         return BreakEven(None, None)
     ahead = 0 if (made[0], each[0]) <= (made[1], each[1]) else 1
@@ -57,9 +58,7 @@ def robust_set(sheets: Sequence[Sheet]) -> list[Interval]:
     """
     points = []
     for index, sheet in enumerate(sheets):
-        delay = sheet["latency_s"]
-        made = sheet["embodied_gco2e"] + sheet["training_share_gco2e"]
-        points.append((made * delay, sheet["operational_gco2e"] * delay, index))
+        points.append((*_products(sheet), index))
     found: list[Interval] = []
     beta = 0.0
     current = min(points)
@@ -79,12 +78,18 @@ def robust_set(sheets: Sequence[Sheet]) -> list[Interval]:
 
 
 def equals_of(sheets: Sequence[Sheet], design: int) -> list[int]:
-    """Other designs that are as good as one for every beta: all that it is judged by is the same."""
-    names = ("embodied_gco2e", "training_share_gco2e", "operational_gco2e", "latency_s")
-    wanted = [sheets[design][name] for name in names]
+    """Other designs that are as good as one for every beta."""
+    wanted = _products(sheets[design])
     return [
-        at for at, sheet in enumerate(sheets) if at != design and [sheet[name] for name in names] == wanted
+        at for at, sheet in enumerate(sheets) if at != design and all(map(isclose, _products(sheet), wanted))
     ]
+
+
+def _products(sheet: Sheet) -> tuple[float, float]:
+    """Carbon of making times delay, and of use times delay."""
+    delay = sheet["latency_s"]
+    made = sheet["embodied_gco2e"] + sheet["training_share_gco2e"]
+    return made * delay, sheet["operational_gco2e"] * delay
 
 
 def probability_better(

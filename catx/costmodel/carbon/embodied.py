@@ -105,6 +105,12 @@ def _sum_of(counts: dict[str, int]) -> str:
 def _write_area(sheet: SheetWriter, accelerator: Accelerator, die: Die) -> str:
     """The area of one die: its part of that of the chip."""
     total = accelerator.area_of(die)
+    if accelerator.technology.dies and total <= 0:
+        raise SpecError(
+            f"die {die.name} has no area: its parts have none of their own, or are part of `die_area`",
+            loc=accelerator.loc,
+            hint="give the parts an area, or leave the die out",
+        )
     source, name = f"accelerator {accelerator.name}", _rows_of(die)
     if die.count == 1:
         return sheet.given(f"{name}_area_mm2", total, "mm2", source)
@@ -157,7 +163,14 @@ def _write_assembly(
     bonded = sum(counts) + assembly.memory_stacks - (assembly.kind == "stack")
     sheet.given("bonds", bonded, "", "dies and stacks of memory that are bonded")
     if assembly.kind == "interposer":
-        parts["interposer"] = _write_interposer(sheet, assembly, scenario, area)
+        if assembly.memory_stacks and not has_dram:
+            raise SpecError(
+                "memory_stacks without a DRAM: no memory of the machine has a dram type", loc=accelerator.loc
+            )
+        if assembly.memory_stacks:
+            row = wafer_data()["interposer"]["stack_mm2"]
+            sheet.given("stack_mm2", row["value"], "mm2", row["source"])
+        parts["interposer"] = _write_interposer(sheet, assembly, scenario, f"{area}{_stacks(assembly)}")
     bond = wafer_data()["bonds"][assembly.bond]
     sheet.given("bond_yield", bond["bond_yield"], "", bond["source"])
     good = sheet.formula("bonded_yield", "bond_yield ** bonds", "", "all bonds of a unit hold")
@@ -168,7 +181,11 @@ def _write_assembly(
             hint="lower `count` of the dies or `memory_stacks`, or take `kind: substrate`",
         )
     sheet.given("bond_kwh_per_cm2", bond["kwh_per_cm2"], "kWh/cm2", bond["source"])
-    sheet.formula("bonded_mm2", area, "mm2", "area of all dies, bonded once")
+    names = [f"{_rows_of(die)}_area_mm2" for die in dies]
+    if assembly.kind == "stack":
+        sheet.formula("bonded_mm2", f"{area} - {_largest(names)}", "mm2", "of all dies but the largest")
+    else:
+        sheet.formula("bonded_mm2", f"{area}{_stacks(assembly)}", "mm2", "of all that the interposer carries")
     parts["bonding"] = sheet.formula(
         "bonding_gco2e", "fab_grid_gco2e_per_kwh * bond_kwh_per_cm2 * bonded_mm2 / 100", "gCO2e"
     )
@@ -182,6 +199,17 @@ def _write_assembly(
         "where one bond fails all that is bonded is lost",
     )
     return parts
+
+
+def _largest(names: list[str]) -> str:
+    """The largest of some rows, as a formula."""
+    first, *rest = names
+    return f"max({first}, {_largest(rest)})" if rest else first
+
+
+def _stacks(assembly: Assembly) -> str:
+    """What stacks of memory add to an area, as the end of a formula."""
+    return f" + {assembly.memory_stacks} * stack_mm2" if assembly.memory_stacks else ""
 
 
 def _write_interposer(sheet: SheetWriter, assembly: Assembly, scenario: Scenario, area: str) -> str:

@@ -8,7 +8,7 @@ from catx.ir.sheet import Row, Sheet
 from catx.names import unknown_name
 
 _UNITS = ("gco2e", "s", "j", "w", "mm2", "gb", "gco2e_s", "gco2e_j", "gco2e2_j", "gco2e_j2", "j_s")
-"""Endings of names that may be left out."""
+"""Endings of names that may be left out, carbon before others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ def explain(sheet: Sheet, name: str) -> list[Step]:
     """
     rows = {row.name: row for row in sheet.rows}
     short = name.removesuffix("_carbon")
-    longer = [row for row in rows if row.startswith(f"{short}_") and row[len(short) + 1 :] in _UNITS]
-    if name not in rows and len(longer) != 1:
+    longer = [row for unit in _UNITS if (row := f"{short}_{unit}") in rows]
+    if name not in rows and not longer:
         raise unknown_name("number of the report", name, rows)
     return list(_walk(rows, name if name in rows else longer[0], 0, set()))
 

@@ -60,8 +60,16 @@ def _parsed(formula: str) -> ast.Expression:
         if not _allowed(node):
             raise SpecError(f"a formula may not have {type(node).__name__}: {formula!r}")
         if isinstance(node, ast.Constant):
-            node.value = float(node.value)  # type: ignore[arg-type]  # whole powers of whole numbers never end
+            node.value = _as_float(node.value, formula)  # whole powers of whole numbers never end
     return tree
+
+
+def _as_float(value: object, formula: str) -> float:
+    assert isinstance(value, (int, float))
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise SpecError(f"a number without end in the formula {formula[:40]!r}...") from error
 
 
 def _allowed(node: ast.AST) -> bool:
@@ -74,7 +82,10 @@ def _allowed(node: ast.AST) -> bool:
 
 @lru_cache(4096)
 def _code(formula: str) -> CodeType:
-    return compile(_parsed(formula), "<formula>", "eval")
+    try:
+        return compile(_parsed(formula), "<formula>", "eval")
+    except (RecursionError, MemoryError, ValueError) as error:
+        raise SpecError(f"a formula that nests too deeply: {formula[:40]!r}...") from error
 
 
 def compute(formula: str, values: Mapping[str, Number]) -> Number:
@@ -86,10 +97,14 @@ def compute(formula: str, values: Mapping[str, Number]) -> Number:
     if unknown := [name for name in names_in(formula) if name not in values]:
         raise SpecError(f"the formula {formula!r} uses {', '.join(unknown)}, which has no value above it")
     used = {name: values[name] for name in names_in(formula)}
+    code = _code(formula)
     try:
-        found: Number = eval(_code(formula), {"__builtins__": {}} | FUNCTIONS | CONSTANTS, used)
-    except (ArithmeticError, TypeError) as error:
+        with np.errstate(all="ignore"):
+            found: Number = eval(code, {"__builtins__": {}} | FUNCTIONS | CONSTANTS, used)
+    except (ArithmeticError, TypeError, ValueError, RecursionError) as error:
         raise SpecError(f"the formula {formula!r} has no value here: {error}") from error
+    if not np.all(np.isreal(found)) or not np.all(np.isfinite(found)):
+        raise SpecError(f"the formula {formula!r} has no finite value here")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from catx.costmodel.carbon.formulas import SheetWriter
 from catx.costmodel.carbon.wafer import spread_of
+from catx.errors import SpecError
 from catx.ir.scenario import Scenario
 from catx.units import J_PER_KWH, S_PER_YEAR
 
@@ -22,7 +23,13 @@ def write_operation(
     """
     sheet.given("energy_per_inference_j", energy_j, "J", "report: all layers", spread=spread_of("energy"))
     sheet.given("latency_s", latency_s, "s", "report: all layers")
-    sheet.given("static_w", static_w, "W", "leakage and background power of the accelerator")
+    sheet.given(
+        "static_w",
+        static_w,
+        "W",
+        "leakage and background power of the accelerator",
+        spread=spread_of("leakage"),
+    )
     for field, unit in (
         ("lifetime_years", "years of 365 days"),
         ("on_share", ""),
@@ -60,6 +67,11 @@ def _write_inferences(sheet: SheetWriter, scenario: Scenario) -> None:
         sheet.formula("inferences", f"inferences_per_day * {DAYS_PER_YEAR} * lifetime_years", "")
     else:
         assert scenario.utilization is not None
+        if not sheet.value("latency_s"):
+            raise SpecError(
+                f"scenario {scenario.name}: utilization says how often only where an inference takes time",
+                hint="give `inferences` or `inferences_per_day`",
+            )
         sheet.given("utilization", scenario.utilization, "", scenario.source_of("utilization"))
         sheet.formula("inferences", "utilization * on_s / latency_s", "", "as many as fit")
 

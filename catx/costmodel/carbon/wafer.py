@@ -66,7 +66,8 @@ def defects_of(node_nm: float) -> Defects:
     below, above = max(n for n in rows if n < node_nm), min(n for n in rows if n > node_nm)
     share = (node_nm - below) / (above - below)
     value = rows[below]["value"] + share * (rows[above]["value"] - rows[below]["value"])
-    return Defects(value, f"linear between {below:g} and {above:g} nm: {rows[below]['source']}")
+    both = f"{rows[below]['source']}; {rows[above]['source']}"
+    return Defects(value, f"linear between {below:g} and {above:g} nm: {both}")
 
 
 def write_area_carbon(sheet: SheetWriter, node_nm: float, scenario: Scenario) -> str:

@@ -85,6 +85,9 @@ class Library:
             name: mac.j_per_op if (written := spec.rates[name].energy) is None else written
             for name, mac in macs.items()
         }
+        own = ", ".join(name for name, rate in spec.rates.items() if rate.energy is not None)
+        if own:
+            numbers = replace(numbers, source=_join(f"energy of {own} as the file writes it", numbers.source))
         return _written(numbers, spec, {}), energies
 
     def vector(self, spec: VectorSpec) -> ComponentNumbers:
