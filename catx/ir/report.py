@@ -26,6 +26,11 @@ class Certificate:
     visited: int
     mapspace: int
 
+    @property
+    def proved(self) -> bool:
+        """Whether no mapping has a lower value of the objective."""
+        return self.status == "proved"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:

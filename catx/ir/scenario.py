@@ -40,7 +40,7 @@ class Profile:
         return sum(chosen) / len(chosen)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Scenario:
     """Assumptions of the carbon totals; each comes with the source that the report prints.
 
@@ -123,6 +123,9 @@ class Scenario:
             raise SpecError(f"{owner}: hours need a grid_profile")
         if self.hours and not all(type(hour) is int and 0 <= hour <= DAY_HOURS for hour in self.hours):
             raise SpecError(f"{owner}: hours are two whole numbers from 0 to 24, not {self.hours!r}")
+
+    def __repr__(self) -> str:
+        return f"<Scenario {self.name}>"
 
     def _check_use(self, owner: str) -> None:
         """How often is said once."""

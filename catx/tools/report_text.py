@@ -56,6 +56,7 @@ def _head(canvas: Canvas, report: Report, whole: Totals) -> None:
             ("latency", seconds(whole.latency_s), order),
             ("throughput", f"{significant(whole.throughput_per_s)} /s", "inferences, one at a time"),
             ("energy", joules(whole.energy_j), f"per inference; {static} of it leakage and background power"),
+            ("EDP", si(whole.edp_j_s, "J s"), "energy times latency"),
             (
                 "power",
                 si(whole.power_w, "W", largest="k"),

@@ -16,6 +16,7 @@ class Totals:
     throughput_per_s: float
     energy_j: float
     static_energy_j: float
+    edp_j_s: float
     power_w: float
     peak_power_w: float
     area_mm2: float
@@ -51,6 +52,7 @@ def totals(report: Report) -> Totals:
         throughput_per_s=1 / latency if latency else inf,
         energy_j=report.energy_j,
         static_energy_j=static,
+        edp_j_s=report.energy_j * latency,
         power_w=report.energy_j / latency if latency else 0.0,
         peak_power_w=sum(watts for _, watts in report.peak_by_part_w),
         area_mm2=report.area_mm2,
