@@ -278,3 +278,25 @@ def test_memory_on_logic() -> None:
 def test_assemblies_that_cannot_be(make: object, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         make()  # type: ignore[operator]
+
+
+def test_a_chip_of_many_dies() -> None:
+    """64 dies, the most that a file may have, of long names."""
+    dies = (
+        Die(name="the_first_of_all_dies"),
+        *(Die(name=f"a_die_with_a_long_name_{at}") for at in range(63)),
+    )
+    with pytest.raises(SpecError, match="one die must have no parts"):
+        Technology(node_nm=7, dies=dies)
+    rest = tuple(
+        Die(name=f"a_die_with_a_long_name_{at}", parts=frozenset({f"SRAM{at}"}), count=1) for at in range(20)
+    )
+    levels = (
+        Memory(name="DRAM", dram_type="hbm2"),
+        *(Memory(name=f"SRAM{at}", capacity_bytes=1e6, area_mm2=5.0) for at in range(20)),
+    )
+    machine = replace(chip(Technology(node_nm=7), 50.0), levels=levels)
+    technology = Technology(node_nm=7, dies=(Die(name="logic"), *rest), assembly=Assembly(kind="stack"))
+    report = carbon_report(replace(machine, technology=technology), 1.0, 1.0, EDGE)
+    assert report.sheet["bonded_mm2"] == pytest.approx(100.0)
+    assert report.sheet["bonds"] == 20

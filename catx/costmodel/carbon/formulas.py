@@ -31,7 +31,7 @@ FUNCTIONS: dict[str, Any] = {
 CONSTANTS = {"pi": float(np.pi)}
 
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub)
-_MAX_FORMULA = 2_000
+_MAX_FORMULA = 20_000
 
 
 @lru_cache(4096)
