@@ -11,7 +11,7 @@ from catx.costmodel.carbon.regions import region
 from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO, SCENARIOS
 from catx.errors import SpecError
 from catx.frontend.hardware.document import Document
-from catx.frontend.hardware.fields import Area, Choice, GridOf, Hours, Name, Number, Quantity, Text
+from catx.frontend.hardware.fields import Area, Choice, GridOf, Hours, Name, Number, Quantity, ShareOf, Text
 from catx.frontend.hardware.problems import Problem, fail
 from catx.frontend.hardware.spec import Spec
 from catx.frontend.hardware.validate import validate
@@ -55,7 +55,7 @@ IDLE = {"gated": 0.0, "leaking": 1.0}
 _ABATEMENTS = (95, 97, 99)
 """What ACT's tables of process gases cover [%]; docs/carbon.md."""
 
-_Share = Annotated[float, Number(most=1, least=0.001)]
+_Share = Annotated[float, ShareOf(least=0.001)]
 _Mass = Annotated[float, Quantity("mass of CO2e", zero=True)]
 _Count = Annotated[float, Number(whole=True, exponent=True, least=1, most=10**15)]
 

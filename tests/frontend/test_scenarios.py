@@ -127,6 +127,7 @@ def test_regions_and_the_ways_to_say_how_often(tmp_path: Path) -> None:
         "training: 20 kg\nfleet: 1e5\n"
     )
     assert (busy.utilization, busy.on_share, busy.idle_share) == (0.4, 0.5, 1.0)
+    assert parse_scenario("base: edge-default\nutilization: 40 %\n").utilization == pytest.approx(0.4)
     assert (busy.pue, busy.supply_efficiency, busy.embodied) == (1.2, 0.9, "act")
     assert (busy.line_yield, busy.defects_per_cm2) == (0.98, 0.08)
     assert (busy.board_cm2, busy.other_gco2e) == (pytest.approx(20.0), 2000.0)
@@ -177,6 +178,8 @@ def test_profiles_that_are_none(tmp_path: Path, text: str, told: str) -> None:
         ("supply_efficiency: 0", "0.001"),
         ("lifetime: -3 years", "above 0"),
         ("utilization: 2", "to 1"),
+        ("utilization: 200 %", "to 1"),
+        ("on: half", "a percentage"),
         ("embodied: guess", "wafer, act, catransformers"),
         ("inferences: 5\ninferences_per_day: 5", "is enough"),
         ("board: 20 kg", "unit of an area"),

@@ -242,6 +242,32 @@ class Number(Reader):
 
 
 @dataclass(frozen=True)
+class ShareOf(Reader):
+    """A part of one, above 0: a number, or a percentage with its sign."""
+
+    least: float = 1e-6
+
+    @property
+    def expected(self) -> str:
+        """What to write, with examples."""
+        return f"a number from {self.least:g} to 1, or a percentage such as `87.5 %`"
+
+    def _read(self, value: object) -> float:
+        number = value
+        if isinstance(value, str):
+            number = parse_quantity(value, "percentage") / 100
+        good = isinstance(number, int | float) and not isinstance(number, bool)
+        if not good or not self.least <= cast(float, number) <= 1:
+            raise ValueError(f"expected {self.expected}, not {describe(value)}")
+        return float(cast(float, number))
+
+    def _schema(self) -> JsonSchemaValue:
+        number = {"type": "number", "minimum": self.least, "maximum": 1}
+        text = {"type": "string", "pattern": rf"^{_NUMBER}\s*%$", "examples": ["87.5 %"]}
+        return {"anyOf": [number, text]}
+
+
+@dataclass(frozen=True)
 class Choice(Reader):
     """One word out of `options`; with `free`, also any short dim name."""
 
@@ -328,7 +354,7 @@ BareRate = Annotated[Rate, Bandwidth(bare=True)]
 Count = Annotated[int, Number(whole=True, most=1_000_000)]
 Lanes = Annotated[int, Number(whole=True, most=10_000_000)]
 Positive = Annotated[float, Number(least=1e-6)]
-Share = Annotated[float, Number(most=1, least=1e-6)]
+Share = Annotated[float, ShareOf()]
 Cycles = Annotated[float, Number(zero=True)]
 Name = Annotated[str, Word()]
 Text = Annotated[str, Word(long=True, most=4000)]
