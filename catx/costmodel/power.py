@@ -23,7 +23,8 @@ def peak_by_part_w(accelerator: Accelerator) -> tuple[tuple[str, float], ...]:
     """What each part draws at its full rate, leakage included [W]; their sum bounds the power of any work.
 
     Every port moves all that it can, every lane and every multiplier works in every cycle. A port or link
-    without a limit moves what the multipliers further in ask for: both factors, and a sum read and written.
+    without a limit moves what the multipliers further in ask for, both factors, and a sum read and written; a
+    link no more than the ports of all memories further out.
     Vector ops through ports without a limit are not counted.
     """
     static = dict(static_by_part_w(accelerator))
@@ -44,9 +45,20 @@ def _level_j(accelerator: Accelerator, level: Memory | Fanout) -> float:
     if isinstance(level, Fanout):
         asked = max(sum(_asked_bytes(rate, frozenset(ROLES))) for rate in accelerator.matrix.rates)
         inside = accelerator.instances(accelerator.matrix.name) / count
-        moved = asked * inside if level.link_bytes_per_cycle == inf else level.link_bytes_per_cycle
+        moved = min(level.link_bytes_per_cycle, asked * inside, _supply_bytes(accelerator, level) / count)
         return moved * level.link_j_per_byte * count
     return _memory_j(accelerator, level) * count
+
+
+def _supply_bytes(accelerator: Accelerator, level: Fanout) -> float:
+    """Bytes per cycle that all memories outside of a fanout move together: no more enters its links."""
+    outside = accelerator.levels[: accelerator.levels.index(level)]
+    return sum(
+        (memory.read_bytes_per_cycle + (0.0 if memory.shared_port else memory.write_bytes_per_cycle))
+        * accelerator.instances(memory.name)
+        for memory in outside
+        if isinstance(memory, Memory)
+    )
 
 
 def _memory_j(accelerator: Accelerator, memory: Memory) -> float:
