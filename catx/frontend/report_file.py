@@ -6,6 +6,7 @@ from math import isclose, isfinite
 from pathlib import Path
 from typing import Any, get_args
 
+from catx.costmodel.carbon.compare import METRICS
 from catx.costmodel.carbon.formulas import names_in, solve
 from catx.errors import Loc, SpecError
 from catx.frontend.file_kind import REPORT
@@ -19,26 +20,7 @@ MAX_REPORT = 1 << 28
 MAX_ROWS = 500
 """Of a sheet; those of catx have some 60, and 12 more for each die."""
 
-REQUIRED = (
-    "embodied_gco2e",
-    "operational_gco2e",
-    "inference_gco2e",
-    "idle_gco2e",
-    "training_share_gco2e",
-    "total_gco2e",
-    "total_per_inference_gco2e",
-    "embodied_share",
-    "inferences",
-    "lifetime_years",
-    "latency_s",
-    "energy_per_inference_j",
-    "edp_j_s",
-    "cdp_gco2e_s",
-    "cep_gco2e_j",
-    "c2ep_gco2e2_j",
-    "ce2p_gco2e_j2",
-    "tcdp_gco2e_s",
-)
+REQUIRED = (*METRICS, "inference_gco2e", "inferences", "lifetime_years")
 """Rows that comparisons and plots use."""
 
 

@@ -64,8 +64,8 @@ class Assembly:
     """What holds several dies.
 
     `substrate`: the package alone; `interposer`: a passive one of silicon, `interposer_mm2` large (None: a
-    tenth more than the dies), which also carries `memory_stacks` stacks of DRAM; `stack`: one die upon
-    another. Dies are bonded by `bond`; on a substrate its yield does not count.
+    tenth more than all that it carries), which also carries `memory_stacks` stacks of DRAM; `stack`: one die
+    upon another. Dies are bonded by `bond`; on a substrate its yield does not count.
     """
 
     kind: AssemblyKind = "substrate"

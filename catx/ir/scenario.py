@@ -121,7 +121,10 @@ class Scenario:
             raise SpecError(f"{owner}: embodied must be one of {', '.join(MODELS)}, not {self.embodied!r}")
         if self.hours and not self.grid_profile:
             raise SpecError(f"{owner}: hours need a grid_profile")
-        if self.hours and not all(type(hour) is int and 0 <= hour <= DAY_HOURS for hour in self.hours):
+        fits = self.hours is None or (
+            len(self.hours) == 2 and all(type(hour) is int and 0 <= hour <= DAY_HOURS for hour in self.hours)
+        )
+        if not fits:
             raise SpecError(f"{owner}: hours are two whole numbers from 0 to 24, not {self.hours!r}")
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 from catx.costmodel.carbon.compare import (
+    METRICS,
     BreakEven,
     Interval,
     break_even,
@@ -21,25 +22,6 @@ from catx.tools.canvas import Canvas, Column
 from catx.tools.human import percent, significant
 from catx.tools.report_json import uncertainty_object
 from catx.tools.uncertainty_text import SWINGS_ASIDE, percentile_table, swing_table
-
-METRICS = (
-    "embodied_gco2e",
-    "operational_gco2e",
-    "idle_gco2e",
-    "training_share_gco2e",
-    "total_gco2e",
-    "total_per_inference_gco2e",
-    "embodied_share",
-    "latency_s",
-    "energy_per_inference_j",
-    "edp_j_s",
-    "cdp_gco2e_s",
-    "cep_gco2e_j",
-    "c2ep_gco2e2_j",
-    "ce2p_gco2e_j2",
-    "tcdp_gco2e_s",
-)
-"""Rows that are set side by side."""
 
 
 @dataclass(frozen=True, slots=True)

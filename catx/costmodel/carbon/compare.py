@@ -9,6 +9,25 @@ import numpy as np
 from catx.costmodel.carbon.uncertainty import Samples, simulate
 from catx.ir.sheet import Sheet
 
+METRICS = (
+    "embodied_gco2e",
+    "operational_gco2e",
+    "idle_gco2e",
+    "training_share_gco2e",
+    "total_gco2e",
+    "total_per_inference_gco2e",
+    "embodied_share",
+    "latency_s",
+    "energy_per_inference_j",
+    "edp_j_s",
+    "cdp_gco2e_s",
+    "cep_gco2e_j",
+    "c2ep_gco2e2_j",
+    "ce2p_gco2e_j2",
+    "tcdp_gco2e_s",
+)
+"""Rows that are set side by side."""
+
 
 @dataclass(frozen=True, slots=True)
 class BreakEven:

@@ -3,10 +3,8 @@
 from catx.costmodel.carbon.formulas import SheetWriter
 from catx.costmodel.carbon.wafer import spread_of
 from catx.errors import SpecError
-from catx.ir.scenario import Scenario
-from catx.units import J_PER_KWH, S_PER_YEAR
-
-DAYS_PER_YEAR = 365
+from catx.ir.scenario import DAY_HOURS, Scenario
+from catx.units import HOURS_PER_YEAR, J_PER_KWH, S_PER_YEAR
 
 
 def write_operation(
@@ -64,7 +62,9 @@ def _write_inferences(sheet: SheetWriter, scenario: Scenario) -> None:
     elif scenario.inferences_per_day is not None:
         source = scenario.source_of("inferences_per_day")
         sheet.given("inferences_per_day", scenario.inferences_per_day, "1/day", source)
-        sheet.formula("inferences", f"inferences_per_day * {DAYS_PER_YEAR} * lifetime_years", "")
+        sheet.formula(
+            "inferences", f"inferences_per_day * {HOURS_PER_YEAR / DAY_HOURS:.0f} * lifetime_years", ""
+        )
     else:
         assert scenario.utilization is not None
         if not sheet.value("latency_s"):

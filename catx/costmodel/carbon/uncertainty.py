@@ -1,6 +1,7 @@
 """What a sheet's numbers may be, given the spreads of its inputs: seeded Monte Carlo, which input matters."""
 
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 from zlib import crc32
 
 import numpy as np
@@ -19,6 +20,9 @@ BANDS = (5.0, 50.0, 95.0)
 Samples = NDArray[np.float64]
 """One value per sample, (samples,)."""
 
+
+_LEAST = 1e-16
+"""Quantiles closer to 0 or 1 have no finite normal deviate."""
 
 TOTALS = ("embodied_gco2e", "operational_gco2e", "total_gco2e")
 """Rows whose uncertainty is told; swings are of the last one."""
@@ -40,11 +44,8 @@ def factors(spread: Spread, at: Samples) -> Samples:
 
 def _normal(at: Samples) -> Samples:
     """Quantiles of the standard normal distribution."""
-    from statistics import NormalDist
-
-    grid = np.linspace(-8.0, 8.0, 4001)
-    cdf = np.array([NormalDist().cdf(z) for z in grid])
-    return np.interp(at, cdf, grid)
+    quantile = NormalDist().inv_cdf
+    return np.array([quantile(p) for p in np.clip(at, _LEAST, 1.0 - _LEAST)])
 
 
 def _triangular(low: float, peak: float, high: float, at: Samples) -> Samples:

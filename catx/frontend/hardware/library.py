@@ -25,6 +25,15 @@ from catx.units import BITS_PER_BYTE
 DEFAULT_WIDTH_BYTES = 16.0
 """Word width of an SRAM macro where the file gives none [byte]."""
 
+_WRITTEN = {
+    "static_w": "static power",
+    "area_mm2": "area",
+    "read_j_per_byte": "energy",
+    "write_j_per_byte": "energy",
+    "j_per_op": "energy",
+}
+"""What messages call a number."""
+
 NOTHING = ComponentNumbers(source="")
 MATRIX: KeyPath = ("compute", "matrix")
 VECTOR: KeyPath = ("compute", "vector")
@@ -40,8 +49,7 @@ class Library:
     def memory(self, spec: MemorySpec, path: KeyPath) -> ComponentNumbers:
         """Numbers of one instance of a memory level."""
         if spec.component is None:
-            read = spec.energy if spec.read_energy is None else spec.read_energy
-            write = spec.energy if spec.write_energy is None else spec.write_energy
+            read, write = _energies(spec)
             return ComponentNumbers(
                 read_j_per_byte=read or 0.0,
                 write_j_per_byte=write or 0.0,
@@ -50,14 +58,8 @@ class Library:
                 source=spec.source,
             )
         numbers = self._storage(spec, spec.component, (*path, "component"))
-        return _written(
-            numbers,
-            spec,
-            {
-                "read_j_per_byte": spec.read_energy if spec.energy is None else spec.energy,
-                "write_j_per_byte": spec.write_energy if spec.energy is None else spec.energy,
-            },
-        )
+        read, write = _energies(spec)
+        return _written(numbers, spec, {"read_j_per_byte": read, "write_j_per_byte": write})
 
     def matrix(self, spec: MatrixSpec) -> tuple[ComponentNumbers, dict[str, float]]:
         """Numbers of one matrix unit, and joule per MAC by element type.
@@ -160,10 +162,16 @@ class Library:
             return NOTHING
 
 
-def _own(spec: OwnComponentSpec, name: str) -> ComponentNumbers:
-    """Numbers of a component of the file's own."""
+def _energies(spec: MemorySpec | OwnComponentSpec) -> tuple[float | None, float | None]:
+    """Energy per byte read and written, as far as a file says it [J/byte]."""
     read = spec.energy if spec.read_energy is None else spec.read_energy
     write = spec.energy if spec.write_energy is None else spec.write_energy
+    return read, write
+
+
+def _own(spec: OwnComponentSpec, name: str) -> ComponentNumbers:
+    """Numbers of a component of the file's own."""
+    read, write = _energies(spec)
     return ComponentNumbers(
         read_j_per_byte=read or 0.0,
         write_j_per_byte=write or 0.0,
@@ -183,15 +191,6 @@ def _written(
     told = ", ".join(dict.fromkeys(_WRITTEN[field] for field in given))
     note = f"{told} as the file writes it" if given else ""
     return replace(numbers, source=_join(spec.source, note, numbers.source), **given)
-
-
-_WRITTEN = {
-    "static_w": "static power",
-    "area_mm2": "area",
-    "read_j_per_byte": "energy",
-    "write_j_per_byte": "energy",
-    "j_per_op": "energy",
-}
 
 
 def _join(*sources: str) -> str:

@@ -210,7 +210,7 @@ class AssemblySpec(Spec):
 
     kind: Annotated[str, Choice("an assembly", KINDS)]
     bond: Annotated[str, Choice("a way to bond", BONDS)] = "thermocompression"
-    interposer_area: Area | None = Field(None, description="default a tenth more than the dies")
+    interposer_area: Area | None = Field(None, description="default a tenth more than what it carries")
     memory_stacks: Annotated[int, Number(whole=True, zero=True, most=1000)] = Field(
         0, description="stacks of DRAM on the interposer"
     )
