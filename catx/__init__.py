@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         load_scenario,
         sensitivity,
     )
+    from catx.costmodel.components import ComponentNumbers, register_component
     from catx.errors import CatxError
     from catx.ir.accelerator import Accelerator
     from catx.ir.counts import Counts
@@ -44,6 +45,8 @@ _HOMES = {
     "load_models": "catx.api",
     "load_scenario": "catx.api",
     "sensitivity": "catx.api",
+    "ComponentNumbers": "catx.costmodel.components",
+    "register_component": "catx.costmodel.components",
     "CatxError": "catx.errors",
     "Accelerator": "catx.ir.accelerator",
     "Counts": "catx.ir.counts",
@@ -64,6 +67,7 @@ _HOMES = {
 __all__ = [
     "Accelerator",
     "CatxError",
+    "ComponentNumbers",
     "Counts",
     "DType",
     "Einsum",
@@ -86,6 +90,7 @@ __all__ = [
     "load_models",
     "load_scenario",
     "plain_axes",
+    "register_component",
     "sensitivity",
 ]
 

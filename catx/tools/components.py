@@ -56,5 +56,5 @@ def show_components(
     emit(
         component_json(component, nm, params, found)
         if as_json
-        else component_text(component, nm, found, canvas)
+        else component_text(component, nm, params, found, canvas)
     )

@@ -1,12 +1,14 @@
 """The component library for people and for scripts."""
 
 import json
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
+from catx.costmodel.carbon.tables import dram_carbon
 from catx.costmodel.components.dram import DRAM_TYPES
 from catx.costmodel.components.numbers import ComponentNumbers
-from catx.costmodel.components.registry import COMPONENTS, parameters
+from catx.costmodel.components.registry import COMPONENTS, own_classes, parameters
 from catx.errors import OptionError
 from catx.names import unknown_name
 from catx.tools.canvas import Canvas, Column
@@ -16,11 +18,14 @@ from catx.units import BITS_PER_BYTE, parse_quantity
 Json = dict[str, Any]
 Params = dict[str, float | int | str]
 
-DESCRIPTIONS = {
+DESCRIPTIONS: Mapping[str, str] = {
     "dram": "off-chip memory of a type: " + ", ".join(DRAM_TYPES),
+    "fifo": "words and two counters of flip-flops, up to 1 KiB",
     "mac": "a multiplier and an adder, by element types",
+    "noc": "the way across equal parts; with flit_bits and depth a mesh",
     "regfile": "registers of flip-flops, up to 1 KiB",
     "register": "the same as regfile",
+    "special_function": "one element of a function of the vector unit, such as exp or gelu",
     "sram": "one or more macros, by capacity and word width",
     "vector_lane": "adder, multiplier and operand registers of one lane",
     "wire": "a repeated wire of some length, per bit and byte",
@@ -29,19 +34,29 @@ DESCRIPTIONS = {
 DEFAULT_WIDTH = "128 bit"
 """Word of an SRAM where none is given, as in a hw.yaml."""
 
+_OWN = "registered"
+"""What a class that is not the library's is said to be."""
+
 _UNITS = {
     "capacity_bytes": "size",
     "width_bits": "width",
+    "flit_bits": "width",
     "capacity_gb": "DRAM capacity",
     "length_mm": "length",
+    "part_mm2": "area",
 }
-_SHORT = {"capacity": ("capacity_bytes", "capacity_gb"), "width": ("width_bits",), "length": ("length_mm",)}
+_SHORT = {
+    "area": ("part_mm2",),
+    "capacity": ("capacity_bytes", "capacity_gb"),
+    "length": ("length_mm",),
+    "width": ("width_bits", "flit_bits"),
+}
 
 
 def library_text(canvas: Canvas) -> str:
     """Classes with their parameters."""
     canvas.title("Components", "`catx components CLASS NAME=VALUE ...` prints numbers and sources")
-    rows = [[name, _signature(name), DESCRIPTIONS[name]] for name in COMPONENTS]
+    rows = [[name, _signature(name), DESCRIPTIONS.get(name, _OWN)] for name in (*COMPONENTS, *own_classes())]
     canvas.table((Column("class"), Column("parameters, (optional)"), Column("what")), rows)
     return canvas.text
 
@@ -53,7 +68,8 @@ def _signature(name: str) -> str:
 def library_json() -> str:
     """Classes with their parameters."""
     rows = [
-        {"class": name, "what": DESCRIPTIONS[name], "parameters": parameters(name)} for name in COMPONENTS
+        {"class": name, "what": DESCRIPTIONS.get(name, _OWN), "parameters": parameters(name)}
+        for name in (*COMPONENTS, *own_classes())
     ]
     return json.dumps({"schema": "catx.components/1", "components": rows}, indent=1) + "\n"
 
@@ -91,21 +107,45 @@ def params_of(component: str, pairs: list[str]) -> Params:
 
 def _value(name: str, text: str) -> float | int | str:
     if name in _UNITS:
-        text = f"{text} bit" if name == "width_bits" and text.isdecimal() else text
+        bits = _UNITS[name] == "width"
+        text = f"{text} bit" if bits and text.isdecimal() else text
         try:
             value = parse_quantity(text, _UNITS[name])
         except ValueError as error:
             raise OptionError(f"{name}: {error}") from None
-        return value * BITS_PER_BYTE if name == "width_bits" else value
-    return int(text) if text.isdecimal() else text
+        return value * BITS_PER_BYTE if bits else value
+    if text.isdecimal():
+        return int(text)
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
-def component_text(component: str, node_nm: float, found: ComponentNumbers, canvas: Canvas) -> str:
+def component_text(
+    component: str, node_nm: float, params: Params, found: ComponentNumbers, canvas: Canvas
+) -> str:
     """Numbers of one component, and where they come from."""
     canvas.title(component, f"at {node_nm:g} nm")
-    canvas.facts(_facts(found))
-    canvas.paragraph(found.source)
+    made = _made(component, params)
+    canvas.facts(
+        _facts(found) + [(name, f"{significant(value)} {unit}", "") for name, value, unit, _ in made]
+    )
+    canvas.paragraph("; ".join([found.source, *(f"{name}: {source}" for name, _, _, source in made)]))
     return canvas.text
+
+
+def _made(component: str, params: Params) -> list[tuple[str, float, str, str]]:
+    """What making DRAM takes, as (name, value, unit, source); other classes are part of a die."""
+    if component != "dram":
+        return []
+    kind = str(params["type"])
+    carbon, area = dram_carbon(kind), DRAM_TYPES[kind]
+    before = ", before ACT's yield" if carbon.divide_by_yield else ""
+    rows = [("embodied carbon", carbon.gco2e_per_gb, "gCO2e/GB", f"{carbon.source}{before}")]
+    if area.mm2_per_gb:
+        rows.append(("silicon", area.mm2_per_gb, "mm2/GB", area.area_source))
+    return rows
 
 
 def _facts(found: ComponentNumbers) -> list[tuple[str, str, str]]:
@@ -139,4 +179,7 @@ def component_json(component: str, node_nm: float, params: Params, found: Compon
         "port_bytes_per_cycle": port if isfinite(port) else None,
         "source": found.source,
     }
+    for name, value, _, source in _made(component, params):
+        key = {"embodied carbon": "embodied_gco2e_per_gb", "silicon": "silicon_mm2_per_gb"}[name]
+        data |= {key: value, f"{key}_source": source}
     return json.dumps(data, indent=1, allow_nan=False) + "\n"

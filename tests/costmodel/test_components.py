@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catx.costmodel.carbon.tables import tables
 from catx.costmodel.components import COMPONENTS, ComponentNumbers, parameters, registry, resolve, sram
 from catx.costmodel.components import technology as tech
+from catx.costmodel.components.dram import DRAM_TYPES
 from catx.costmodel.components.lookup import log_interpolate
 from catx.costmodel.components.wire import spread_mm
 from catx.errors import SpecError
@@ -29,6 +31,9 @@ def numbers_of(component_class: str, node_nm: float) -> ComponentNumbers:
         "vector_lane": {"dtype": "fp16"},
         "dram": {"type": "lpddr4", "capacity_gb": 1},
         "wire": {"length_mm": 2},
+        "fifo": {"capacity_bytes": 64, "width_bits": 64},
+        "noc": {"parts": 16, "part_mm2": 0.1, "flit_bits": 64, "depth": 4},
+        "special_function": {"function": "exp", "dtype": "fp16"},
     }
     return resolve(component_class, node_nm=node_nm, **params[component_class])
 
@@ -202,7 +207,7 @@ def test_sources_say_how_far_numbers_were_taken() -> None:
     assert "int4 extrapolated in width from int8 and int32" in int4.source
     int16 = resolve("mac", node_nm=22, dtype="int16", accumulator="int32")
     assert "int16 interpolated" in int16.source
-    assert "not counted" in resolve("dram", node_nm=22, type="hbm2", capacity_gb=8).source
+    assert "ESTIMATE" in resolve("dram", node_nm=22, type="hbm3", capacity_gb=8).source
 
 
 def test_dram() -> None:
@@ -210,8 +215,17 @@ def test_dram() -> None:
     assert lpddr4.read_j_per_byte == lpddr4.write_j_per_byte == pytest.approx(64e-12)
     assert lpddr4.static_w == pytest.approx(2 * 0.0505)
     assert resolve("dram", node_nm=7, type="hbm2").static_w == 0
+    assert resolve("dram", node_nm=7, type="hbm2", capacity_gb=8).static_w == pytest.approx(16 * 55e-3 * 1.2)
     with pytest.raises(SpecError, match="0 or more"):
         resolve("dram", node_nm=22, type="lpddr4", capacity_gb=-1)
+
+
+def test_generations_of_dram_move_bits_for_less_and_all_of_them_draw_power() -> None:
+    for family in (("lpddr4", "lpddr4x", "lpddr5"), ("ddr3", "ddr4", "ddr5")):
+        for older, newer in pairwise(family):
+            assert DRAM_TYPES[newer].pj_per_bit < DRAM_TYPES[older].pj_per_bit
+            assert DRAM_TYPES[newer].standby_w_per_gb < DRAM_TYPES[older].standby_w_per_gb
+    assert set(DRAM_TYPES) <= set(tables().dram)
 
 
 def test_wire_grows_with_length() -> None:

@@ -62,7 +62,7 @@ def test_other_yaml_readers_read_the_same(name: str) -> None:
         ("int8: {", "int9: {"),
         ("[reduction]", "[reductoin]"),
         ("keeps: [weight", "keeps: [weights"),
-        ("name: MAC", "name: MAC\n    component: macs"),
+        ("name: MAC", "name: MAC\n    component: 5"),
         ("double_buffered: true", "double_buffered: 1"),
     ],
 )

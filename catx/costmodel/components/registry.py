@@ -1,55 +1,155 @@
-"""Component classes by name: what `class:` in a hardware file can pick."""
+"""Component classes by name: what `class:` in a hardware file can pick, and classes of your own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from inspect import Parameter, signature
+from types import MappingProxyType
 
 from catx.costmodel.components.dram import dram
+from catx.costmodel.components.fifo import fifo
 from catx.costmodel.components.logic import mac, register_file, vector_lane
+from catx.costmodel.components.noc import noc
 from catx.costmodel.components.numbers import ComponentNumbers
+from catx.costmodel.components.special import special_function
 from catx.costmodel.components.sram import sram
 from catx.costmodel.components.wire import wire
 from catx.errors import SpecError
 from catx.names import unknown_name
 
-COMPONENTS: dict[str, Callable[..., ComponentNumbers]] = {
-    "dram": dram,
-    "mac": mac,
-    "regfile": register_file,
-    "register": register_file,
-    "sram": sram,
-    "vector_lane": vector_lane,
-    "wire": wire,
-}
+ComponentClass = Callable[..., ComponentNumbers]
+"""Takes `node_nm` and parameters of its own by keyword; returns the numbers of one instance."""
+
+COMPONENTS: Mapping[str, ComponentClass] = MappingProxyType(
+    {
+        "dram": dram,
+        "fifo": fifo,
+        "mac": mac,
+        "noc": noc,
+        "regfile": register_file,
+        "register": register_file,
+        "special_function": special_function,
+        "sram": sram,
+        "vector_lane": vector_lane,
+        "wire": wire,
+    }
+)
+"""Classes of the library."""
+
+PLUGINS = "catx.components"
+"""Entry points of this group are classes, too: an installed package brings them."""
+
+_registered: dict[str, ComponentClass] = {}
 
 
-def parameters(component_class: str) -> dict[str, bool]:
+def register_component(name: str, component: ComponentClass) -> None:
+    """Make a class of your own available under a name, in hardware files and in `resolve`.
+
+    Args:
+        name: what `class:` will say; not one of the library's.
+        component: called as `component(node_nm=..., ...)`. In a hardware file a memory hands it
+            `capacity_bytes`, a matrix unit `dtype` and `accumulator`, a vector unit `dtype`, each if it takes
+            it, and whatever stands in `parameters`.
+
+    Example:
+        >>> def mram(*, node_nm: float, capacity_bytes: float) -> ComponentNumbers:
+        ...     return ComponentNumbers(read_j_per_byte=1e-12, write_j_per_byte=9e-12, source="our test chip")
+        >>> register_component("mram", mram)
+        >>> resolve("mram", node_nm=22, capacity_bytes=1024).write_j_per_byte
+        9e-12
+
+    Raises:
+        SpecError: the library has that name, or the function does not take `node_nm`.
+    """
+    if not name or not isinstance(name, str):
+        raise SpecError(f"a component class needs a name, not {name!r}")
+    if name in COMPONENTS:
+        raise SpecError(f"{name} is a class of the library", hint="choose another name")
+    if "node_nm" not in signature(component).parameters:
+        raise SpecError(f"component class {name} does not take `node_nm`: the technology node [nm]")
+    _registered[name] = component
+
+
+@cache
+def _plugins() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=PLUGINS) if point.name not in COMPONENTS}
+
+
+def own_classes() -> tuple[str, ...]:
+    """Names of the classes that are not the library's: registered, or brought by installed packages."""
+    return (*_registered, *(name for name in _plugins() if name not in _registered))
+
+
+def component_class(name: str) -> ComponentClass:
+    """A class by its name.
+
+    Raises:
+        SpecError: there is none, or the package that has it does not load.
+    """
+    if name in COMPONENTS:
+        return COMPONENTS[name]
+    if name not in _registered:
+        if name not in _plugins():
+            raise unknown_name("component class", name, (*COMPONENTS, *own_classes()))
+        point = _plugins()[name]
+        try:
+            loaded = point.load()
+        except Exception as error:
+            raise SpecError(f"component class {name} does not load from {point.value}: {error}") from error
+        register_component(name, loaded)
+    return _registered[name]
+
+
+def parameters(name: str) -> dict[str, bool]:
     """Parameters of a component class besides the node: name, and whether it must be given."""
-    if component_class not in COMPONENTS:
-        raise unknown_name("component class", component_class, COMPONENTS)
-    described = signature(COMPONENTS[component_class]).parameters
+    described = signature(component_class(name)).parameters
     return {
-        name: parameter.default is Parameter.empty
-        for name, parameter in described.items()
-        if name != "node_nm"
+        key: parameter.default is Parameter.empty for key, parameter in described.items() if key != "node_nm"
     }
 
 
-def resolve(component_class: str, *, node_nm: float, **params: float | int | str) -> ComponentNumbers:
-    """Numbers of a component from the library.
+def resolve(name: str, *, node_nm: float, **params: float | int | str) -> ComponentNumbers:
+    """Numbers of a component.
 
     Args:
-        component_class: one of `COMPONENTS`.
+        name: its class, of the library or registered.
         node_nm: technology node of the chip [nm].
         **params: what the class takes, see docs/components.md.
+
+    Raises:
+        SpecError: no such class or parameter, one is missing, or the class has no data for them.
 
     Example:
         >>> resolve("dram", node_nm=22, type="lpddr4").read_j_per_byte
         6.4e-11
     """
-    known = parameters(component_class)
-    for name in params:
-        if name not in known:
-            raise unknown_name(f"parameter of component class {component_class}", name, known)
-    if missing := [name for name, required in known.items() if required and name not in params]:
-        raise SpecError(f"component class {component_class} needs {', '.join(missing)}")
-    return COMPONENTS[component_class](node_nm=node_nm, **params)
+    known = parameters(name)
+    for key in params:
+        if key not in known:
+            raise unknown_name(f"parameter of component class {name}", key, known)
+    if missing := [key for key, required in known.items() if required and key not in params]:
+        raise SpecError(f"component class {name} needs {', '.join(missing)}")
+    _check_types(name, params)
+    found = component_class(name)(node_nm=node_nm, **params)
+    if not isinstance(found, ComponentNumbers):
+        raise SpecError(f"component class {name} gave {type(found).__name__}, not ComponentNumbers")
+    return found
+
+
+def _check_types(name: str, params: Mapping[str, float | int | str]) -> None:
+    """Numbers where a class declares numbers, whole ones where it declares them, names where names."""
+    described = signature(component_class(name)).parameters
+    for key, value in params.items():
+        wanted = described[key].annotation
+        if wanted not in _TYPES:
+            continue
+        accepted, told = _TYPES[wanted]
+        if isinstance(value, bool) or not isinstance(value, accepted):
+            raise SpecError(f"component class {name}: {key} must be {told}, not {value!r}")
+
+
+_TYPES: dict[object, tuple[tuple[type, ...], str]] = {
+    float: ((int, float), "a number"),
+    int: ((int,), "a whole number"),
+    str: ((str,), "a name"),
+}

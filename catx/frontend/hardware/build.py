@@ -98,15 +98,15 @@ def _levels(spec: GeneralSpec, matrix: MatrixUnit, library: Library) -> tuple[Me
 def _fanout(
     level: FanoutSpec, path: KeyPath, spec: GeneralSpec, library: Library, instance_mm2: float
 ) -> Fanout:
-    link_j, source = library.link(level, path, instance_mm2)
+    numbers = library.link(level, path, instance_mm2)
     link = level.link_bandwidth
     return Fanout(
         name=level.fanout,
         axes=tuple(_axis(axis) for axis in level.axes),
         link_bytes_per_cycle=link.bytes_per_cycle(spec.clock) if link else inf,
-        link_j_per_byte=link_j,
-        area_mm2=level.area,
-        source=source,
+        link_j_per_byte=numbers.write_j_per_byte,
+        area_mm2=numbers.area_mm2,
+        source=numbers.source,
     )
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from math import inf, prod
 
+from catx.costmodel.components.registry import COMPONENTS, own_classes
 from catx.frontend.hardware.document import Document
+from catx.frontend.hardware.fields import ACROSS
 from catx.frontend.hardware.problems import KeyPath, Problem
 from catx.frontend.hardware.spec import (
     AxisSpec,
@@ -25,13 +27,14 @@ PARAMETERS = {
     "sram": ("width", "ports", "banks", "macros", "cell"),
     "regfile": (),
     "register": (),
+    "fifo": ("width",),
     "dram": ("type",),
     "mac": (),
     "vector_lane": ("dtype",),
 }
 """Parameters by component class."""
 
-MEMORY_CLASSES = ("sram", "regfile", "register", "dram")
+MEMORY_CLASSES = ("sram", "regfile", "register", "fifo", "dram")
 MAX_INSTANCES = 10**8
 
 Found = Iterator[tuple[KeyPath, str]]
@@ -78,7 +81,7 @@ def _accumulators(spec: GeneralSpec, document: Document) -> list[Problem]:
 
 def _own_names(spec: GeneralSpec) -> Found:
     for name in spec.components:
-        if name in PARAMETERS:
+        if name in COMPONENTS:
             yield (
                 ("components", name),
                 f"{name} is a class of the library: write numbers beside it, or another name",
@@ -143,6 +146,8 @@ def _fanout(level: FanoutSpec, path: KeyPath) -> Found:
         yield from _twice(axis, ("dims", "multicast"), (*path, "axes", index))
     if level.link_energy is not None and level.wire is not None:
         yield (*path, "wire"), "`link_energy` and `wire` are two sources for one number: keep one"
+    if level.routers and level.wire != ACROSS:
+        yield (*path, "routers"), "routers lie on the way across a fanout: they need `wire: across`"
 
 
 def _twice(spec: AxisSpec | MemorySpec, keys: tuple[str, ...], path: KeyPath) -> Found:
@@ -200,11 +205,13 @@ def _memory_numbers(level: MemorySpec, path: KeyPath, spec: GeneralSpec) -> Foun
                 (*path, "component"),
                 "a dram component needs a type: `dram: lpddr4` or `component: {class: dram, type: lpddr4}`",
             )
+        elif level.component.kind == "fifo" and not level.component.width:
+            yield (*path, "component"), "a fifo needs the width of its words, such as `width: 64 bit`"
         elif level.component.kind == "dram":
             named = level.component.type
             if problem := dram_energy_problem(named or level.dram or ""):
                 yield (*path, *(("component", "type") if named else ("dram",))), problem
-        elif level.capacity in (None, inf):
+        elif level.capacity in (None, inf) and level.component.kind in COMPONENTS:
             yield (*path, "component"), f"a component of class {level.component.kind} needs a finite capacity"
         return
     if level.energy is None and len(single) < 2:
@@ -231,8 +238,12 @@ def _component(component: ComponentSpec, classes: tuple[str, ...], path: KeyPath
         for key in sorted(component.model_fields_set - {"kind"}):
             yield (*place, key), f"{component.kind} is a component of this file: it has no parameters"
         return
+    if component.kind not in COMPONENTS and component.kind in own_classes():
+        for key in sorted(component.model_fields_set - {"kind", "parameters"}):
+            yield (*place, key), f"{component.kind} is a registered class: write {key!r} into `parameters`"
+        return
     if component.kind not in PARAMETERS:
-        known = (*PARAMETERS, *spec.components)
+        known = (*PARAMETERS, *spec.components, *own_classes())
         yield (
             place,
             f"`{component.kind}` is no component class ({', '.join(known)}){nearest(component.kind, known)}",
@@ -273,10 +284,22 @@ def _compute(spec: GeneralSpec) -> Found:
                 (*path, "rates", name),
                 f"no energy: give `energy: 0.2 pJ`, or `component: mac` for {matrix.name}",
             )
+    if matrix.component:
+        yield from _unit_component(matrix.component, "mac", path, spec)
     yield from _unit_area(matrix, path)
     if spec.compute.vector:
         yield from _vector(spec.compute.vector, spec)
     yield from _precision(spec)
+
+
+def _unit_component(component: ComponentSpec, kind: str, path: KeyPath, spec: GeneralSpec) -> Found:
+    yield from _component(component, (kind,), path, spec)
+    own = spec.components.get(component.kind)
+    if own and own.op_energy is None:
+        yield (
+            ("components", component.kind),
+            f"the {path[-1]} unit takes this component: give `op_energy: 0.5 pJ`",
+        )
 
 
 def _unit_area(unit: MatrixSpec | VectorSpec, path: KeyPath) -> Found:
@@ -291,13 +314,7 @@ def _vector(vector: VectorSpec, spec: GeneralSpec) -> Found:
         listed = f"; the memories are {', '.join(memories)}"
         yield (*path, "memory"), f"no memory {vector.memory!r}{nearest(vector.memory, memories) or listed}"
     if vector.component:
-        yield from _component(vector.component, ("vector_lane",), path, spec)
-        own = spec.components.get(vector.component.kind)
-        if own and own.op_energy is None:
-            yield (
-                ("components", vector.component.kind),
-                "a vector unit takes this component: give `op_energy: 0.5 pJ`",
-            )
+        yield from _unit_component(vector.component, "vector_lane", path, spec)
     elif vector.energy is None:
         yield path, f"{vector.name}: no energy: give `energy: 0.5 pJ`, or `component: vector_lane`"
     yield from _unit_area(vector, path)

@@ -1,10 +1,10 @@
 """Energies, static power and areas of a machine: as written in the file, or from the component library."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from math import prod
+from math import inf, isfinite, prod
 
-from catx.costmodel.components import ComponentNumbers, resolve
-from catx.costmodel.components.wire import spread_mm
+from catx.costmodel.components import COMPONENTS, ComponentNumbers, parameters, resolve
 from catx.errors import CatxError
 from catx.frontend.hardware.check import accumulator_of
 from catx.frontend.hardware.document import Document
@@ -33,6 +33,9 @@ _WRITTEN = {
     "j_per_op": "energy",
 }
 """What messages call a number."""
+
+Parameter = float | int | str
+"""Of a component class."""
 
 NOTHING = ComponentNumbers(source="")
 MATRIX: KeyPath = ("compute", "matrix")
@@ -73,8 +76,11 @@ class Library:
             )
             return numbers, energies
         macs = {
-            name: self._look_up(
-                (*MATRIX, "rates", name), "mac", dtype=DType(name), accumulator=accumulator_of(spec, name)
+            name: self._unit(
+                spec.component,
+                (*MATRIX, "rates", name) if spec.component.kind == "mac" else (*MATRIX, "component"),
+                dtype=DType(name),
+                accumulator=accumulator_of(spec, name),
             )
             for name in spec.rates
         }
@@ -101,35 +107,49 @@ class Library:
                 area_mm2=spec.area or 0.0,
                 source=spec.source,
             )
-        if own := self.spec.components.get(spec.component.kind):
-            lane = _own(own, spec.component.kind)
-            lanes = replace(lane, static_w=lane.static_w * spec.lanes, area_mm2=lane.area_mm2 * spec.lanes)
-            return _written(lanes, spec, {"j_per_op": spec.energy})
         dtype = spec.component.dtype or self.spec.precision or next(iter(self.spec.compute.matrix.rates))
-        lane = self._look_up((*VECTOR, "component"), "vector_lane", dtype=DType(dtype))
+        lane = self._unit(spec.component, (*VECTOR, "component"), dtype=DType(dtype))
         lanes = replace(lane, static_w=lane.static_w * spec.lanes, area_mm2=lane.area_mm2 * spec.lanes)
         return _written(lanes, spec, {"j_per_op": spec.energy})
 
-    def link(self, spec: FanoutSpec, path: KeyPath, instance_mm2: float) -> tuple[float, str]:
-        """Energy per byte that enters a fanout's link [J/byte], and its source.
+    def link(self, spec: FanoutSpec, path: KeyPath, instance_mm2: float) -> ComponentNumbers:
+        """Energy per byte that enters a fanout's link, the area of its network, and their source.
 
         `instance_mm2` is the area of one instance of everything further in: the way over all of them is the
         length of `wire: across`.
         """
         if spec.wire is None:
-            return spec.link_energy or 0.0, spec.source
+            energy = spec.link_energy or 0.0
+            return ComponentNumbers(write_j_per_byte=energy, area_mm2=spec.area, source=spec.source)
         place = (*path, "wire")
         if spec.wire != ACROSS:
             wire = self._look_up(place, "wire", length_mm=spec.wire)
-            return wire.write_j_per_byte, _join(spec.source, wire.source)
+            return replace(wire, area_mm2=spec.area, source=_join(spec.source, wire.source))
         if not instance_mm2 and not self.problems:
             message = f"nothing inside {spec.fanout} has an area, so the way across it is not known"
             self.problems.append(self.document.problem(message, place, "give its length, such as `1 mm`"))
-        length_mm = spread_mm(prod(axis.size for axis in spec.axes), instance_mm2)
-        if not length_mm:
-            return 0.0, spec.source
-        wire = self._look_up(place, "wire", length_mm=length_mm)
-        return wire.write_j_per_byte, _join(spec.source, f"{length_mm:.3g} mm across: {wire.source}")
+        if not instance_mm2:
+            return ComponentNumbers(area_mm2=spec.area, source=spec.source)
+        mesh: dict[str, float | int] = {}
+        if spec.routers:
+            mesh = {"flit_bits": spec.routers.width * BITS_PER_BYTE, "depth": spec.routers.depth}
+        parts = prod(axis.size for axis in spec.axes)
+        found = self._look_up(place, "noc", parts=parts, part_mm2=instance_mm2, **mesh)
+        return replace(found, area_mm2=found.area_mm2 + spec.area, source=_join(spec.source, found.source))
+
+    def _unit(self, component: ComponentSpec, path: KeyPath, **given: DType) -> ComponentNumbers:
+        """One lane or multiply-accumulate: the library's, the file's own, or registered."""
+        if own := self.spec.components.get(component.kind):
+            return _own(own, component.kind)
+        return self._look_up(path, component.kind, **self._taken(component, given))
+
+    @staticmethod
+    def _taken(component: ComponentSpec, given: Mapping[str, Parameter]) -> dict[str, Parameter]:
+        """What a class gets: of all that is known here what it takes, and what the file hands it."""
+        if component.kind in COMPONENTS:
+            return dict(given)
+        takes = parameters(component.kind)
+        return {key: value for key, value in given.items() if key in takes} | component.parameters
 
     def _storage(self, spec: MemorySpec, component: ComponentSpec, path: KeyPath) -> ComponentNumbers:
         """One instance of a memory."""
@@ -138,9 +158,13 @@ class Library:
         if component.kind == "dram":
             size_gb = self.spec.technology.dram or 0.0
             return self._look_up(path, "dram", type=component.type or spec.dram or "", capacity_gb=size_gb)
-        capacity = spec.capacity or 0.0
+        capacity = inf if spec.capacity is None else spec.capacity
+        if component.kind == "fifo":
+            width_bits = (component.width or 0.0) * BITS_PER_BYTE
+            return self._look_up(path, "fifo", capacity_bytes=capacity, width_bits=width_bits)
         if component.kind != "sram":
-            return self._look_up(path, component.kind, capacity_bytes=capacity)
+            taken = self._taken(component, {"capacity_bytes": capacity} if isfinite(capacity) else {})
+            return self._look_up(path, component.kind, **taken)
         cell: dict[str, str] = {"cell": component.cell} if component.cell else {}
         return self._look_up(
             path,
@@ -153,7 +177,7 @@ class Library:
             **cell,
         )
 
-    def _look_up(self, path: KeyPath, kind: str, **params: float | int | str) -> ComponentNumbers:
+    def _look_up(self, path: KeyPath, kind: str, **params: Parameter) -> ComponentNumbers:
         """Numbers from the component library; what it refuses is a problem at `path`."""
         try:
             return resolve(kind, node_nm=self.spec.technology.node, **params)

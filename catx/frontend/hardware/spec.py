@@ -4,7 +4,7 @@ Models hold what the file says, in base units; docs/hw-yaml.md is the same for u
 across keys is checked in `check.py`.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -49,7 +49,7 @@ from catx.frontend.hardware.fields import (
 from catx.ir.assembly import BONDS, KINDS
 from catx.ir.einsum import ROLES
 
-COMPONENT_CLASSES = ("sram", "regfile", "register", "dram", "mac", "vector_lane")
+COMPONENT_CLASSES = ("sram", "regfile", "register", "fifo", "dram", "mac", "vector_lane")
 
 
 class Spec(BaseModel):
@@ -61,14 +61,15 @@ class Spec(BaseModel):
 class ComponentSpec(Spec):
     """A class of the component library and its parameters; all numbers of the level or unit come from it."""
 
-    kind: Name = Field(alias="class", description="of the library, or a name in `components`")
-    width: Width | None = Field(None, description="sram: what one access reads or writes, default 128 bit")
+    kind: Name = Field(alias="class", description="of the library, a name in `components`, or registered")
+    width: Width | None = Field(None, description="sram, fifo: one word; of sram default 128 bit")
     ports: Count | None = Field(None, description="sram: read-write ports, default 1")
     banks: Count | None = Field(None, description="sram: banks of one macro, default 1")
     macros: Count | None = Field(None, description="sram: equal macros that make up the memory, default 1")
     cell: Name | None = Field(None, description="sram: cell flavour, default that of the library")
     type: Name | None = Field(None, description="dram: type, default that of the memory's `dram` key")
     dtype: DTypeName | None = Field(None, description="vector_lane: element type, default the precision")
+    parameters: dict[Name, float | int | str] = Field({}, description="of a registered class")
 
     @model_validator(mode="before")
     @classmethod
@@ -86,12 +87,12 @@ class ComponentSpec(Spec):
 
 
 class OwnComponentSpec(Spec):
-    """A component of the file's own: what one instance of a memory, or one lane, costs."""
+    """A component of the file's own: what one instance of a memory, one lane or one mac costs."""
 
     energy: EnergyPerByte | None = Field(None, description="of a memory, per byte read and per byte written")
     read_energy: EnergyPerByte | None = None
     write_energy: EnergyPerByte | None = None
-    op_energy: Energy | None = Field(None, description="of a lane, per simple operation")
+    op_energy: Energy | None = Field(None, description="of a lane per simple operation, of a mac per mac")
     static_power: Power = Field(0.0, description="default 0 W")
     area: Area = Field(0.0, description="default 0 mm2")
     source: Text = Field(min_length=1, description="where the numbers come from: required")
@@ -132,6 +133,15 @@ class AxisSpec(Spec):
     )
 
 
+class RoutersSpec(Spec):
+    """Routers of a mesh, one at each instance."""
+
+    width: Width = Field(description="of a link between two routers")
+    depth: Annotated[int, Number(whole=True, least=2, most=1024)] = Field(
+        2, description="words that an input of a router holds, default 2"
+    )
+
+
 class FanoutSpec(Spec):
     """A spatial level: everything further in exists once per point of its axes."""
 
@@ -142,7 +152,8 @@ class FanoutSpec(Spec):
     wire: Wire | None = Field(
         None, description="length of the link, or `across`: the library gives its energy"
     )
-    area: Area = Field(0.0, description="area of the interconnect, default 0 mm2")
+    routers: RoutersSpec | None = Field(None, description="with `wire: across`: a mesh, default wires alone")
+    area: Area = Field(0.0, description="area of the interconnect besides routers, default 0 mm2")
     source: Text = ""
 
 
@@ -160,7 +171,7 @@ class MatrixSpec(Spec):
 
     name: Name = "MAC"
     rates: dict[DTypeName, RateSpec] = Field(min_length=1)
-    component: Literal["mac"] | None = Field(None, description="the library gives energy, power, area")
+    component: ComponentSpec | None = Field(None, description="the library gives energy, power, area")
     pipeline_cycles: Cycles = Field(0.0, description="from first operands to first result, default 0")
     static_power: Power | None = None
     area: Area | None = None

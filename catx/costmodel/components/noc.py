@@ -1,0 +1,60 @@
+"""Networks on chip: the way across equal parts, and the routers of a mesh on that way."""
+
+from math import sqrt
+
+from catx.costmodel.components.fifo import fifo
+from catx.costmodel.components.lookup import positive
+from catx.costmodel.components.numbers import ComponentNumbers
+from catx.costmodel.components.wire import MEAN_WAY, spread_mm, wire
+from catx.errors import SpecError
+from catx.units import BITS_PER_BYTE
+
+MESH_PORTS = 5
+"""Of a router of a mesh, each with a FIFO where flits come in: four neighbours and its part (geometry)."""
+
+
+def noc(
+    *, node_nm: float, parts: int, part_mm2: float, flit_bits: float = 0.0, depth: int = 0
+) -> ComponentNumbers:
+    """What a byte costs from the port of a square of equal parts to one of them, on average.
+
+    Without `depth` it is a bus: wires alone. With it, every part has the router of a mesh. A byte is then
+    written to and read from a FIFO in each router on its way; arbitration and crossbars are not counted.
+
+    Args:
+        node_nm: technology node, 7..90 [nm].
+        parts: how many lie side by side.
+        part_mm2: area of one [mm2].
+        flit_bits: width of a link of the mesh [bit].
+        depth: flits that an input of a router holds, 2 or more; 0: no routers.
+
+    Raises:
+        SpecError: a mesh without the width of its links, or the reverse.
+    """
+    positive("parts", parts)
+    positive("part_mm2", part_mm2)
+    if bool(flit_bits) != bool(depth):
+        raise SpecError("a mesh needs both flit_bits and depth; a bus has neither")
+    length_mm = spread_mm(parts, part_mm2)
+    way = wire(node_nm=node_nm, length_mm=length_mm) if length_mm else None
+    energy = way.write_j_per_byte if way else 0.0
+    source = f"{length_mm:.3g} mm across: {way.source}" if way else "one part: no way"
+    if not depth:
+        return ComponentNumbers(write_j_per_byte=energy, source=source)
+    buffer = fifo(
+        node_nm=node_nm, capacity_bytes=depth * flit_bits / BITS_PER_BYTE, width_bits=float(flit_bits)
+    )
+    hops = mean_hops(parts)
+    return ComponentNumbers(
+        write_j_per_byte=energy + hops * (buffer.read_j_per_byte + buffer.write_j_per_byte),
+        area_mm2=parts * MESH_PORTS * buffer.area_mm2,
+        source=f"{source}; {hops:.3g} routers on the way, {MESH_PORTS} FIFOs each: {buffer.source}",
+    )
+
+
+def mean_hops(parts: int) -> float:
+    """Routers that a flit passes from the middle of a side of a square mesh to a part, on average.
+
+    The way of `wire.spread_mm` in pitches of a part, and the router of the part itself.
+    """
+    return 1.0 + MEAN_WAY * (sqrt(parts) - 1.0)
