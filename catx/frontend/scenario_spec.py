@@ -49,6 +49,9 @@ HOW_OFTEN = ("inferences", "inferences_per_day", "utilization")
 NEEDED = ("lifetime", "grid", "fab_grid", "abatement")
 """What a file without a base must have besides."""
 
+OF_WAFERS = ("line_yield", "defects_per_cm2")
+"""What the model `wafer` alone uses."""
+
 IDLE = {"gated": 0.0, "leaking": 1.0}
 """What a unit that is powered draws while it has no work, as a share of its static power."""
 
@@ -151,6 +154,14 @@ def _problems(spec: ScenarioSpec, written: dict[str, Any], document: Document) -
         yield document.problem(f"there is data for {known} only", ("abatement",))
     if spec.hours and not (isinstance(spec.grid, str) and spec.grid.lower().endswith(".csv")):
         yield document.problem("hours need an hourly grid: `grid: profile.csv`", ("hours",))
+    model = spec.embodied or (SCENARIOS[spec.base] if spec.base else DEFAULT_SCENARIO).embodied
+    for key in OF_WAFERS:
+        if key in written and model != "wafer":
+            yield document.problem(
+                f"without effect: the model `{model}` divides by a fixed yield",
+                (key,),
+                "take `embodied: wafer`, or `fab_yield`",
+            )
     for key in spec.sources:
         if key not in written:
             yield document.problem(f"a source without its number: write {key!r}, too", ("sources", key))

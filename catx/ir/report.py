@@ -1,8 +1,10 @@
 """Report: what a design costs, layer by layer, with everything needed to redo the numbers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from catx.ir.counts import Counts
+from catx.ir.einsum import Einsum
 from catx.ir.graph import FreeNode, Op
 from catx.ir.mapping import Mapping
 from catx.ir.scenario import Scenario
@@ -73,6 +75,17 @@ class Layer:
     count: int
     cost: LayerCost
     nodes: tuple[str, ...]
+
+
+def energy_by_part_j(layers: Iterable[Layer]) -> dict[str, float]:
+    """Energy by part over all runs, without static power [J]; parts of einsums come first."""
+    layers = tuple(layers)
+    ranked = sorted(layers, key=lambda layer: not isinstance(layer.op, Einsum))
+    parts = {part: 0.0 for layer in ranked for part, _ in layer.cost.energy_by_part_j}
+    for layer in layers:
+        for part, energy in layer.cost.energy_by_part_j:
+            parts[part] += energy * layer.count
+    return parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

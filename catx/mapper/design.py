@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from os import cpu_count
 
+from catx.costmodel.carbon.energy import energy_by_kind
 from catx.costmodel.carbon.gaps import gaps, uncertain
 from catx.costmodel.carbon.total import carbon_report, op_carbon_rate
 from catx.costmodel.kernel_cache import phase_of
@@ -24,7 +25,7 @@ from catx.ir.fingerprint import fingerprint
 from catx.ir.graph import Graph, Op
 from catx.ir.passes.rewrite import sources_of
 from catx.ir.passes.set_precision import set_precision
-from catx.ir.report import CarbonReport, Layer, LayerCost, Report, Traffic
+from catx.ir.report import CarbonReport, Layer, LayerCost, Report, Traffic, energy_by_part_j
 from catx.ir.scenario import Scenario
 from catx.ir.schedule import Schedule
 from catx.mapper.bounds import roofline_cycles
@@ -83,7 +84,9 @@ def evaluate_design(
     rooms = ("costmodel", "mapper") if mappings is None else ("costmodel",)
     fronts = _map_all(_work(groups, accelerator, mappings, options), rooms, progress)
     schedule = sequential(_layers(groups, accelerator, goal, fronts), accelerator)
-    carbon = carbon_report(accelerator, schedule.energy_j, schedule.latency_s, scenario)
+    static_j = sum(layer.cost.static_energy_j * layer.count for layer in schedule.layers)
+    energy = energy_by_kind(accelerator, energy_by_part_j(schedule.layers), static_j)
+    carbon = carbon_report(accelerator, energy, schedule.latency_s, scenario)
     notes += _launch_notes(schedule, accelerator)
     notes += _constraint_notes(options) if mappings is None else ()
     notes += _lifetime_notes(carbon, scenario)

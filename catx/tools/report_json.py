@@ -9,12 +9,21 @@ from catx.frontend.mapping_writer import einsum_text, node_entry
 from catx.ir.counts import Counts
 from catx.ir.einsum import ROLES, Einsum
 from catx.ir.graph import Op
-from catx.ir.report import CarbonReport, Certificate, Coverage, Layer, ModelInfo, Report, Traffic
+from catx.ir.report import (
+    CarbonReport,
+    Certificate,
+    Coverage,
+    Layer,
+    ModelInfo,
+    Report,
+    Traffic,
+    energy_by_part_j,
+)
 from catx.ir.scenario import Scenario
 from catx.ir.sheet import Row, Uncertainty
 from catx.mapper.objective import OBJECTIVES
 from catx.tools.labels import label
-from catx.tools.summary import Totals, by_op, sum_parts, totals
+from catx.tools.summary import Totals, by_op, totals
 
 SCHEMA = "catx.report/1"
 
@@ -40,7 +49,7 @@ def report_object(report: Report) -> Json:
         "totals": asdict(whole),
         "by_op": [asdict(row) for row in by_op(report)],
         "traffic": _traffic(report.traffic),
-        "energy_by_part_j": sum_parts(report),
+        "energy_by_part_j": energy_by_part_j(report.layers),
         "area_by_part_mm2": dict(report.area_by_part_mm2),
         "static_by_part_w": dict(report.static_by_part_w),
         "peak_by_part_w": dict(report.peak_by_part_w),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from catx.ir.einsum import Einsum
-from catx.ir.report import CarbonReport, Layer, Report
+from catx.ir.report import CarbonReport, Layer, Report, energy_by_part_j
 from catx.ir.sheet import Uncertainty
 from catx.mapper.objective import OBJECTIVES
 from catx.tools.canvas import Canvas, Column
@@ -19,7 +19,7 @@ from catx.tools.human import (
     si,
     significant,
 )
-from catx.tools.summary import OpRow, Totals, by_op, op_row, sum_parts, totals
+from catx.tools.summary import OpRow, Totals, by_op, op_row, totals
 from catx.tools.uncertainty_text import SWINGS_ASIDE, percentile_table, swing_table
 
 SHOWN_SHARE = 0.99
@@ -227,7 +227,7 @@ def mark(report: Report, model: int) -> str:
 def _parts(canvas: Canvas, report: Report) -> None:
     """Bytes, energy and area by part of the machine: memories first, in their order."""
     canvas.title("By part", "of one inference")
-    energy, area = sum_parts(report), dict(report.area_by_part_mm2)
+    energy, area = energy_by_part_j(report.layers), dict(report.area_by_part_mm2)
     static, peak = dict(report.static_by_part_w), dict(report.peak_by_part_w)
     moved = {level.memory: level for level in report.traffic}
     columns = (

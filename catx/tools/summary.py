@@ -89,16 +89,6 @@ def op_row(report: Report, op: str, layers: list[Layer]) -> OpRow:
     )
 
 
-def sum_parts(report: Report) -> dict[str, float]:
-    """Energy by part over all layers [J]: parts of einsums in the machine's order, then others."""
-    ranked = sorted(report.layers, key=lambda layer: not isinstance(layer.op, Einsum))
-    parts = {part: 0.0 for layer in ranked for part, _ in layer.cost.energy_by_part_j}
-    for layer in report.layers:
-        for part, energy in layer.cost.energy_by_part_j:
-            parts[part] += energy * layer.count
-    return parts
-
-
 def _busy_s(layer: Layer) -> float:
     """Time that the layer's unit would need at its peak rate, over all runs [s]."""
     return layer.cost.utilization * layer.cost.latency_s * layer.count

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from catx.costmodel.carbon import (
     SCENARIOS,
+    InferenceEnergy,
     carbon_report,
     embodied_parts,
+    energy_by_kind,
     op_carbon_rate,
     scenario_by_name,
 )
@@ -17,9 +19,11 @@ from catx.costmodel.carbon.embodied import die_sheet
 from catx.costmodel.carbon.regions import region
 from catx.costmodel.carbon.tables import logic_node, tables
 from catx.errors import SpecError
+from catx.frontend.hardware import load_accelerator
 from catx.ir.accelerator import Accelerator, MacRate, MatrixUnit, Memory, Technology
 from catx.ir.dtype import DType
 from catx.ir.scenario import Profile, Scenario
+from tests.costmodel.whole_energy import carbon_of
 
 COAL = 820.0  # ACT, gCO2e/kWh of a fab on coal
 NAND_30NM = 31.0  # ACT, gCO2e/GB
@@ -145,7 +149,7 @@ def test_every_node_of_the_range_has_data_between_its_neighbours(node_nm: float)
 
 
 def test_a_report_says_that_a_node_is_interpolated() -> None:
-    report = carbon_report(chip(10, node_nm=12), 1.0, 1.0, SCENARIOS["edge-default"])
+    report = carbon_of(chip(10, node_nm=12), 1.0, 1.0, SCENARIOS["edge-default"])
     source = {name: source for name, _, source in report.assumptions}["epa_12nm_kwh_per_cm2"]
     assert "linear interpolation between 10 nm" in source
 
@@ -161,14 +165,12 @@ def test_dram_per_gb() -> None:
     [(8.757597732992, 0.34837691655516945), (13.001483306111999, 0.41529518329381726)],
 )
 def test_embodied_of_catransformers_points(area_mm2: float, embodied_kg: float) -> None:
-    report = carbon_report(chip(area_mm2), 0.14758989618986681, 0.01, scenario_by_name("catransformers"))
+    report = carbon_of(chip(area_mm2), 0.14758989618986681, 0.01, scenario_by_name("catransformers"))
     assert report.embodied_gco2e / 1000 == pytest.approx(embodied_kg, rel=1e-4)
 
 
 def test_catransformers_totals() -> None:
-    report = carbon_report(
-        chip(8.757597732992), 0.14758989618986681, 0.0129, scenario_by_name("catransformers")
-    )
+    report = carbon_of(chip(8.757597732992), 0.14758989618986681, 0.0129, scenario_by_name("catransformers"))
     assert report.operational_per_inference_gco2e == pytest.approx(2.7878091502530398e-06, rel=1e-6)
     assert report.total_gco2e / 1000 == pytest.approx(0.43201119106276065, rel=1e-4)
     die = dict(embodied_parts(chip(31.99), scenario_by_name("catransformers")))["die"]
@@ -180,7 +182,7 @@ def test_rates_make_up_the_total(energy_j: float, latency_s: float, area: float)
     """An op that runs all inferences and fills the whole life carries the whole carbon."""
     scenario, machine = SCENARIOS["edge-default"], chip(area)
     per_j, per_s = op_carbon_rate(machine, scenario)
-    report = carbon_report(machine, energy_j, latency_s, scenario)
+    report = carbon_of(machine, energy_j, latency_s, scenario)
     life_s = scenario.lifetime_years * 365 * 24 * 3600
     total = per_j * energy_j * scenario.inferences + per_s * life_s
     assert total == pytest.approx(report.total_gco2e)
@@ -189,13 +191,13 @@ def test_rates_make_up_the_total(energy_j: float, latency_s: float, area: float)
 @given(energy_j=st.floats(1e-6, 1e3), latency_s=st.floats(1e-6, 3), area=st.floats(1, 800))
 def test_inferences_share_the_total(energy_j: float, latency_s: float, area: float) -> None:
     scenario = SCENARIOS["edge-default"]
-    report = carbon_report(chip(area), energy_j, latency_s, scenario)
+    report = carbon_of(chip(area), energy_j, latency_s, scenario)
     assert report.total_per_inference_gco2e * scenario.inferences == pytest.approx(report.total_gco2e)
     assert report.total_per_inference_gco2e >= report.per_inference_gco2e
 
 
 def test_report_says_what_it_assumes() -> None:
-    report = carbon_report(chip(10), 1.0, 1.0, SCENARIOS["edge-default"])
+    report = carbon_of(chip(10), 1.0, 1.0, SCENARIOS["edge-default"])
     told = {name: (value, source) for name, value, source in report.assumptions}
     for name in ("inferences", "grid_gco2e_per_kwh", "fab_yield", "die_area_mm2", "dram_gb", "idle_share"):
         assert name in told
@@ -226,7 +228,7 @@ def test_bad_input() -> None:
     with pytest.raises(SpecError, match="lifetime_years"):
         op_carbon_rate(chip(10), replace(scenario, lifetime_years=0))
     with pytest.raises(SpecError, match="grid_gco2e_per_kwh"):
-        carbon_report(chip(10), 1, 1, replace(scenario, grid_gco2e_per_kwh=-1))
+        carbon_of(chip(10), 1, 1, replace(scenario, grid_gco2e_per_kwh=-1))
     with pytest.raises(SpecError, match="did you mean 'edge-default'"):
         scenario_by_name("edge")
     with pytest.raises(SpecError, match="knows 22 nm only"):
@@ -236,7 +238,7 @@ def test_bad_input() -> None:
 def test_every_scenario_sources_every_assumption() -> None:
     for name, scenario in SCENARIOS.items():
         assert scenario.name == name
-        report = carbon_report(chip(10), 1.0, 0.1, scenario)
+        report = carbon_of(chip(10), 1.0, 0.1, scenario)
         assert [of for of, _, source in report.assumptions if source == f"scenario {name}"] == []
 
 
@@ -244,8 +246,8 @@ def test_how_often_is_said_in_three_ways() -> None:
     scenario = SCENARIOS["edge-default"]
     daily = replace(scenario, inferences=None, inferences_per_day=100.0)
     busy = replace(scenario, inferences=None, utilization=0.25, on_share=0.5)
-    assert carbon_report(chip(10), 1.0, 1.0, daily).sheet["inferences"] == pytest.approx(100 * 365 * 3)
-    found = carbon_report(chip(10), 1.0, 2.0, busy).sheet
+    assert carbon_of(chip(10), 1.0, 1.0, daily).sheet["inferences"] == pytest.approx(100 * 365 * 3)
+    found = carbon_of(chip(10), 1.0, 2.0, busy).sheet
     assert found["inferences"] == pytest.approx(0.25 * 0.5 * 3 * 365 * 86400 / 2.0)
     assert found["busy_share"] == pytest.approx(0.25)
     for wrong in ({"inferences_per_day": 5.0}, {"inferences": None}):
@@ -258,12 +260,12 @@ def test_idle_time_leaks_apart() -> None:
     machine = chip(10)
     memory = replace(machine.levels[0], static_w=0.2)
     machine = replace(machine, levels=(memory,))
-    report = carbon_report(machine, 1.0, 10.0, leaking)
+    report = carbon_of(machine, 1.0, 10.0, leaking)
     idle_s = 0.5 * 3 * 365 * 86400 - 10_000
     assert report.idle_gco2e == pytest.approx(idle_s * 0.2 / 3.6e6 * 481.0)
     assert report.operational_gco2e == pytest.approx(report.idle_gco2e + 1000 / 3.6e6 * 481.0)
-    assert carbon_report(machine, 1.0, 10.0, replace(leaking, idle_share=0.0)).idle_gco2e == 0
-    assert carbon_report(machine, 1.0, 1e6, leaking).idle_gco2e == 0  # more work than time: never negative
+    assert carbon_of(machine, 1.0, 10.0, replace(leaking, idle_share=0.0)).idle_gco2e == 0
+    assert carbon_of(machine, 1.0, 1e6, leaking).idle_gco2e == 0  # more work than time: never negative
 
 
 def test_ops_of_a_unit_that_leaks_when_idle_save_its_leakage() -> None:
@@ -276,7 +278,7 @@ def test_ops_of_a_unit_that_leaks_when_idle_save_its_leakage() -> None:
     saved_j = (of_time / per_j + 0.5 * static_w) * more_s
     quick = (0.010 + static_w * 0.010, 0.010)
     slow = (0.010 - saved_j + static_w * (0.010 + more_s), 0.010 + more_s)
-    totals = [carbon_report(machine, *one, leaking).total_gco2e for one in (quick, slow)]
+    totals = [carbon_of(machine, *one, leaking).total_gco2e for one in (quick, slow)]
     assert totals[1] < totals[0]
     for scenario, best in ((leaking, slow), (gated, quick)):
         weights = op_carbon_rate(machine, scenario)
@@ -287,14 +289,14 @@ def test_ops_of_a_unit_that_leaks_when_idle_save_its_leakage() -> None:
 
 
 def test_buildings_supplies_and_grids_scale_what_is_used() -> None:
-    plain = carbon_report(chip(10), 1.0, 1.0, SCENARIOS["edge-default"]).operational_gco2e
+    plain = carbon_of(chip(10), 1.0, 1.0, SCENARIOS["edge-default"]).operational_gco2e
     cloud = replace(SCENARIOS["edge-default"], pue=1.2, supply_efficiency=0.9)
-    assert carbon_report(chip(10), 1.0, 1.0, cloud).operational_gco2e == pytest.approx(plain * 1.2 / 0.9)
+    assert carbon_of(chip(10), 1.0, 1.0, cloud).operational_gco2e == pytest.approx(plain * 1.2 / 0.9)
     hours = tuple(float(hour) for hour in range(24))
     profile = Profile(gco2e_per_kwh=hours, source="a table")
     solar = replace(SCENARIOS["edge-default"], grid_profile=profile)
     for when, mean in ((None, 11.5), ((8, 18), 12.5), ((22, 2), 11.5), ((0, 24), 11.5), ((23, 24), 23.0)):
-        sheet = carbon_report(chip(10), 1.0, 1.0, replace(solar, hours=when)).sheet
+        sheet = carbon_of(chip(10), 1.0, 1.0, replace(solar, hours=when)).sheet
         assert sheet["grid_gco2e_per_kwh"] == pytest.approx(mean)
         assert sheet["grid_mean_gco2e_per_kwh"] == pytest.approx(11.5)
     with pytest.raises(SpecError, match="24 or 8,760 rows, not 23"):
@@ -303,7 +305,7 @@ def test_buildings_supplies_and_grids_scale_what_is_used() -> None:
 
 def test_units_share_the_training() -> None:
     trained = replace(SCENARIOS["edge-default"], training_gco2e=5e6, fleet=1000)
-    found, plain = (carbon_report(chip(10), 1.0, 1.0, s) for s in (trained, SCENARIOS["edge-default"]))
+    found, plain = (carbon_of(chip(10), 1.0, 1.0, s) for s in (trained, SCENARIOS["edge-default"]))
     assert found.total_gco2e == pytest.approx(plain.total_gco2e + 5000)
     assert found.sheet["fleet_gco2e"] == pytest.approx(1000 * found.total_gco2e)
 
@@ -329,7 +331,7 @@ def test_unknown_regions_tell_the_nearest() -> None:
 
 
 def test_metrics_are_products() -> None:
-    sheet = carbon_report(chip(10), 2.0, 0.5, SCENARIOS["edge-default"]).sheet
+    sheet = carbon_of(chip(10), 2.0, 0.5, SCENARIOS["edge-default"]).sheet
     made, total = sheet["embodied_gco2e"], sheet["total_gco2e"]
     assert sheet["edp_j_s"] == 1.0
     assert sheet["cdp_gco2e_s"] == pytest.approx(made * 0.5)
@@ -338,3 +340,18 @@ def test_metrics_are_products() -> None:
     assert sheet["ce2p_gco2e_j2"] == pytest.approx(made * 4)
     assert sheet["tcdp_gco2e_s"] == pytest.approx(total * 0.5)
     assert sheet["embodied_share"] == pytest.approx(made / total)
+
+
+def test_energy_stands_by_kind_of_part() -> None:
+    machine = load_accelerator("edge")
+    parts = {"DRAM": 1.0, "L2": 2.0, machine.fanouts[0].name: 3.0, machine.matrix.name: 4.0}
+    assert machine.vector
+    energy = energy_by_kind(machine, parts | {machine.vector.name: 5.0}, 6.0)
+    assert energy == InferenceEnergy(dram_j=1.0, memory_j=2.0, link_j=3.0, compute_j=9.0, static_j=6.0)
+    sheet = carbon_report(machine, energy, 1.0, SCENARIOS["edge-default"]).sheet
+    assert sheet["energy_per_inference_j"] == 21.0
+    keys = {row.name: row.spread.key for row in sheet.rows if row.spread}
+    assert keys["static_energy_j"] == keys["static_w"] == "leakage"
+    assert len({keys[f"{kind}_energy_j"] for kind in ("dram", "memory", "link", "compute", "static")}) == 5
+    with pytest.raises(SpecError, match="energy of L9, which"):
+        energy_by_kind(machine, {"L9": 1.0}, 0.0)

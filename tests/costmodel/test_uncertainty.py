@@ -8,19 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catx.costmodel.carbon import SCENARIOS, carbon_report
+from catx.costmodel.carbon import SCENARIOS
 from catx.costmodel.carbon.compare import BreakEven, break_even, equals_of, probability_better, robust_set
 from catx.costmodel.carbon.uncertainty import bands, draw, factors, simulate, tornado
 from catx.ir.accelerator import Technology
 from catx.ir.sheet import Row, Sheet, Spread
 from tests.costmodel.test_wafer import chip
+from tests.costmodel.whole_energy import carbon_of
 
 EDGE = SCENARIOS["edge-default"]
 
 
 def sheet(area_mm2: float = 30.0, node_nm: float = 22, energy_j: float = 0.05) -> Sheet:
     machine = chip(Technology(node_nm=node_nm, dram_gb=1), area_mm2, "lpddr4")
-    return carbon_report(machine, energy_j, 0.01, EDGE).sheet
+    return carbon_of(machine, energy_j, 0.01, EDGE).sheet
 
 
 @pytest.mark.parametrize("shape", ["lognormal", "triangular", "uniform", "logtriangular"])
@@ -68,7 +69,7 @@ def test_samples_are_the_calculation_with_the_drawn_inputs() -> None:
         dies = np.pi * 147**2 / site - 0.51 * np.pi * 294 / site**0.5
         made = cpa * np.pi * 15**2 / (dies * good)
         made += values["dram_gco2e_per_gb"] / 0.875 + values["packaging_gco2e"]
-        used = 30e6 * values["energy_per_inference_j"] / 3.6e6 * values["grid_gco2e_per_kwh"]
+        used = 30e6 * values["compute_energy_j"] / 3.6e6 * values["grid_gco2e_per_kwh"]
         assert totals[at] == pytest.approx(made + used, rel=1e-12)
 
 
@@ -120,7 +121,7 @@ def test_break_even() -> None:
     assert break_even(small, small) == BreakEven(None, None)
     leaking = replace(EDGE, idle_share=1.0)
     hot, cold = (
-        carbon_report(
+        carbon_of(
             replace(machine, levels=(replace(machine.levels[0], static_w=watts), *machine.levels[1:])),
             0.05,
             0.01,
@@ -163,4 +164,4 @@ def test_the_robust_set_is_best_for_its_betas(values: list[tuple[int, int, int]]
 def test_scenarios_without_use_have_a_total() -> None:
     lazy = replace(EDGE, inferences=1)
     machine = chip(Technology(node_nm=22), 30.0, "")
-    assert carbon_report(machine, 0.0, 1.0, lazy).total_gco2e > 0
+    assert carbon_of(machine, 0.0, 1.0, lazy).total_gco2e > 0

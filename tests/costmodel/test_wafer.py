@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from catx.costmodel.carbon import SCENARIOS, embodied_parts
 from catx.costmodel.carbon.binning import binned_yield
 from catx.costmodel.carbon.embodied import die_sheet
-from catx.costmodel.carbon.total import carbon_report
 from catx.errors import SpecError
 from catx.frontend.hardware import load_accelerator
 from catx.ir.accelerator import Accelerator, MacRate, MatrixUnit, Memory, Technology
 from catx.ir.assembly import Assembly, Die, Harvest
 from catx.ir.dtype import DType
+from tests.costmodel.whole_energy import carbon_of
 
 EDGE = SCENARIOS["edge-default"]
 
@@ -135,7 +135,7 @@ def test_dies_may_have_any_name(name: str) -> None:
     dies = (Die(name=name), Die(name="other", parts=frozenset({"SRAM"})))
     plain = (Die(name="logic"), Die(name="other", parts=frozenset({"SRAM"})))
     found, expected = (
-        carbon_report(
+        carbon_of(
             chip(
                 Technology(node_nm=7, dram_gb=8, dies=of, assembly=Assembly(kind="stack")), 60.0, "hbm2", 40.0
             ),
@@ -224,11 +224,11 @@ def test_bad_stacks_and_dies() -> None:
 
 def test_nothing_at_all_has_a_report() -> None:
     nothing = replace(EDGE, packaging_gco2e=0.0, embodied="act")
-    sheet = carbon_report(chip(Technology(node_nm=22), 0.0, ""), 0.0, 0.0, nothing).sheet
+    sheet = carbon_of(chip(Technology(node_nm=22), 0.0, ""), 0.0, 0.0, nothing).sheet
     assert (sheet["total_gco2e"], sheet["embodied_share"]) == (0.0, 0.0)
     busy = replace(nothing, inferences=None, utilization=0.5)
     with pytest.raises(SpecError, match="only where an inference takes time"):
-        carbon_report(chip(Technology(node_nm=22), 10.0, ""), 1.0, 0.0, busy)
+        carbon_of(chip(Technology(node_nm=22), 10.0, ""), 1.0, 0.0, busy)
 
 
 def test_memory_on_logic() -> None:
@@ -238,7 +238,7 @@ def test_memory_on_logic() -> None:
         assembly=Assembly(kind="stack", bond="hybrid"),
     )
     machine = chip(stack, 60.0, dram_type="", sram_mm2=40.0)
-    report = carbon_report(machine, 1.0, 0.01, EDGE)
+    report = carbon_of(machine, 1.0, 0.01, EDGE)
     logic, memory = die_sheet(60.0, 5, EDGE)["die_gco2e"], die_sheet(40.0, 22, EDGE)["die_gco2e"]
     parts = dict(report.embodied_by_part_gco2e)
     assert parts["dies"] == pytest.approx(logic + memory)
@@ -297,6 +297,6 @@ def test_a_chip_of_many_dies() -> None:
     )
     machine = replace(chip(Technology(node_nm=7), 50.0), levels=levels)
     technology = Technology(node_nm=7, dies=(Die(name="logic"), *rest), assembly=Assembly(kind="stack"))
-    report = carbon_report(replace(machine, technology=technology), 1.0, 1.0, EDGE)
+    report = carbon_of(replace(machine, technology=technology), 1.0, 1.0, EDGE)
     assert report.sheet["bonded_mm2"] == pytest.approx(100.0)
     assert report.sheet["bonds"] == 20

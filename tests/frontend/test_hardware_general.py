@@ -290,6 +290,7 @@ technology:
         ),
         ("kind: stack", "kind: stack, memory_stacks: 2", r"hw\.yaml:13 .*a stack has no"),
         ("kind: stack", "kind: glue", r"hw\.yaml:13 .*an assembly"),
+        ("kind: stack", "kind: substrate, bond: hybrid", r"without effect: on a substrate"),
         ("parts: [GLB], ", "", r"hw\.yaml:8 .*one die must have no parts"),
     ],
 )

@@ -123,12 +123,12 @@ def test_regions_and_the_ways_to_say_how_often(tmp_path: Path) -> None:
     assert sources["grid_gco2e_per_kwh"].startswith("france, 2023: Our World in Data")
     busy = parse_scenario(
         "base: edge-default\nutilization: 0.4\non: 0.5\nidle: leaking\npue: 1.2\nsupply_efficiency: 0.9\n"
-        "embodied: act\nline_yield: 0.98\ndefects_per_cm2: 0.08\nboard: 20 cm2\nother: 2 kg\n"
+        "embodied: wafer\nline_yield: 0.98\ndefects_per_cm2: 0.08\nboard: 20 cm2\nother: 2 kg\n"
         "training: 20 kg\nfleet: 1e5\n"
     )
     assert (busy.utilization, busy.on_share, busy.idle_share) == (0.4, 0.5, 1.0)
     assert parse_scenario("base: edge-default\nutilization: 40 %\n").utilization == pytest.approx(0.4)
-    assert (busy.pue, busy.supply_efficiency, busy.embodied) == (1.2, 0.9, "act")
+    assert (busy.pue, busy.supply_efficiency, busy.embodied) == (1.2, 0.9, "wafer")
     assert (busy.line_yield, busy.defects_per_cm2) == (0.98, 0.08)
     assert (busy.board_cm2, busy.other_gco2e) == (pytest.approx(20.0), 2000.0)
     assert (busy.training_gco2e, busy.fleet) == (20_000.0, 1e5)
@@ -183,6 +183,8 @@ def test_profiles_that_are_none(tmp_path: Path, text: str, told: str) -> None:
         ("embodied: guess", "wafer, act, catransformers"),
         ("inferences: 5\ninferences_per_day: 5", "is enough"),
         ("board: 20 kg", "unit of an area"),
+        ("embodied: act\ndefects_per_cm2: 0.2", "without effect: the model `act`"),
+        ("embodied: act\nline_yield: 0.9", "without effect"),
         ("training: 20 kWh", "unit of a mass"),
     ],
 )

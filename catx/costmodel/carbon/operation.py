@@ -1,5 +1,6 @@
 """Carbon of using one unit over its life: inferences, idle time, the grid, its share of training."""
 
+from catx.costmodel.carbon.energy import InferenceEnergy, write_energy
 from catx.costmodel.carbon.formulas import SheetWriter
 from catx.costmodel.carbon.wafer import spread_of
 from catx.errors import SpecError
@@ -8,18 +9,18 @@ from catx.units import HOURS_PER_YEAR, J_PER_KWH, S_PER_YEAR
 
 
 def write_operation(
-    sheet: SheetWriter, energy_j: float, latency_s: float, static_w: float, scenario: Scenario
+    sheet: SheetWriter, energy: InferenceEnergy, latency_s: float, static_w: float, scenario: Scenario
 ) -> None:
     """Write the operational carbon of one unit, that of idle time apart.
 
     Args:
         sheet: gets the rows.
-        energy_j: of one inference, static energy included [J].
+        energy: of one inference.
         latency_s: of one inference [s].
         static_w: leakage and background power of all parts, DRAM included [W].
         scenario: how often and where.
     """
-    sheet.given("energy_per_inference_j", energy_j, "J", "report: all layers", spread=spread_of("energy"))
+    write_energy(sheet, energy)
     sheet.given("latency_s", latency_s, "s", "report: all layers")
     sheet.given(
         "static_w",

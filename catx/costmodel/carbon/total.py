@@ -1,6 +1,7 @@
 """All carbon of one unit as a sheet: made, used, and what follows from both."""
 
 from catx.costmodel.carbon.embodied import write_embodied
+from catx.costmodel.carbon.energy import InferenceEnergy
 from catx.costmodel.carbon.formulas import SheetWriter
 from catx.costmodel.carbon.operation import write_operation
 from catx.ir.accelerator import Accelerator
@@ -29,26 +30,26 @@ def op_carbon_rate(accelerator: Accelerator, scenario: Scenario) -> tuple[float,
     """
     sheet = SheetWriter()
     write_embodied(sheet, accelerator, scenario)
-    write_operation(sheet, 0.0, 1.0, accelerator.static_w, scenario)
+    write_operation(sheet, InferenceEnergy(), 1.0, accelerator.static_w, scenario)
     per_j, idle_w = sheet.value("gco2e_per_j"), scenario.idle_share * accelerator.static_w
     per_s = sheet.value("embodied_gco2e") / (scenario.lifetime_years * S_PER_YEAR) - idle_w * per_j
     return per_j, max(0.0, per_s)
 
 
 def carbon_report(
-    accelerator: Accelerator, energy_per_inference_j: float, latency_s: float, scenario: Scenario
+    accelerator: Accelerator, energy: InferenceEnergy, latency_s: float, scenario: Scenario
 ) -> CarbonReport:
     """Carbon of one unit over its life, with everything that it assumes.
 
     Args:
         accelerator: gives areas, node, DRAM and static power.
-        energy_per_inference_j: all energy of one inference, static energy included [J].
+        energy: of one inference.
         latency_s: of one inference [s].
         scenario: where it is made and used, and how often.
     """
     sheet = SheetWriter()
     parts = write_embodied(sheet, accelerator, scenario)
-    write_operation(sheet, energy_per_inference_j, latency_s, accelerator.static_w, scenario)
+    write_operation(sheet, energy, latency_s, accelerator.static_w, scenario)
     sheet.formula(
         "total_gco2e", "embodied_gco2e + operational_gco2e + training_share_gco2e", "gCO2e", "of one unit"
     )

@@ -25,6 +25,9 @@ def check_assembled(spec: Assembled, document: Document) -> None:
         read_assembly(spec)
     except SpecError as error:
         problems.append(document.problem(error.args[0], ("technology", "assembly"), error.hint))
+    if spec.assembly and spec.assembly.kind == "substrate" and "bond" in spec.assembly.model_fields_set:
+        path = ("technology", "assembly", "bond")
+        problems.append(document.problem("without effect: on a substrate no bond counts", path))
     if problems:
         fail(document.file, problems)
 
@@ -66,7 +69,9 @@ def dump_assembled(dies: Iterable[Die], assembly: Assembly | None) -> Data:
     if listed := [_die(die) for die in dies]:
         data["dies"] = listed
     if assembly:
-        data["assembly"] = {"kind": assembly.kind, "bond": assembly.bond}
+        data["assembly"] = {"kind": assembly.kind}
+        if assembly.kind != "substrate":
+            data["assembly"]["bond"] = assembly.bond
         if assembly.interposer_mm2 is not None:
             data["assembly"]["interposer_area"] = format_quantity(assembly.interposer_mm2, "area")
         if assembly.memory_stacks:
