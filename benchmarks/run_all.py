@@ -27,6 +27,7 @@ def main() -> None:
         ("scaling", []),
         ("large_models", []),
         ("fidelity", []),
+        ("carbon", []),
         ("sweep", []),
         ("peers", peers),
     ):
