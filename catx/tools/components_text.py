@@ -158,6 +158,8 @@ def _facts(found: ComponentNumbers) -> list[tuple[str, str, str]]:
     facts = [(name, si(value, unit), what) for name, value, unit, what in rows if value]
     if found.area_mm2:
         facts.append(("area", f"{significant(found.area_mm2)} mm2", ""))
+    if found.access_s:
+        facts.append(("access time", si(found.access_s, "s"), "of one macro"))
     if isfinite(found.port_bytes_per_cycle):
         facts.append(("port", f"{found.port_bytes_per_cycle:g} B/cycle", "reads and writes together"))
     return facts
@@ -177,6 +179,7 @@ def component_json(component: str, node_nm: float, params: Params, found: Compon
         "static_w": found.static_w,
         "area_mm2": found.area_mm2,
         "port_bytes_per_cycle": port if isfinite(port) else None,
+        "access_s": found.access_s or None,
         "source": found.source,
     }
     for name, value, _, source in _made(component, params):

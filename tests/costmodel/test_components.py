@@ -15,6 +15,8 @@ from catx.costmodel.components.dram import DRAM_TYPES
 from catx.costmodel.components.lookup import log_interpolate
 from catx.costmodel.components.wire import spread_mm
 from catx.errors import SpecError
+from catx.frontend.hardware import parse_accelerator
+from tests.frontend.hardware_text import edited
 
 CAPACITY = st.integers(2**13, 2**24)
 WIDTH = st.integers(64, 1024)
@@ -57,6 +59,18 @@ def test_sram_is_the_cacti_table_at_its_points() -> None:
     at_65 = resolve("sram", node_nm=65, capacity_bytes=2**20, width_bits=128)
     assert at_65.read_j_per_byte * 16 == pytest.approx(284e-12, rel=0.01)
     assert resolve("sram", node_nm=22, capacity_bytes=2**20, width_bits=128, cell="hp").static_w > 0.05
+
+
+def test_access_times_are_cactis_and_told_where_they_exceed_a_cycle() -> None:
+    for capacity, nanoseconds in ((2**15, 0.847), (2**20, 2.493), (2**22, 4.308)):
+        found = resolve("sram", node_nm=22, capacity_bytes=capacity, width_bits=128)
+        assert found.access_s == pytest.approx(nanoseconds * 1e-9, rel=0.05)
+    assert "access time kept" in resolve("sram", node_nm=7, capacity_bytes=2**15, width_bits=128).source
+    numbers = "    read_energy: 3 pJ/B\n    write_energy: 4 pJ/B\n    static_power: 5 mW\n    area: 0.9 mm2\n"
+    text = edited((numbers, "    component: sram\n"))
+    assert "2.53 ns, 1.27 cycles" in parse_accelerator(text).memories[1].source
+    split = edited((numbers, "    component: {class: sram, macros: 32}\n"))
+    assert "pipelined" not in parse_accelerator(split).memories[1].source
 
 
 def test_two_ports_and_banks() -> None:

@@ -24,7 +24,7 @@ REFERENCE_NM = 22
 """The node where several ports and banks were run, and from which smaller nodes are scaled [nm]."""
 
 AXES = ("node_nm", "cell", "ports", "banks", "capacity_bytes", "width_bits")
-COLUMNS = ("area_mm2", "read_pj", "write_pj", "leakage_mw")
+COLUMNS = ("area_mm2", "read_pj", "write_pj", "leakage_mw", "access_ns")
 Grid = NDArray[np.float64]
 """Natural logarithms of `COLUMNS`, shape (quantity, capacity, width); NaN where CACTI has no organisation."""
 
@@ -207,16 +207,18 @@ def _scaled(
     values: NDArray[np.float64], note: str, *, made_nm: float, node_nm: float, word_bytes: float
 ) -> ComponentNumbers:
     """Numbers from logarithms of `COLUMNS` at `made_nm`, scaled to `node_nm` where CACTI does not reach."""
-    area_mm2, read_pj, write_pj, leakage_mw = (exp(value) for value in values)
+    area_mm2, read_pj, write_pj, leakage_mw, access_ns = (exp(value) for value in values)
     energy = technology.energy_scale(made_nm, node_nm)
     area = 1.0 if made_nm == node_nm else technology.sram_area_scale(made_nm, node_nm)
     detail = (
-        f"energy x {energy:.3g} ({technology.STILLMAKER}), area x {area:.3g} (TSMC bit cells), leakage kept"
+        f"energy x {energy:.3g} ({technology.STILLMAKER}), area x {area:.3g} (TSMC bit cells), leakage and "
+        "access time kept"
     )
     return ComponentNumbers(
         read_j_per_byte=read_pj * 1e-12 * energy / word_bytes,
         write_j_per_byte=write_pj * 1e-12 * energy / word_bytes,
         static_w=leakage_mw * 1e-3,
         area_mm2=area_mm2 * area,
+        access_s=access_ns * 1e-9,
         source=note + technology.scaled_note(made_nm, node_nm, detail),
     )

@@ -132,9 +132,16 @@ def _memory(level: MemorySpec, path: KeyPath, spec: GeneralSpec, library: Librar
         source=numbers.source,
         port_bytes_per_cycle=numbers.port_bytes_per_cycle,
     )
-    if note := beyond_port(memory):
-        return replace(memory, source=f"{memory.source}; {note}")
-    return memory
+    notes = [memory.source, beyond_port(memory), _slow_access(numbers.access_s, spec.clock)]
+    return replace(memory, source="; ".join(note for note in notes if note))
+
+
+def _slow_access(access_s: float, clock_hz: float) -> str:
+    """What is to be said of a memory whose words come later than in the next cycle."""
+    cycles = access_s * clock_hz
+    if cycles <= 1:
+        return ""
+    return f"a word takes {access_s * 1e9:.3g} ns, {cycles:.3g} cycles: its accesses count as pipelined"
 
 
 def _axis(axis: AxisSpec) -> FanoutAxis:
