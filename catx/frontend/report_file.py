@@ -20,6 +20,8 @@ MAX_REPORT = 1 << 28
 MAX_ROWS = 500
 """Of a sheet; those of catx have some 60, and 12 more for each die."""
 
+_AGAIN = "compile the model again"
+
 REQUIRED = (*METRICS, "inference_gco2e", "inferences", "lifetime_years")
 """Rows that comparisons and plots use."""
 
@@ -33,6 +35,7 @@ class CarbonOf:
     models: tuple[str, ...]
     scenario: str
     assumed: dict[str, Any]
+    notes: tuple[str, ...]
     sheet: Sheet
 
     @property
@@ -54,8 +57,14 @@ def load_carbon(path: str | Path) -> CarbonOf:
         raise SpecError(
             f"not JSON: {error}", loc=loc, hint="`catx compile -o DIR` writes report.json"
         ) from error
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+    if not isinstance(data, dict) or not str(data.get("schema", "")).startswith("catx.report/"):
         raise SpecError("not a report of catx", loc=loc, hint="`catx compile -o DIR` writes report.json")
+    if data["schema"] != SCHEMA:
+        raise SpecError(
+            f"a report of schema {data['schema']!r}, and this catx reads {SCHEMA!r}",
+            loc=loc,
+            hint="compile the model again",
+        )
     try:
         rows = data["carbon"].get("sheet")
         if rows is None:
@@ -68,15 +77,26 @@ def load_carbon(path: str | Path) -> CarbonOf:
             tuple(str(model["name"]) for model in data["models"]),
             str(data["scenario"]["name"]),
             {key: value for key, value in data["scenario"].items() if key not in ("name", "sources")},
+            tuple(_text(note) for note in data["notes"]),
             _sheet([_row(row) for row in rows]),
         )
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        raise SpecError(f"a damaged report: {error!r}", loc=loc) from error
+    except KeyError as error:
+        raise SpecError(f"a damaged report: {error} is missing", loc=loc, hint=_AGAIN) from error
+    except (TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise SpecError(f"a damaged report: {error}", loc=loc, hint=_AGAIN) from error
     except SpecError as error:
         raise SpecError(error.args[0], loc=error.loc or loc, hint=error.hint) from error
 
 
 def _row(data: Any) -> Row:
+    try:
+        return _read_row(data)
+    except (TypeError, AttributeError, ValueError) as error:
+        name = data.get("name") if isinstance(data, dict) else data
+        raise ValueError(f"row {name!r} of its sheet: {error}") from error
+
+
+def _read_row(data: Any) -> Row:
     spread = data.get("spread")
     return Row(
         name=_text(data["name"]),

@@ -124,7 +124,11 @@ def scenario_of(document: Document, profile: Callable[[str], Profile]) -> Scenar
         if not isinstance(name, str):
             continue
         if name.lower().endswith(".csv"):
-            values["grid_profile"] = profile(name)
+            try:
+                values["grid_profile"] = profile(name)
+            except SpecError as error:
+                told = f"{error.loc}: {error.args[0]}" if error.loc else str(error.args[0])
+                fail(document.file, [document.problem(told, (key,), error.hint)])
             values[FIELDS[key]] = values["grid_profile"].mean
             continue
         values[FIELDS[key]] = region(name).gco2e_per_kwh

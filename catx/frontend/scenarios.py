@@ -17,6 +17,8 @@ FORM = Format(
 )
 MAX_PROFILE = 1 << 20
 """Bytes of a profile."""
+MAX_INTENSITY = 100_000
+"""As of `grid` itself [gCO2e/kWh]: beyond is a slip of the unit."""
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -62,14 +64,32 @@ def _profile(path: Path) -> Profile:
     rows = [row for row in csv.reader(read_text(path, MAX_PROFILE, SCENARIO).splitlines()) if row]
     values = []
     for line, row in enumerate(rows, 1):
-        try:
-            values.append(float(row[-1]))
-        except ValueError:
-            if line > 1:
-                raise SpecError(
-                    f"expected an intensity in g/kWh, not {row[-1]!r}", loc=Loc(str(path), line=line)
-                ) from None
+        loc = Loc(str(path), line=line)
+        if len(row) != len(rows[0]) or ";" in "".join(row):
+            raise SpecError(
+                f"{len(row)} columns, and {len(rows[0])} in the first row: {','.join(row)[:60]!r}",
+                loc=loc,
+                hint="columns are separated by commas, and numbers have a point: 450.25",
+            )
+        if value := _intensity(row[-1], loc, header=line == 1):
+            values.append(value[0])
+    if not values:
+        raise SpecError("no row has an intensity", loc=Loc(str(path)))
     try:
         return Profile(gco2e_per_kwh=tuple(values), source=path.name)
     except SpecError as error:
         raise SpecError(error.args[0], loc=Loc(str(path)), hint="one row per hour, in g/kWh") from error
+
+
+def _intensity(text: str, loc: Loc, *, header: bool) -> tuple[float, ...]:
+    """The value of a row [gCO2e/kWh]; none of a first row that names columns."""
+    try:
+        value = float(text)
+    except ValueError:
+        if header and "kg" not in text.lower():
+            return ()
+        what = "a column in g/kWh" if header else "an intensity in g/kWh"
+        raise SpecError(f"expected {what}, not {text!r}", loc=loc) from None
+    if not 0 <= value <= MAX_INTENSITY:
+        raise SpecError(f"{text} g/kWh is outside of 0 to {MAX_INTENSITY:,}", loc=loc)
+    return (value,)

@@ -7,7 +7,7 @@ from functools import partial
 from os import cpu_count
 
 from catx.costmodel.carbon.energy import energy_by_kind
-from catx.costmodel.carbon.gaps import gaps, uncertain
+from catx.costmodel.carbon.gaps import gaps, left_out, uncertain
 from catx.costmodel.carbon.total import carbon_report, op_carbon_rate
 from catx.costmodel.kernel_cache import phase_of
 from catx.costmodel.limit import limit
@@ -74,6 +74,7 @@ def evaluate_design(
         raise OptionError("no model was given")
     notes = [note for graph in graphs for note in _precision_notes(graph, accelerator)]
     notes += (*beyond_ports(accelerator), *gaps(accelerator), *uncertain(accelerator))
+    notes += left_out(accelerator, scenario)
     if accelerator.precision:
         graphs = [set_precision(graph, accelerator.precision) for graph in graphs]
     notes += [note for graph in graphs for note in model_notes(graph)]

@@ -69,6 +69,8 @@ def comparison_text(found: Comparison, canvas: Canvas) -> str:
         canvas.paragraph(f"note: their scenarios differ in {', '.join(differing)}", "yellow")
     if len({design.models for design in found.designs}) > 1:
         canvas.paragraph("note: they run different models", "yellow")
+    for note, of in _notes(found.designs, labels):
+        canvas.paragraph(f"note: {of}: {note}", "yellow")
     canvas.title("Side by side", "docs/carbon.md has the metrics")
     rows = []
     for name in METRICS:
@@ -99,6 +101,15 @@ def comparison_text(found: Comparison, canvas: Canvas) -> str:
     if found.samples:
         _uncertainty(canvas, found, labels)
     return canvas.text
+
+
+def _notes(designs: Sequence[CarbonOf], labels: Sequence[str]) -> list[tuple[str, str]]:
+    """What the reports say that a reader must know, and of which designs."""
+    found: dict[str, list[str]] = {}
+    for design, label in zip(designs, labels, strict=True):
+        for note in design.notes:
+            found.setdefault(note, []).append(label)
+    return [(note, ", ".join(of)) for note, of in found.items()]
 
 
 def _assumed_otherwise(designs: Sequence[CarbonOf]) -> list[str]:
@@ -153,6 +164,7 @@ def comparison_json(found: Comparison) -> str:
                 "accelerator": design.accelerator,
                 "models": list(design.models),
                 "scenario": design.scenario,
+                "notes": list(design.notes),
                 **{name: _finite(design.sheet[name]) for name in METRICS},
             }
             for design in found.designs

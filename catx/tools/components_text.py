@@ -34,6 +34,13 @@ DESCRIPTIONS: Mapping[str, str] = {
 DEFAULT_WIDTH = "128 bit"
 """Word of an SRAM where none is given, as in a hw.yaml."""
 
+_KEYS = {
+    "standby": "standby_mw_per_gb",
+    "embodied carbon": "embodied_gco2e_per_gb",
+    "silicon": "silicon_mm2_per_gb",
+}
+"""JSON keys of what is told of DRAM besides."""
+
 _OWN = "registered"
 """What a class that is not the library's is said to be."""
 
@@ -45,6 +52,16 @@ _UNITS = {
     "length_mm": "length",
     "part_mm2": "area",
 }
+_BARE = {
+    "capacity_bytes": "B",
+    "width_bits": "bit",
+    "flit_bits": "bit",
+    "capacity_gb": "GB",
+    "length_mm": "mm",
+    "part_mm2": "mm2",
+}
+"""Units of numbers that are written without one: those in the names."""
+
 _SHORT = {
     "area": ("part_mm2",),
     "capacity": ("capacity_bytes", "capacity_gb"),
@@ -97,6 +114,8 @@ def params_of(component: str, pairs: list[str]) -> Params:
         if not equals:
             raise OptionError(f"{pair!r}: expected NAME=VALUE", hint="for example `capacity=4MiB`")
         name = next((long for long in _SHORT.get(name, ()) if long in known), name)
+        if name in ("node", "node_nm"):
+            raise OptionError("the node is an option", hint="`--node 22`")
         if name not in known:
             raise unknown_name(f"parameter of component class {component}", name, known)
         if name in found:
@@ -108,7 +127,7 @@ def params_of(component: str, pairs: list[str]) -> Params:
 def _value(name: str, text: str) -> float | int | str:
     if name in _UNITS:
         bits = _UNITS[name] == "width"
-        text = f"{text} bit" if bits and text.isdecimal() else text
+        text = f"{text} {_BARE[name]}" if _is_number(text) else text
         try:
             value = parse_quantity(text, _UNITS[name])
         except ValueError as error:
@@ -116,17 +135,22 @@ def _value(name: str, text: str) -> float | int | str:
         return value * BITS_PER_BYTE if bits else value
     if text.isdecimal():
         return int(text)
+    return float(text) if _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
     try:
-        return float(text)
+        float(text)
     except ValueError:
-        return text
+        return False
+    return True
 
 
 def component_text(
     component: str, node_nm: float, params: Params, found: ComponentNumbers, canvas: Canvas
 ) -> str:
     """Numbers of one component, and where they come from."""
-    canvas.title(component, f"at {node_nm:g} nm")
+    canvas.title(component, "" if component == "dram" else f"at {node_nm:g} nm")
     made = _made(component, params)
     canvas.facts(
         _facts(found) + [(name, f"{significant(value)} {unit}", "") for name, value, unit, _ in made]
@@ -142,7 +166,10 @@ def _made(component: str, params: Params) -> list[tuple[str, float, str, str]]:
     kind = str(params["type"])
     carbon, area = dram_carbon(kind), DRAM_TYPES[kind]
     before = ", before ACT's yield" if carbon.divide_by_yield else ""
-    rows = [("embodied carbon", carbon.gco2e_per_gb, "gCO2e/GB", f"{carbon.source}{before}")]
+    rows = [
+        ("standby", area.standby_w_per_gb * 1e3, "mW/GB", area.standby_source),
+        ("embodied carbon", carbon.gco2e_per_gb, "gCO2e/GB", f"{carbon.source}{before}"),
+    ]
     if area.mm2_per_gb:
         rows.append(("silicon", area.mm2_per_gb, "mm2/GB", area.area_source))
     return rows
@@ -151,7 +178,7 @@ def _made(component: str, params: Params) -> list[tuple[str, float, str, str]]:
 def _facts(found: ComponentNumbers) -> list[tuple[str, str, str]]:
     rows = [
         ("read", found.read_j_per_byte, "J/B", "energy"),
-        ("write", found.write_j_per_byte, "J/B", "energy"),
+        ("write" if found.read_j_per_byte else "way", found.write_j_per_byte, "J/B", "energy"),
         ("operation", found.j_per_op, "J", "energy"),
         ("static power", found.static_w, "W", "leakage or background power"),
     ]
@@ -183,6 +210,6 @@ def component_json(component: str, node_nm: float, params: Params, found: Compon
         "source": found.source,
     }
     for name, value, _, source in _made(component, params):
-        key = {"embodied carbon": "embodied_gco2e_per_gb", "silicon": "silicon_mm2_per_gb"}[name]
+        key = _KEYS[name]
         data |= {key: value, f"{key}_source": source}
     return json.dumps(data, indent=1, allow_nan=False) + "\n"

@@ -46,7 +46,7 @@ def evaluate_models(
     """Cost given mappings: the numbers of the compile run that wrote them, or of what you made of them."""
     from catx.tools.progress import Progress
 
-    sizes, folder = parse_dims(dim), output_folder(output)
+    sizes, folder = parse_dims(dim), output_folder(output, Path(mapping))
     with Progress("starting") as progress:
         from catx.costmodel.kernel_cache import phase_of
         from catx.frontend.mapping_check import check_mappings, in_order

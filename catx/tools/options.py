@@ -96,16 +96,21 @@ Version = Annotated[
 ]
 
 
-def output_folder(text: str | None) -> Path | None:
-    """The folder that -o names, after checking that results can be written there."""
+def output_folder(text: str | None, read: Path | None = None) -> Path | None:
+    """The folder that -o names, after checking that results can be written there.
+
+    `read` is a file that may lie in it, and stays as it is.
+    """
     if text is None:
         return None
     if not text:
         raise OptionError("-o '': an empty path names no folder", hint="write `-o .` for the current folder")
-    from catx.tools.outputs import check_folder
+    from catx.tools.outputs import MARKS, check_folder
 
-    check_folder(Path(text))
-    return Path(text)
+    folder = Path(text)
+    stays = read.name if read and read.exists() and read.parent.resolve() == folder.resolve() else ""
+    check_folder(folder, [name for name in MARKS if name != stays])
+    return folder
 
 
 def parse_dims(pairs: list[str] | None) -> dict[str, int]:

@@ -1,9 +1,11 @@
-"""Result files: written whole or not at all, and never over something that catx did not write."""
+"""Result files: written whole or not at all, and never over something that the user wrote or changed."""
 
+import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 from catx.errors import Loc, OutputError
@@ -18,13 +20,17 @@ MARKS = {
 }
 """The files that catx writes, and what their first kilobyte tells them by."""
 
+WRITTEN = ".catx.json"
+"""Beside them: a hash of each file as catx wrote it. One that the user has changed since is not replaced."""
+
 _SNIFFED = 1024
 
 
-def check_folder(folder: Path) -> None:
-    """Raise an OutputError unless the results could be written there; changes nothing.
+def check_folder(folder: Path, names: Iterable[str] = MARKS) -> None:
+    """Raise an OutputError unless files of these names could be written there; changes nothing.
 
-    The folder may not exist yet. Results of an earlier run may be replaced, other files of these names not.
+    The folder may not exist yet. Results of an earlier run are replaced, unless they were changed since;
+    other files of these names never are.
     """
     loc = Loc(str(folder))
     try:
@@ -33,8 +39,9 @@ def check_folder(folder: Path) -> None:
         parent = next((p for p in (folder, *folder.absolute().parents) if p.exists()), folder)
         if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
             raise OutputError(f"cannot write into {parent}", loc=loc)
-        for name in MARKS:
-            _check_replaceable(folder / name)
+        written = _written(folder)
+        for name in names:
+            _check_replaceable(folder / name, written.get(name, ""))
     except OSError as error:
         raise OutputError(f"cannot use this folder: {error.strerror}", loc=loc) from None
 
@@ -45,11 +52,14 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
     Every file is complete in a temporary file beside its place before the first one is put there.
     """
     assert files.keys() <= MARKS.keys(), "a file without a mark could not be told apart later"
-    check_folder(folder)
+    check_folder(folder, files)
     waiting: dict[Path, Path] = {}
+    raw = {name: _bytes(content) for name, content in files.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
+        hashes = _written(folder) | {name: sha256(content).hexdigest() for name, content in raw.items()}
+        raw[WRITTEN] = _bytes(json.dumps(hashes, indent=1) + "\n")
+        for name, content in raw.items():
             waiting[folder / name] = _write_temporary(folder, name, content)
         for place in list(waiting):
             waiting[place].replace(place)
@@ -62,13 +72,24 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
                 temporary.unlink()
 
 
-def _write_temporary(folder: Path, name: str, content: str | bytes) -> Path:
+def _bytes(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+
+
+def _written(folder: Path) -> dict[str, str]:
+    """Hashes of the files as catx wrote them; none where nothing says so."""
+    try:
+        found = json.loads((folder / WRITTEN).read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return {}
+    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+
+def _write_temporary(folder: Path, name: str, content: bytes) -> Path:
     handle, path = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(
-                content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
-            )
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         Path(path).chmod(0o666 & ~_umask())
@@ -85,16 +106,16 @@ def _umask() -> int:
     return mask
 
 
-def _check_replaceable(path: Path) -> None:
+def _check_replaceable(path: Path, written: str) -> None:
+    """Raise an OutputError where there is something else than what catx wrote, `written` being its hash."""
     if not path.exists() and not path.is_symlink():
         return
-    ours = False
-    if path.is_file() and not path.is_symlink():
-        with path.open("rb") as stream:
-            ours = MARKS[path.name] in stream.read(_SNIFFED)
-    if not ours:
-        raise OutputError(
-            "exists and was not written by catx",
-            loc=Loc(str(path)),
-            hint="move it away, or give another folder to -o",
-        )
+    content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+    if MARKS[path.name] in content[:_SNIFFED] and sha256(content).hexdigest() == written:
+        return
+    changed = MARKS[path.name] in content[:_SNIFFED]
+    raise OutputError(
+        "exists, and is not as catx wrote it" if changed else "exists and was not written by catx",
+        loc=Loc(str(path)),
+        hint="move it away, or give another folder to -o",
+    )

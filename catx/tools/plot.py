@@ -34,6 +34,8 @@ def plot_reports(reports: Reports, output: PlotDir, uncertainty: Uncertainty = 1
     from catx.tools.outputs import write_files
     from catx.tools.streams import emit
 
-    files = plot_files([load_carbon(path) for path in reports], uncertainty, seed)
+    designs = [load_carbon(path) for path in reports]
+    files = plot_files(designs, uncertainty, seed)
     write_files(folder, files)
-    emit("\n".join(str(folder / name) for name in files))
+    notes = dict.fromkeys(f"note: {design.file}: {note}" for design in designs for note in design.notes)
+    emit("\n".join([*(str(folder / name) for name in files), *notes]))

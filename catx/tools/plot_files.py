@@ -36,10 +36,13 @@ def plot_files(designs: Sequence[CarbonOf], samples: int, seed: int) -> dict[str
 
 
 def _labels(designs: Sequence[CarbonOf]) -> list[str]:
-    """Accelerators, where they tell designs apart; else the files."""
-    names = [design.accelerator for design in designs]
-    if len(set(names)) < len(names):
-        names = [design.file for design in designs]
+    """Accelerators, where they tell designs apart, or their scenarios; else the files."""
+    ways = (
+        [design.accelerator for design in designs],
+        [f"{design.accelerator}, {design.scenario}" for design in designs],
+        [design.file for design in designs],
+    )
+    names = next((way for way in ways if len(set(way)) == len(way)), ways[-1])
     return [name if names.count(name) == 1 else f"{name} ({at})" for at, name in enumerate(names, 1)]
 
 
@@ -94,7 +97,7 @@ def _life_png(
         if years <= curve.years[-1]:
             start, end = curve.total_gco2e[0], curve.total_gco2e[-1]
             axes.plot([years], [(start + (end - start) * years / curve.years[-1]) / _KG], "ko", markersize=4)
-    axes.set_xlabel("age [years]; dotted: the lifetime, dots: break-even")
+    axes.set_xlabel("age [years]; dotted: the lifetime" + (", dots: break-even" if crossings else ""))
     axes.set_ylabel("carbon of one unit [kgCO2e]")
     axes.set_ylim(bottom=0)
     axes.legend(fontsize="small")
@@ -120,6 +123,7 @@ def _json(
         {
             "file": design.file,
             "accelerator": design.accelerator,
+            "notes": list(design.notes),
             "parts_gco2e": of,
             "years": list(curve.years),
             "total_gco2e": list(curve.total_gco2e),

@@ -77,7 +77,7 @@ def _carbon(canvas: Canvas, report: Report) -> None:
     uses = f"{sheet['inferences']:,.0f} inferences in {scenario.lifetime_years:g} years"
     total = carbon.total_gco2e
     made = ", ".join(f"{part} {grams(mass)}" for part, mass in carbon.embodied_by_part_gco2e)
-    idle = f"; of it idle {grams(carbon.idle_gco2e)}" if carbon.idle_gco2e else ""
+    idle = f", and idle time {grams(carbon.idle_gco2e)}" if carbon.idle_gco2e else ""
     facts = [
         ("operational", grams(carbon.operational_gco2e), f"{uses}, {each} each{idle}"),
         ("embodied", grams(carbon.embodied_gco2e), made),

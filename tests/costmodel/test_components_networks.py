@@ -41,9 +41,9 @@ def test_routers_on_the_way_are_those_of_a_mesh(side: int) -> None:
 
 @given(parts=st.integers(1, 4096), part_mm2=st.floats(1e-3, 10), depth=st.integers(2, 8))
 def test_a_mesh_costs_its_wires_and_its_fifos(parts: int, part_mm2: float, depth: int) -> None:
-    bus = resolve("noc", node_nm=22, parts=parts, part_mm2=part_mm2)
     mesh = resolve("noc", node_nm=22, parts=parts, part_mm2=part_mm2, flit_bits=64, depth=depth)
     buffer = resolve("fifo", node_nm=22, capacity_bytes=8 * depth, width_bits=64)
+    bus = resolve("noc", node_nm=22, parts=parts, part_mm2=part_mm2 + 5 * buffer.area_mm2)
     routers_j = mean_hops(parts) * (buffer.read_j_per_byte + buffer.write_j_per_byte)
     assert mesh.write_j_per_byte == pytest.approx(bus.write_j_per_byte + routers_j)
     assert mesh.area_mm2 == pytest.approx(5 * parts * buffer.area_mm2)

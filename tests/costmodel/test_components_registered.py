@@ -79,6 +79,17 @@ def test_what_cannot_be_registered() -> None:
     catx.register_component("wrong", lambda node_nm: 3)  # type: ignore[arg-type, return-value]
     with pytest.raises(SpecError, match="gave int"):
         resolve("wrong", node_nm=22)
+    catx.register_component(
+        "fails", lambda node_nm: ComponentNumbers(j_per_op=1 / (node_nm - 22), source="x")
+    )
+    with pytest.raises(SpecError, match="component class fails failed: ZeroDivisionError"):
+        resolve("fails", node_nm=22)
+    catx.register_component("negative", lambda node_nm: ComponentNumbers(j_per_op=-node_nm, source="x"))
+    with pytest.raises(SpecError, match="negative: j_per_op must be a finite number, 0 or more, not -22"):
+        resolve("negative", node_nm=22)
+    catx.register_component("silent", lambda node_nm: ComponentNumbers(j_per_op=node_nm, source=""))
+    with pytest.raises(SpecError, match="says no `source`"):
+        resolve("silent", node_nm=22)
 
 
 def test_hardware_files_use_it_for_memories() -> None:
@@ -103,6 +114,9 @@ def test_hardware_files_use_it_for_units() -> None:
         ("{class: mram, width: 64 bit}", "write 'width' into `parameters`"),
         ("{class: sram, parameters: {vdd: 1}}", "has no parameter 'parameters'"),
         ("{class: mram, parameters: {vdd: low}}", "vdd must be a number"),
+        ("{class: mram, parameters: {capacity_bytes: 10}}", "the machine gives capacity_bytes"),
+        ("wire", "does not fit here: fanouts have `wire"),
+        ("special_function", "does not fit here"),
         ("mrm", "did you mean 'mram'"),
     ],
 )

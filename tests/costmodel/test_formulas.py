@@ -103,5 +103,5 @@ def test_explaining_walks_to_what_was_given() -> None:
         (2, "b", False),
         (1, "a", True),
     ]
-    with pytest.raises(SpecError, match="did you mean 'c2'"):
+    with pytest.raises(SpecError, match="near are c2"):
         explain(_sheet().sheet(), "c22")

@@ -119,6 +119,7 @@ def test_break_even() -> None:
     assert break_even(frugal, small).greener_before == 1
     assert break_even(small, sheet(30.0, energy_j=0.06)) == BreakEven(None, 0)
     assert break_even(small, small) == BreakEven(None, None)
+    assert break_even(small, sheet(20.0, energy_j=0.05 * (1 + 1e-15))) == BreakEven(None, None)
     leaking = replace(EDGE, idle_share=1.0)
     hot, cold = (
         carbon_of(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from catx.costmodel.carbon import SCENARIOS, embodied_parts
 from catx.costmodel.carbon.binning import binned_yield
 from catx.costmodel.carbon.embodied import die_sheet
+from catx.costmodel.carbon.gaps import left_out
 from catx.errors import SpecError
 from catx.frontend.hardware import load_accelerator
 from catx.ir.accelerator import Accelerator, MacRate, MatrixUnit, Memory, Technology
@@ -300,3 +301,26 @@ def test_a_chip_of_many_dies() -> None:
     report = carbon_of(replace(machine, technology=technology), 1.0, 1.0, EDGE)
     assert report.sheet["bonded_mm2"] == pytest.approx(100.0)
     assert report.sheet["bonds"] == 20
+
+
+@pytest.mark.parametrize(
+    ("assembly", "dram", "message"),
+    [
+        (Assembly(kind="interposer", memory_stacks=2), "lpddr4", "stacks on an interposer are HBM"),
+        (Assembly(kind="interposer", interposer_mm2=50.0), "", "does not carry dies and stacks of 100 mm2"),
+        (Assembly(kind="interposer", interposer_mm2=200.0, memory_stacks=2), "hbm2", "of 284 mm2"),
+    ],
+)
+def test_assemblies_that_cannot_be(assembly: Assembly, dram: str, message: str) -> None:
+    technology = Technology(node_nm=7, dram_gb=16, dies=(Die(name="a"),), assembly=assembly)
+    with pytest.raises(SpecError, match=message):
+        embodied_parts(chip(technology, 100.0, dram), EDGE)
+
+
+def test_what_a_model_of_dies_does_not_know_is_told() -> None:
+    gpu = Die(name="gpu", harvest=Harvest(cores=8, needed=7, share=0.5))
+    technology = Technology(node_nm=7, dram_gb=16, dies=(gpu,), assembly=Assembly(kind="interposer"))
+    machine = chip(technology, 100.0, "hbm2")
+    assert left_out(machine, EDGE) == ()
+    (told,) = left_out(machine, replace(EDGE, embodied="act"))
+    assert told.endswith("leaves out cores that may fail (`harvest`) and the interposer")

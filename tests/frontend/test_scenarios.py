@@ -150,10 +150,15 @@ def test_a_grid_by_the_hour(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("1,2\n3\n", "not 2"),
-        ("hour,g\n" + "5\n" * 23 + "x\n", r"sun\.csv:25: expected an intensity in g/kWh, not 'x'"),
-        ("-5\n" * 24, "hour 0"),
-        ("nan\n" * 24, "finite"),
+        ("1,2\n3\n", "1 columns, and 2 in the first row"),
+        ("1\n2\n", "not 2"),
+        ("450;25\n" * 24, "numbers have a point"),
+        ("hour,kg per kWh\n" + "1,2\n" * 24, "expected a column in g/kWh"),
+        ("1e9\n" * 24, "outside of 0 to 100,000"),
+        ("g\n" + "5\n" * 23 + "x\n", r"sun\.csv:25: expected an intensity in g/kWh, not 'x'"),
+        ("-5\n" * 24, "outside of 0"),
+        ("nan\n" * 24, "outside of 0"),
+        ("name\n", "no row has an intensity"),
     ],
 )
 def test_profiles_that_are_none(tmp_path: Path, text: str, told: str) -> None:

@@ -69,7 +69,8 @@ def test_explaining_a_total(run: Run, reports: tuple[Path, Path]) -> None:
 def test_explaining_what_is_not_there(run: Run, reports: tuple[Path, Path]) -> None:
     code, out, err = run("explain", reports[0], "embodied_carbn")
     assert (code, out) == (2, "")
-    assert "did you mean" in err
+    assert "near are " in err
+    assert "embodied_gco2e" in err
 
 
 def test_comparing(run: Run, reports: tuple[Path, Path]) -> None:
@@ -143,7 +144,7 @@ def _damage(data: dict[str, Any], how: str) -> dict[str, Any]:
         ("twice", "two rows have the name"),
         ("edited", "embodied_gco2e is"),
         ("shape", "unknown shape 'normal'"),
-        ("schema", "not a report of catx"),
+        ("schema", "this catx reads 'catx.report/1'"),
         ("nothing", "not a report of catx"),
     ],
 )
@@ -227,10 +228,20 @@ def test_components_that_are_not_there(run: Run, args: tuple[str, ...], told: st
     assert err.count("error:") == 1
 
 
+def test_a_comparison_tells_what_reports_leave_out(run: Run, reports: tuple[Path, Path]) -> None:
+    _, out, _ = run("compare", *reports)
+    assert "note: A: " in out
+    assert "have no area" in out
+    _, out, _ = run("compare", *reports, "--json")
+    assert any("have no area" in note for note in json.loads(out)["designs"][0]["notes"])
+
+
 def test_plots(run: Run, reports: tuple[Path, Path], tmp_path: Path) -> None:
     code, out, err = run("plot", *reports, "-o", tmp_path / "plots", "--uncertainty", 200)
     assert (code, err) == (0, "")
-    assert [Path(line).name for line in out.splitlines()][1:] == ["carbon_lifetime.png", "carbon_plots.json"]
+    written = [Path(line).name for line in out.splitlines() if not line.startswith("note: ")]
+    assert written == ["carbon_parts.png", "carbon_lifetime.png", "carbon_plots.json"]
+    assert "leakage of" in out
     for name in ("carbon_parts.png", "carbon_lifetime.png"):
         picture = (tmp_path / "plots" / name).read_bytes()
         assert picture.startswith(b"\x89PNG")

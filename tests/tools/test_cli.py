@@ -85,7 +85,8 @@ def loaded(path: Path) -> Any:
 
 
 def test_compile_writes_three_files(compiled: Path) -> None:
-    assert sorted(path.name for path in compiled.iterdir()) == ["layers.csv", "mapping.yaml", "report.json"]
+    names = sorted(path.name for path in compiled.iterdir())
+    assert names == [".catx.json", "layers.csv", "mapping.yaml", "report.json"]
     schema = json.loads(files("catx.data").joinpath("report.schema.json").read_text())
     data = loaded(compiled / "report.json")
     jsonschema.Draft202012Validator(schema).validate(data)

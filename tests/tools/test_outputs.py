@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from catx.errors import OutputError
-from catx.tools.outputs import MARKS, check_folder, write_files
+from catx.tools.outputs import MARKS, WRITTEN, check_folder, write_files
 
 FILES = {name: mark.decode() + "...\n" for name, mark in MARKS.items()}
 
 
 def content(folder: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in folder.iterdir()}
+    return {path.name: path.read_text() for path in folder.iterdir() if path.name != WRITTEN}
 
 
 def test_files_are_written_and_replaced(tmp_path: Path) -> None:
@@ -24,6 +24,21 @@ def test_files_are_written_and_replaced(tmp_path: Path) -> None:
     newer = {name: text + "newer\n" for name, text in FILES.items()}
     write_files(folder, newer)
     assert content(folder) == newer | {"mine.txt": "mine"}
+
+
+def test_what_the_user_changed_stays(tmp_path: Path) -> None:
+    write_files(tmp_path, FILES)
+    edited = FILES["mapping.yaml"] + "# my edit\n"
+    (tmp_path / "mapping.yaml").write_text(edited)
+    with pytest.raises(OutputError, match=r"mapping\.yaml: exists, and is not as catx wrote it"):
+        write_files(tmp_path, FILES | {"report.json": FILES["report.json"] + "newer"})
+    assert content(tmp_path) == FILES | {"mapping.yaml": edited}
+    write_files(tmp_path, {"report.json": FILES["report.json"] + "newer"})
+    (tmp_path / "mapping.yaml").unlink()
+    write_files(tmp_path, FILES)
+    (tmp_path / WRITTEN).write_text("damaged")
+    with pytest.raises(OutputError, match="not as catx wrote it"):
+        write_files(tmp_path, FILES)
 
 
 def test_files_get_the_usual_permissions(tmp_path: Path) -> None:

@@ -41,10 +41,8 @@ def write_assembly(
     assembly = accelerator.technology.assembly
     if assembly is None or assembly.kind == "substrate":
         return {}
-    if assembly.memory_stacks and not has_dram:
-        raise SpecError(
-            "memory_stacks without a DRAM: no memory of the machine has a dram type", loc=accelerator.loc
-        )
+    if assembly.memory_stacks:
+        _check_stacks(accelerator, has_dram)
     dies, parts = dies_of(accelerator), {}
     area = " + ".join(f"{die.count} * {rows_of(die)}_area_mm2" for die in dies)
     if assembly.kind == "interposer":
@@ -53,7 +51,14 @@ def write_assembly(
             sheet.given("stack_mm2", row["value"], "mm2", row["source"])
             area += f" + {assembly.memory_stacks} * stack_mm2"
         parts["interposer"] = _write_interposer(sheet, assembly, scenario, area)
-        sheet.formula("bonded_mm2", area, "mm2", "of all that the interposer carries")
+        carried = sheet.formula("bonded_mm2", area, "mm2", "of all that the interposer carries")
+        if sheet.value("interposer_area_mm2") < sheet.value(carried):
+            raise SpecError(
+                f"an interposer of {sheet.value('interposer_area_mm2'):g} mm2 does not carry dies and stacks "
+                f"of {sheet.value(carried):.4g} mm2",
+                loc=accelerator.loc,
+                hint="leave out `interposer_area`: it is then a tenth larger than what it carries",
+            )
     else:
         largest = _largest([f"{rows_of(die)}_area_mm2" for die in dies])
         sheet.formula("bonded_mm2", f"{area} - {largest}", "mm2", "of all dies but the largest")
@@ -72,11 +77,26 @@ def write_assembly(
     return parts
 
 
+def _check_stacks(accelerator: Accelerator, has_dram: bool) -> None:
+    """Stacks need a DRAM, of a kind that is stacked."""
+    kinds = [memory.dram_type for memory in accelerator.memories if memory.dram_type]
+    if not has_dram:
+        raise SpecError(
+            "memory_stacks without a DRAM: no memory of the machine has a dram type", loc=accelerator.loc
+        )
+    if not kinds[0].startswith("hbm"):
+        raise SpecError(
+            f"memory_stacks of {kinds[0]}: stacks on an interposer are HBM",
+            loc=accelerator.loc,
+            hint="give the outermost memory `dram: hbm2`, `hbm2e` or `hbm3`",
+        )
+
+
 def _write_bonds(sheet: SheetWriter, accelerator: Accelerator, assembly: Assembly, bonded: int) -> None:
     """How many there are, what each takes, and how often all of them hold."""
     bond = wafer_data()["bonds"][assembly.bond]
     sheet.given("bonds", bonded, "", "dies and stacks of memory that are bonded")
-    sheet.given("bond_yield", bond["bond_yield"], "", bond["source"])
+    sheet.given("bond_yield", bond["bond_yield"], "", bond["yield_source"])
     sheet.given("bond_kwh_per_cm2", bond["kwh_per_cm2"], "kWh/cm2", bond["source"])
     good = sheet.formula("bonded_yield", "bond_yield ** bonds", "", "all bonds of a unit hold")
     if sheet.value(good) < LEAST_BONDED:

@@ -51,12 +51,21 @@ def break_even(first: Sheet, second: Sheet) -> BreakEven:
     """
     made = [sheet["embodied_gco2e"] + sheet["training_share_gco2e"] for sheet in (first, second)]
     each = [sheet["operational_gco2e"] / sheet["inferences"] for sheet in (first, second)]
+    if _same(made[0], made[1]):
+        made[1] = made[0]
+    if _same(each[0], each[1]):
+        each[1] = each[0]
     if made[0] == made[1] and each[0] == each[1]:
         return BreakEven(None, None)
     ahead = 0 if (made[0], each[0]) <= (made[1], each[1]) else 1
     if made[0] == made[1] or (made[0] - made[1]) * (each[1] - each[0]) <= 0:
         return BreakEven(None, ahead)
     return BreakEven((made[0] - made[1]) / (each[1] - each[0]), ahead)
+
+
+def _same(one: float, other: float) -> bool:
+    """Whether two sums of one calculation differ by rounding alone."""
+    return isclose(one, other, rel_tol=1e-12)
 
 
 @dataclass(frozen=True, slots=True)

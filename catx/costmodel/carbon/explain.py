@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from catx.costmodel.carbon.formulas import names_in
+from catx.errors import SpecError
 from catx.ir.sheet import Row, Sheet
-from catx.names import unknown_name
 
 _UNITS = ("gco2e", "s", "j", "w", "mm2", "gb", "gco2e_s", "gco2e_j", "gco2e2_j", "gco2e_j2", "j_s")
 """Endings of names that may be left out, carbon before others."""
@@ -33,7 +34,12 @@ def explain(sheet: Sheet, name: str) -> list[Step]:
     short = name.removesuffix("_carbon")
     longer = [row for unit in _UNITS if (row := f"{short}_{unit}") in rows]
     if name not in rows and not longer:
-        raise unknown_name("number of the report", name, rows)
+        near = get_close_matches(short, rows, n=6, cutoff=0.4) or [row for row in rows if short in row][:6]
+        told = f"near are {', '.join(near)}; " if near else ""
+        raise SpecError(
+            f"no number {name!r} in the report",
+            hint=f"{told}`carbon.sheet` of the report has all {len(rows)}",
+        )
     return list(_walk(rows, name if name in rows else longer[0], 0, set()))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from catx.costmodel.carbon.tables import logic_node
 from catx.ir.accelerator import Accelerator
+from catx.ir.scenario import Scenario
 
 
 def gaps(accelerator: Accelerator) -> tuple[str, ...]:
@@ -70,6 +71,17 @@ def _static(accelerator: Accelerator) -> tuple[str, ...]:
     board_w = 0.0 if any(on_die.values()) else sum(drams.values())
     rest = f" beyond the {board_w:.3g} W of {', '.join(drams)}" if board_w else ""
     return (f"not known and counted as 0: {'; '.join(parts)}. Energy and carbon leave them out{rest}",)
+
+
+def left_out(accelerator: Accelerator, scenario: Scenario) -> tuple[str, ...]:
+    """Plain sentences about what the description says and the scenario's model of dies does not know."""
+    technology = accelerator.technology
+    unknown = ["cores that may fail (`harvest`)"] if any(die.harvest for die in technology.dies) else []
+    if technology.assembly and technology.assembly.kind != "substrate":
+        unknown.append(f"the {technology.assembly.kind}")
+    if scenario.embodied == "wafer" or not unknown:
+        return ()
+    return (f"the model `{scenario.embodied}` of embodied carbon leaves out {' and '.join(unknown)}",)
 
 
 def uncertain(accelerator: Accelerator) -> tuple[str, ...]:

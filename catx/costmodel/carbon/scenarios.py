@@ -27,7 +27,7 @@ EDGE_DEFAULT = Scenario(
     packaging_gco2e=150.0,
     sources=(
         *_PLAIN,
-        ("inferences", "one every 3.2 s in 3 years; the count of arXiv 2505.01386 (CATransformers)"),
+        ("inferences", "the count of arXiv 2505.01386 (CATransformers)"),
         ("lifetime_years", "arXiv 2505.01386"),
         ("grid_gco2e_per_kwh", f"world average, {_ACT_2023}"),
         ("fab_gco2e_per_kwh", f"Taiwan, {_ACT_2023}"),

@@ -165,7 +165,10 @@ def write_die(
         for key, value in (("cores", harvest.cores), ("needed", harvest.needed), ("share", harvest.share)):
             sheet.given(f"{name}_{key}", value, "", "harvest of the hw file")
         good = f"line_yield * binned_yield({mean}, clustering, {name}_cores, {name}_needed, {name}_share)"
-    sheet.formula(f"{name}_yield", good, "", "negative binomial")
+    how = "negative binomial"
+    if harvest:
+        how += ", with cores that may fail: the mean over defect rates in docs/carbon.md, Functional binning"
+    sheet.formula(f"{name}_yield", good, "", how)
     return write_cut(sheet, name, area_mm2, cpa, f"{name}_yield")
 
 
@@ -193,6 +196,7 @@ def _check_reticle(name: str, area_mm2: float) -> None:
     most = wafer_data()["wafer"]["reticle_mm2"]["value"]
     if area_mm2 > most:
         raise SpecError(
-            f"die {name} of {area_mm2:.4g} mm2 is larger than the {most} mm2 that a scanner can print",
+            f"{name.replace('_', ' ')} of {area_mm2:.4g} mm2 is larger than the {most} mm2 that a scanner "
+            "can print",
             hint="split it: `dies` of `technology` (docs/carbon.md), or take `embodied: act` in the scenario",
         )

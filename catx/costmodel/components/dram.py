@@ -127,5 +127,6 @@ def dram(*, node_nm: float, type: str, capacity_gb: float = 0.0) -> ComponentNum
         read_j_per_byte=kind.pj_per_bit * 8e-12,
         write_j_per_byte=kind.pj_per_bit * 8e-12,
         static_w=kind.standby_w_per_gb * capacity_gb,
-        source=f"energy: {kind.energy_source}; standby of {capacity_gb:g} GB: {kind.standby_source}",
+        source=f"energy: {kind.energy_source}"
+        + (f"; standby of {capacity_gb:g} GB: {kind.standby_source}" if capacity_gb else ""),
     )

@@ -1,5 +1,6 @@
 """Networks on chip: the way across equal parts, and the routers of a mesh on that way."""
 
+from dataclasses import replace
 from math import sqrt
 
 from catx.costmodel.components.fifo import fifo
@@ -19,7 +20,8 @@ def noc(
     """What a byte costs from the port of a square of equal parts to one of them, on average.
 
     Without `depth` it is a bus: wires alone. With it, every part has the router of a mesh. A byte is then
-    written to and read from a FIFO in each router on its way; arbitration and crossbars are not counted.
+    written to and read from a FIFO in each router on its way, and routers move the parts apart; arbitration
+    and crossbars are not counted.
 
     Args:
         node_nm: technology node, 7..90 [nm].
@@ -35,21 +37,27 @@ def noc(
     positive("part_mm2", part_mm2)
     if bool(flit_bits) != bool(depth):
         raise SpecError("a mesh needs both flit_bits and depth; a bus has neither")
-    length_mm = spread_mm(parts, part_mm2)
-    way = wire(node_nm=node_nm, length_mm=length_mm) if length_mm else None
-    energy = way.write_j_per_byte if way else 0.0
-    source = f"{length_mm:.3g} mm across: {way.source}" if way else "one part: no way"
     if not depth:
-        return ComponentNumbers(write_j_per_byte=energy, source=source)
+        return _bus(node_nm, parts, part_mm2)
     buffer = fifo(
         node_nm=node_nm, capacity_bytes=depth * flit_bits / BITS_PER_BYTE, width_bits=float(flit_bits)
     )
-    hops = mean_hops(parts)
+    hops, router_mm2 = mean_hops(parts), MESH_PORTS * buffer.area_mm2
+    bus = _bus(node_nm, parts, part_mm2 + router_mm2)
     return ComponentNumbers(
-        write_j_per_byte=energy + hops * (buffer.read_j_per_byte + buffer.write_j_per_byte),
-        area_mm2=parts * MESH_PORTS * buffer.area_mm2,
-        source=f"{source}; {hops:.3g} routers on the way, {MESH_PORTS} FIFOs each: {buffer.source}",
+        write_j_per_byte=bus.write_j_per_byte + hops * (buffer.read_j_per_byte + buffer.write_j_per_byte),
+        area_mm2=parts * router_mm2,
+        source=f"{bus.source}; {hops:.3g} routers on the way, {MESH_PORTS} FIFOs each: {buffer.source}",
     )
+
+
+def _bus(node_nm: float, parts: int, part_mm2: float) -> ComponentNumbers:
+    """Wires alone."""
+    length_mm = spread_mm(parts, part_mm2)
+    if not length_mm:
+        return ComponentNumbers(source="one part: no way")
+    way = wire(node_nm=node_nm, length_mm=length_mm)
+    return replace(way, source=f"{length_mm:.3g} mm across: {way.source}")
 
 
 def mean_hops(parts: int) -> float:

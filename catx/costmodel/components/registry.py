@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from inspect import Parameter, signature
+from math import inf
 from types import MappingProxyType
 
 from catx.costmodel.components.dram import dram
@@ -14,7 +15,7 @@ from catx.costmodel.components.numbers import ComponentNumbers
 from catx.costmodel.components.special import special_function
 from catx.costmodel.components.sram import sram
 from catx.costmodel.components.wire import wire
-from catx.errors import SpecError
+from catx.errors import CatxError, SpecError
 from catx.names import unknown_name
 
 ComponentClass = Callable[..., ComponentNumbers]
@@ -61,8 +62,8 @@ def register_component(name: str, component: ComponentClass) -> None:
     Raises:
         SpecError: the library has that name, or the function does not take `node_nm`.
     """
-    if not name or not isinstance(name, str):
-        raise SpecError(f"a component class needs a name, not {name!r}")
+    if not isinstance(name, str) or not name.isidentifier():
+        raise SpecError(f"a component class needs a name of letters, digits and _, not {name!r}")
     if name in COMPONENTS:
         raise SpecError(f"{name} is a class of the library", hint="choose another name")
     if "node_nm" not in signature(component).parameters:
@@ -130,9 +131,29 @@ def resolve(name: str, *, node_nm: float, **params: float | int | str) -> Compon
     if missing := [key for key, required in known.items() if required and key not in params]:
         raise SpecError(f"component class {name} needs {', '.join(missing)}")
     _check_types(name, params)
-    found = component_class(name)(node_nm=node_nm, **params)
+    if name in COMPONENTS:
+        return COMPONENTS[name](node_nm=node_nm, **params)
+    return _own_numbers(name, node_nm, params)
+
+
+def _own_numbers(name: str, node_nm: float, params: Mapping[str, float | int | str]) -> ComponentNumbers:
+    """What a class of the user's gives, if that can be."""
+    try:
+        found = component_class(name)(node_nm=node_nm, **params)
+    except CatxError:
+        raise
+    except Exception as error:
+        raise SpecError(f"component class {name} failed: {type(error).__name__}: {error}") from error
     if not isinstance(found, ComponentNumbers):
         raise SpecError(f"component class {name} gave {type(found).__name__}, not ComponentNumbers")
+    for field in ("read_j_per_byte", "write_j_per_byte", "j_per_op", "static_w", "area_mm2", "access_s"):
+        value = getattr(found, field)
+        if not isinstance(value, (int, float)) or not 0 <= value < inf:
+            raise SpecError(
+                f"component class {name}: {field} must be a finite number, 0 or more, not {value!r}"
+            )
+    if not found.source:
+        raise SpecError(f"component class {name} says no `source`: where its numbers come from")
     return found
 
 

@@ -34,6 +34,16 @@ PARAMETERS = {
 }
 """Parameters by component class."""
 
+ELSEWHERE = {
+    "wire": "fanouts have `wire: 1 mm` or `wire: across`",
+    "noc": "fanouts have `wire: across` and `routers`",
+    "special_function": "`vector_lane` computes them, and `catx components` tells what they cost",
+}
+"""Classes of the library that no `component` picks."""
+
+GIVEN = {"node_nm", "capacity_bytes", "dtype", "accumulator"}
+"""What a registered class gets from the machine itself."""
+
 MEMORY_CLASSES = ("sram", "regfile", "register", "fifo", "dram")
 MAX_INSTANCES = 10**8
 
@@ -241,6 +251,11 @@ def _component(component: ComponentSpec, classes: tuple[str, ...], path: KeyPath
     if component.kind not in COMPONENTS and component.kind in own_classes():
         for key in sorted(component.model_fields_set - {"kind", "parameters"}):
             yield (*place, key), f"{component.kind} is a registered class: write {key!r} into `parameters`"
+        for key in sorted(component.parameters.keys() & GIVEN):
+            yield (*place, "parameters", key), f"the machine gives {key}: leave it out"
+        return
+    if component.kind in COMPONENTS and component.kind not in PARAMETERS:
+        yield place, f"class {component.kind!r} does not fit here: {ELSEWHERE[component.kind]}"
         return
     if component.kind not in PARAMETERS:
         known = (*PARAMETERS, *spec.components, *own_classes())
