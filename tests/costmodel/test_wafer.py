@@ -307,11 +307,15 @@ def test_a_chip_of_many_dies() -> None:
     ("assembly", "dram", "message"),
     [
         (Assembly(kind="interposer", memory_stacks=2), "lpddr4", "stacks on an interposer are HBM"),
-        (Assembly(kind="interposer", interposer_mm2=50.0), "", "does not carry dies and stacks of 100 mm2"),
+        (
+            Assembly(kind="interposer", interposer_mm2=50.0),
+            "hbm2",
+            "does not carry dies and stacks of 100 mm2",
+        ),
         (Assembly(kind="interposer", interposer_mm2=200.0, memory_stacks=2), "hbm2", "of 284 mm2"),
     ],
 )
-def test_assemblies_that_cannot_be(assembly: Assembly, dram: str, message: str) -> None:
+def test_interposers_that_do_not_hold_what_they_carry(assembly: Assembly, dram: str, message: str) -> None:
     technology = Technology(node_nm=7, dram_gb=16, dies=(Die(name="a"),), assembly=assembly)
     with pytest.raises(SpecError, match=message):
         embodied_parts(chip(technology, 100.0, dram), EDGE)
