@@ -24,6 +24,9 @@ class BuiltinModel:
     files: tuple[Path, ...]
 
 
+TOWERS = ("vision.onnx", "text.onnx")
+"""Files of a folder that `catx prune` writes."""
+
 _FOLDER = Path(__file__).parent.parent / "data" / "models"
 _VISION, _TEXT = _FOLDER / "clip_vit_b16_vision.onnx", _FOLDER / "clip_vit_b16_text.onnx"
 _EXPORT = "export the model to ONNX (torch.onnx.export, or tf2onnx for TensorFlow)"
@@ -53,7 +56,7 @@ def load_models(
     """Load a model of one or several files: a path, or the name of a built-in model.
 
     Args:
-        model: a path that ends in .onnx, or a built-in name.
+        model: a path that ends in .onnx, the folder of a pruned model, or a built-in name.
         dims: sizes of dynamic dimensions, by name.
         allow_unknown: cost operators without a rule by their data movement.
 
@@ -70,6 +73,8 @@ def load_models(
         if dims:
             raise OptionError(f"model {name!r} is built in and has no dynamic dims", hint="leave out --dim")
         files = builtin.files
+    elif os.path.isdir(name):
+        files = _in_folder(Path(name))
     else:
         files = (_checked(name),)
     return tuple(_load(path, dims or {}, allow_unknown) for path in files)
@@ -106,6 +111,18 @@ def _checked(name: str) -> Path:
     raise ModelError(
         f"no built-in model and no file {name!r}{nearest(name, names)}",
         hint=f"built in are {', '.join(names)}; files end in .onnx",
+    )
+
+
+def _in_folder(folder: Path) -> tuple[Path, ...]:
+    """Both towers of a model that `catx prune` wrote."""
+    files = tuple(path for name in TOWERS if (path := folder / name).is_file())
+    if files:
+        return files
+    raise ModelError(
+        "a folder without exported towers",
+        loc=Loc(str(folder)),
+        hint=f"`catx prune MODEL -o DIR` writes {' and '.join(TOWERS)}; else name a file that ends in .onnx",
     )
 
 

@@ -11,6 +11,7 @@ from catx.tools.models import list_models
 from catx.tools.ops import show_ops
 from catx.tools.options import Version
 from catx.tools.plot import plot_reports
+from catx.tools.prune import prune_model
 from catx.tools.scenarios import list_scenarios
 from catx.tools.sensitivity import show_sensitivity
 
@@ -28,6 +29,7 @@ catx.command("ops", cls=Verb)(show_ops)
 catx.command("explain", cls=Verb)(explain_number)
 catx.command("compare", cls=Verb)(compare_reports)
 catx.command("plot", cls=Verb)(plot_reports)
+catx.command("prune", cls=Verb)(prune_model)
 catx.command("models", cls=Verb)(list_models)
 catx.add_typer(hw.app, name="hw")
 catx.command("scenarios", cls=Verb)(list_scenarios)

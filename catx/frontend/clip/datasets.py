@@ -1,0 +1,222 @@
+"""Data by name: `digits`, or a CSV file of images and captions, as splits that share no image."""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from catx.errors import Loc, OptionError
+from catx.extras import need
+from catx.frontend.clip.config import ClipConfig
+from catx.frontend.clip.digits import NAME as DIGITS
+from catx.frontend.clip.digits import digit_pairs, tokenize
+from catx.frontend.clip.pairs import Batch, Pairs
+
+RANKING_IMAGES = 800
+"""Images of the training split that a model is ranked on: enough for steps of 0.1 % in recall."""
+
+PATHS = ("image", "filepath", "path")
+CAPTIONS = ("caption", "title", "text")
+"""Names of columns; the second of each is open_clip's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Data of a job. `ranking` is a part of `train`; `test` shares no image with them."""
+
+    train: Pairs
+    ranking: Pairs
+    test: Pairs
+
+    @property
+    def broken(self) -> int:
+        """Images that could not be read."""
+        return self.train.broken + self.test.broken
+
+
+def find_splits(train: str, test: str | None, config: ClipConfig) -> Splits:
+    """Splits by name.
+
+    Args:
+        train: `digits`, or a CSV file.
+        test: another CSV file; of `digits` its own test split.
+        config: of the model: image size, normalization and tokenizer.
+
+    Raises:
+        OptionError: a file that is none, has no captions, or both share an image.
+        ExtraError: a package is missing.
+    """
+    if train == DIGITS:
+        if test not in (None, DIGITS):
+            raise OptionError("digits are measured on their own test split", hint="leave out --test")
+        if config.tokenizer != DIGITS:
+            raise OptionError("the data `digits` is for the model `digits`", hint="give a CSV file")
+        whole = digit_pairs("train")
+        return Splits(whole, whole.head(RANKING_IMAGES), digit_pairs("test"))
+    if test is None:
+        raise OptionError(
+            "accuracy is measured on data that no ranking or training has seen",
+            hint="give `--test` another CSV file",
+        )
+    one, other = CsvPairs(Path(train), config), CsvPairs(Path(test), config)
+    if shared := one.files() & other.files():
+        raise OptionError(
+            f"{len(shared)} images are in both files, {sorted(map(str, shared))[0]} first of all",
+            hint="a split that trains or ranks must not measure",
+        )
+    return Splits(one, one.head(RANKING_IMAGES), other)
+
+
+def tokenizer_of(config: ClipConfig) -> Callable[[Sequence[str]], Tensor]:
+    """What turns captions into tokens for a model, (n, context_length)."""
+    if config.tokenizer == DIGITS:
+        return lambda captions: torch.tensor([tokenize(caption) for caption in captions])
+    name = config.tokenizer.removeprefix("open_clip:")
+    if name == config.tokenizer or not name:
+        raise OptionError(f"no tokenizer {config.tokenizer!r}", hint="a model of open_clip names one")
+    need("clip", "open_clip")
+    import open_clip
+
+    found: Callable[[Sequence[str]], Tensor] = open_clip.get_tokenizer(name)
+    return found
+
+
+class CsvPairs:
+    """Images of a CSV file (or TSV, by its name) with a column of paths and one of captions.
+
+    Rows of one path are captions of one image; paths are relative to the file. An image that cannot be read
+    is counted in `broken` and left out.
+
+    Raises:
+        OptionError: no such file, a column is missing, a caption is empty, or there is no row.
+    """
+
+    def __init__(self, path: Path, config: ClipConfig, *, rows: dict[Path, list[str]] | None = None) -> None:
+        need("clip", "PIL", "torchvision")
+        self.path, self.config = path, config
+        self.name, self.broken = path.name, 0
+        self._rows = _read_rows(path) if rows is None else rows
+        self._tokenizer = tokenizer_of(config)
+        self._checked = False
+
+    def __len__(self) -> int:
+        self._check()
+        return len(self._rows)
+
+    def files(self) -> set[Path]:
+        """Paths of all images."""
+        return {path.resolve() for path in self._rows}
+
+    def head(self, count: int) -> "CsvPairs":
+        """The first images alone."""
+        self._check()
+        found = CsvPairs(self.path, self.config, rows=dict(list(self._rows.items())[:count]))
+        found._checked = True
+        found.name = f"{self.name}, first {len(found._rows)}"
+        return found
+
+    def sha256(self) -> str:
+        """Hash of paths, sizes and captions."""
+        found = sha256()
+        for path, captions in self._rows.items():
+            found.update(f"{path} {path.stat().st_size if path.exists() else -1} {captions}".encode())
+        return found.hexdigest()
+
+    def batches(self, size: int, *, seed: int | None = None) -> Iterator[Batch]:
+        """All images in batches; see `Pairs`."""
+        self._check()
+        generator = torch.Generator().manual_seed(seed or 0)
+        paths = list(self._rows)
+        order = torch.arange(len(paths)) if seed is None else torch.randperm(len(paths), generator=generator)
+        for start in range(0, len(paths), size):
+            chosen = [paths[int(at)] for at in order[start : start + size]]
+            captions = [self._one(path, seed, generator) for path in chosen]
+            yield Batch(torch.stack([self._image(path) for path in chosen]), self._tokenizer(captions))
+
+    def _one(self, path: Path, seed: int | None, generator: torch.Generator) -> str:
+        captions = self._rows[path]
+        if seed is None or len(captions) == 1:
+            return captions[0]
+        return captions[int(torch.randint(len(captions), (1,), generator=generator))]
+
+    def images(self, size: int) -> Iterator[Tensor]:
+        """All images in batches."""
+        self._check()
+        paths = list(self._rows)
+        for start in range(0, len(paths), size):
+            yield torch.stack([self._image(path) for path in paths[start : start + size]])
+
+    def captions(self) -> tuple[Tensor, Tensor]:
+        """All captions and their images."""
+        self._check()
+        owners = [at for at, captions in enumerate(self._rows.values()) for _ in captions]
+        texts = [caption for captions in self._rows.values() for caption in captions]
+        return self._tokenizer(texts), torch.tensor(owners)
+
+    def _check(self) -> None:
+        """Read every image once; those that cannot be read are left out from now on."""
+        if self._checked:
+            return
+        from PIL import Image, UnidentifiedImageError
+
+        good = {}
+        for path, captions in self._rows.items():
+            try:
+                with Image.open(path) as image:
+                    image.load()
+                good[path] = captions
+            except (OSError, UnidentifiedImageError, SyntaxError, ValueError):  # what PIL raises of bad files
+                self.broken += 1
+        if not good:
+            raise OptionError("no image can be read", loc=Loc(str(self.path)))
+        self._rows, self._checked = good, True
+
+    def _image(self, path: Path) -> Tensor:
+        from PIL import Image
+        from torchvision.transforms.functional import normalize, to_tensor
+
+        height, width = self.config.vision.image_size
+        with Image.open(path) as image:
+            picture = image.convert("RGB")
+        scale = max(height / picture.height, width / picture.width)
+        large = (max(width, round(picture.width * scale)), max(height, round(picture.height * scale)))
+        picture = picture.resize(large, Image.Resampling.BICUBIC)
+        left, top = (large[0] - width) // 2, (large[1] - height) // 2
+        picture = picture.crop((left, top, left + width, top + height))
+        found: Tensor = normalize(
+            to_tensor(picture), list(self.config.image_mean), list(self.config.image_std)
+        )
+        return found
+
+
+def _read_rows(path: Path) -> dict[Path, list[str]]:
+    """Captions by image."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise OptionError(f"cannot be read: {error.strerror}", loc=Loc(str(path))) from None
+    except UnicodeDecodeError:
+        raise OptionError("not UTF-8 text", loc=Loc(str(path))) from None
+    reader = csv.DictReader(text.splitlines(), delimiter="\t" if path.suffix == ".tsv" else ",")
+    columns = [name.strip().lower() for name in reader.fieldnames or ()]
+    image, caption = (next((name for name in names if name in columns), None) for names in (PATHS, CAPTIONS))
+    if image is None or caption is None:
+        what, names = ("images", PATHS) if image is None else ("captions", CAPTIONS)
+        raise OptionError(
+            f"no column of {what}: its first row has {', '.join(columns) or 'nothing'}",
+            loc=Loc(str(path)),
+            hint=f"name one of {', '.join(names)}; fields are separated by a comma, in a .tsv by a tab",
+        )
+    reader.fieldnames = columns
+    rows: dict[Path, list[str]] = {}
+    for line, row in enumerate(reader, 2):
+        if not (row[image] or "").strip() or not (row[caption] or "").strip():
+            raise OptionError("an image without a caption", loc=Loc(str(path), line=line))
+        rows.setdefault(path.parent / row[image].strip(), []).append(row[caption].strip())
+    if not rows:
+        raise OptionError("no row", loc=Loc(str(path)))
+    return rows

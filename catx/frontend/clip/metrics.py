@@ -1,0 +1,142 @@
+"""Accuracy of a CLIP model: recall of retrieval both ways, and zero-shot classification."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from catx.errors import OptionError
+from catx.frontend.clip.model import Clip
+from catx.frontend.clip.pairs import Pairs
+
+RANKS = (1, 5, 10)
+BATCH = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """Share of queries whose match is among the first 1, 5 and 10.
+
+    An image's match is any of its captions; a caption's is its image.
+    """
+
+    data: str
+    images: int
+    captions: int
+    image_to_text: tuple[float, float, float]
+    text_to_image: tuple[float, float, float]
+
+    @property
+    def mean(self) -> float:
+        """Mean of all six: "mean recall" of the retrieval literature."""
+        return (sum(self.image_to_text) + sum(self.text_to_image)) / 6
+
+    @property
+    def mean_at_1(self) -> float:
+        """Mean of recall@1 both ways: what CATransformers calls accuracy."""
+        return (self.image_to_text[0] + self.text_to_image[0]) / 2
+
+
+@torch.no_grad()
+def embed_images(model: Clip, pairs: Pairs) -> Tensor:
+    """Normalized embeddings of all images, (n, embed_dim)."""
+    device = model.logit_scale.device
+    return torch.cat([model.encode_image(images.to(device)) for images in pairs.images(BATCH)])
+
+
+@torch.no_grad()
+def embed_texts(model: Clip, texts: Tensor) -> Tensor:
+    """Normalized embeddings of tokens, (m, embed_dim)."""
+    device = model.logit_scale.device
+    return torch.cat([model.encode_text(rows.to(device)) for rows in texts.split(BATCH)])
+
+
+def recall(model: Clip, pairs: Pairs) -> Recall:
+    """Recall at 1, 5 and 10 both ways over all pairs.
+
+    Raises:
+        OptionError: fewer than ten images: recall at 10 would be no measure.
+    """
+    if len(pairs) < RANKS[-1]:
+        raise OptionError(f"{pairs.name}: {len(pairs)} images are too few for recall at {RANKS[-1]}")
+    was = model.training
+    model.eval()
+    texts, owners = pairs.captions()
+    found = recall_of(embed_images(model, pairs), embed_texts(model, texts), owners, pairs.name)
+    model.train(was)
+    return found
+
+
+def recall_of(images: Tensor, texts: Tensor, owners: Tensor, name: str = "") -> Recall:
+    """Recall from embeddings.
+
+    Args:
+        images: normalized, (n, embed_dim).
+        texts: normalized, (m, embed_dim).
+        owners: image of each text, (m,).
+        name: of the data.
+    """
+    owners = owners.to(images.device)
+    return Recall(
+        data=name,
+        images=len(images),
+        captions=len(texts),
+        image_to_text=_share_found(images @ texts.T, owners, torch.arange(len(images), device=images.device)),
+        text_to_image=_share_found(texts @ images.T, torch.arange(len(images), device=images.device), owners),
+    )
+
+
+def _share_found(scores: Tensor, of_target: Tensor, of_query: Tensor) -> tuple[float, float, float]:
+    """Share of queries (rows) with a target (column) of their own among the first ranks.
+
+    A query's best own target is beaten by so many others: equal scores count against it, so that a model that
+    says the same of all finds nothing.
+    """
+    own = of_target[None, :] == of_query[:, None]
+    best = scores.masked_fill(~own, -torch.inf).amax(dim=1, keepdim=True)
+    beaten = ((scores >= best) & ~own).sum(dim=1)
+    one, five, ten = ((beaten < rank).double().mean().item() for rank in RANKS)
+    return one, five, ten
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZeroShot:
+    """Share of images whose class is the nearest prompt's, and among the five nearest."""
+
+    data: str
+    images: int
+    classes: int
+    top1: float
+    top5: float
+
+
+@torch.no_grad()
+def zero_shot(
+    model: Clip, images: Tensor, labels: Tensor, prompts: Sequence[Tensor], name: str = ""
+) -> ZeroShot:
+    """Zero-shot classification.
+
+    Args:
+        model: in any mode.
+        images: (n, 3, height, width).
+        labels: class of each, (n,).
+        prompts: tokens of each class's prompts, (prompts, context_length) each; embeddings are averaged.
+        name: of the data.
+    """
+    was = model.training
+    model.eval()
+    classes = torch.stack(
+        [torch.nn.functional.normalize(embed_texts(model, rows).mean(dim=0), dim=0) for rows in prompts]
+    )
+    scores = torch.cat([model.encode_image(rows) @ classes.T for rows in images.split(BATCH)])
+    model.train(was)
+    own = scores.gather(1, labels[:, None])
+    beaten = (scores >= own).sum(dim=1) - 1
+    return ZeroShot(
+        data=name,
+        images=len(images),
+        classes=len(prompts),
+        top1=(beaten < 1).double().mean().item(),
+        top5=(beaten < 5).double().mean().item(),
+    )

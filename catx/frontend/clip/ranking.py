@@ -1,0 +1,160 @@
+"""How much each part of a CLIP model matters: scores with provenance, as files, and what stays by them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from catx.errors import Loc, OptionError, SpecError
+from catx.frontend.clip.config import ClipConfig, TowerConfig
+from catx.frontend.clip.pruning import TOWERS, PruningConfig, Tower
+
+SCHEMA = "catx.clip-ranking/1"
+
+Scores = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TowerRanking:
+    """Scores of one tower; what scores higher matters more.
+
+    `layers`: one per block. `heads`: per block, one per head. `ffn`: per block, one per group of equally many
+    hidden units, in their order. `width`: one per channel of the residual stream, over all blocks together.
+    """
+
+    layers: Scores
+    heads: tuple[Scores, ...]
+    ffn: tuple[Scores, ...]
+    width: Scores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """Scores of both towers, and where they are from.
+
+    `method` and `data` say how they were found, `weights_sha256` on which weights.
+    """
+
+    method: str
+    data: str
+    seed: int
+    weights_sha256: str
+    version: str
+    text: TowerRanking
+    vision: TowerRanking
+
+    def check(self, config: ClipConfig) -> None:
+        """Raise SpecError where the scores are not those of a model of this shape."""
+        for name in TOWERS:
+            ranking, tower = getattr(self, name), getattr(config, name)
+            heads = tuple(len(scores) for scores in ranking.heads)
+            fits = (
+                len(ranking.layers) == len(ranking.ffn) == tower.layers
+                and heads == tuple(block.heads for block in tower.blocks)
+                and all(
+                    len(s) and b.ffn % len(s) == 0 for s, b in zip(ranking.ffn, tower.blocks, strict=True)
+                )
+                and len(ranking.width) == tower.width
+            )
+            if not fits:
+                raise SpecError(f"the ranking is of another model: its {name} tower has other sizes")
+
+    def save(self, path: Path) -> None:
+        """Write the ranking to a new file."""
+        with path.open("x", encoding="utf-8") as file:
+            json.dump({"schema": SCHEMA} | asdict(self), file)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """A ranking that was saved.
+
+        Raises:
+            SpecError: it cannot be read, or is no ranking.
+        """
+        loc = Loc(str(path))
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+                raise SpecError(f"no ranking of a CLIP model: its `schema` must be {SCHEMA!r}", loc=loc)
+            plain = {field.name: data[field.name] for field in fields(cls) if field.name not in TOWERS}
+            return cls(**plain, text=_tower(data["text"]), vision=_tower(data["vision"]))
+        except OSError as error:
+            raise SpecError(f"cannot be read: {error.strerror}", loc=loc) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise SpecError(f"a damaged ranking: {error}", loc=loc) from error
+
+
+def _tower(data: dict[str, Any]) -> TowerRanking:
+    return TowerRanking(
+        layers=tuple(map(float, data["layers"])),
+        heads=tuple(tuple(map(float, scores)) for scores in data["heads"]),
+        ffn=tuple(tuple(map(float, scores)) for scores in data["ffn"]),
+        width=tuple(map(float, data["width"])),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TowerSelection:
+    """What stays of a tower: blocks, and in each of them heads and hidden units; channels of the width."""
+
+    layers: tuple[int, ...]
+    heads: tuple[tuple[int, ...], ...]
+    ffn: tuple[tuple[int, ...], ...]
+    width: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What stays of both towers, as indices into the model before."""
+
+    text: TowerSelection
+    vision: TowerSelection
+
+
+def select(config: ClipConfig, pruning: PruningConfig, ranking: Ranking) -> Selection:
+    """The best parts of a model that fill the sizes of a pruning.
+
+    Raises:
+        OptionError: the model has less than that.
+        SpecError: the ranking is of another model.
+    """
+    ranking.check(config)
+    pruned = pruning.of(config)
+    chosen: dict[Tower, TowerSelection] = {}
+    for name in TOWERS:
+        chosen[name] = _select_tower(getattr(config, name), getattr(pruned, name), getattr(ranking, name))
+    return Selection(**chosen)
+
+
+def _select_tower(tower: TowerConfig, pruned: TowerConfig, ranking: TowerRanking) -> TowerSelection:
+    layers = best(ranking.layers, pruned.layers)
+    heads, ffn = [], []
+    for at, layer in enumerate(layers):
+        there, stays = tower.blocks[layer], pruned.blocks[at]
+        if stays.heads > there.heads or stays.ffn > there.ffn:
+            raise OptionError(f"block {layer} has {there.heads} heads and {there.ffn} hidden units")
+        heads.append(best(ranking.heads[layer], stays.heads))
+        ffn.append(_units(ranking.ffn[layer], there.ffn, stays.ffn))
+    return TowerSelection(
+        layers=layers, heads=tuple(heads), ffn=tuple(ffn), width=best(ranking.width, pruned.width)
+    )
+
+
+def best(scores: Sequence[float], count: int) -> tuple[int, ...]:
+    """Indices of the highest scores, in their order; of equal ones the first stay.
+
+    Example:
+        >>> best([0.5, 2.0, 1.0], 2)
+        (1, 2)
+    """
+    ranked = sorted(range(len(scores)), key=lambda at: (-scores[at], at))
+    return tuple(sorted(ranked[:count]))
+
+
+def _units(scores: Sequence[float], there: int, count: int) -> tuple[int, ...]:
+    """Hidden units of the best groups; where the last group does not fit whole, its first units."""
+    size = there // len(scores)
+    ranked = sorted(range(len(scores)), key=lambda at: (-scores[at], at))
+    units = [group * size + unit for group in ranked for unit in range(size)]
+    return tuple(sorted(units[:count]))

@@ -1,0 +1,125 @@
+"""Which CLIP model is meant: `open_clip:NAME[:TAG or checkpoint]`, `digits`, or a folder that catx saved."""
+
+import os
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from catx.errors import Loc, ModelError
+from catx.extras import need
+from catx.frontend.clip.convert import from_open_clip
+from catx.frontend.clip.digits import NAME as DIGITS
+from catx.frontend.clip.model import Clip
+from catx.frontend.clip.store import load_clip
+from catx.names import nearest
+
+OPEN_CLIP = "open_clip:"
+RANDOM = "random weights: no tag and no checkpoint was given"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A model before it becomes catx's own: `raw` is open_clip's, None where it is catx's already."""
+
+    name: str
+    raw: nn.Module | None
+    clip: Clip | None
+    note: str = ""
+
+
+def find_clip(name: str, *, seed: int = 0) -> Clip:
+    """The model of a name, as catx's own.
+
+    Raises:
+        ModelError: there is no such model, its weights cannot be had, or a tower is of another kind.
+        ExtraError: open_clip is missing.
+    """
+    found = find_source(name, seed=seed)
+    if found.clip is not None:
+        return found.clip
+    assert found.raw is not None
+    return from_open_clip(found.raw, found.name, tokenizer=":".join(found.name.split(":")[:2])).eval()
+
+
+def find_source(name: str, *, seed: int = 0) -> Source:
+    """The model of a name, of whatever kind its towers are; see `find_clip`."""
+    if name == DIGITS:
+        with_files = files("catx.data").joinpath("clip").joinpath("digits")
+        return Source(name, None, load_clip(Path(str(with_files))))
+    if name.startswith(OPEN_CLIP):
+        return _open_clip(name, seed)
+    if os.path.isdir(name):
+        return Source(name, None, load_clip(Path(name)))
+    raise ModelError(
+        f"no CLIP model {name!r}",
+        hint=f"write `{OPEN_CLIP}ViT-B-16`, `{OPEN_CLIP}ViT-B-16:TAG`, `{OPEN_CLIP}ViT-B-16:checkpoint.pt`, "
+        f"`{DIGITS}`, or the folder of a model that catx saved",
+    )
+
+
+def _open_clip(name: str, seed: int) -> Source:
+    need("clip", "open_clip")
+    import open_clip
+
+    _, architecture, *rest = name.split(":", 2)
+    known = open_clip.list_models()
+    if architecture not in known:
+        raise ModelError(
+            f"open_clip has no model {architecture!r}{nearest(architecture, known)}",
+            hint="`python -c 'import open_clip; print(open_clip.list_models())'` lists them",
+        )
+    weights = rest[0] if rest else ""
+    if weights and _is_path(weights) and not Path(weights).is_file():
+        raise ModelError("no such checkpoint", loc=Loc(weights))
+    if weights and not _is_path(weights):
+        _check_tag(architecture, weights)
+    torch.manual_seed(seed)
+    model = _created(architecture, weights)
+    return Source(name, model.eval(), None, "" if weights else RANDOM)
+
+
+def _is_path(weights: str) -> bool:
+    return Path(weights).suffix in (".pt", ".pth", ".bin", ".safetensors") or Path(weights).exists()
+
+
+def _check_tag(architecture: str, tag: str) -> None:
+    import open_clip
+
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    if tag not in tags:
+        raise ModelError(
+            f"open_clip has no weights {tag!r} of {architecture}{nearest(tag, tags)}",
+            hint=f"it has {', '.join(tags) or 'none'}; a checkpoint of your own is a path to a .pt file",
+        )
+
+
+def _created(architecture: str, weights: str) -> Any:
+    """The model; what fails while its weights are fetched or read is one error that says so."""
+    import logging
+
+    import open_clip
+
+    level = logging.root.level
+    logging.root.setLevel(logging.ERROR)  # open_clip warns of random weights, and so does catx
+    try:
+        return open_clip.create_model(architecture, pretrained=weights or None, load_weights=bool(weights))
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        if not weights:
+            raise ModelError(f"open_clip does not build {architecture}: {_first_line(error)}") from error
+        what = "a checkpoint that does not fit" if _is_path(weights) else "weights that cannot be fetched"
+        hint = (
+            "" if _is_path(weights) else "without a network give a checkpoint: `open_clip:NAME:checkpoint.pt`"
+        )
+        raise ModelError(
+            f"{what} {architecture}: {_first_line(error)}", loc=Loc(weights), hint=hint
+        ) from error
+    finally:
+        logging.root.setLevel(level)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]

@@ -1,0 +1,242 @@
+"""From a named model to a folder with a pruned one: rank, cut, recover, measure, save, export, check."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from catx.errors import Loc, OptionError, OutputError
+from catx.frontend.clip.config import ClipConfig
+from catx.frontend.clip.convert import from_open_clip
+from catx.frontend.clip.datasets import find_splits
+from catx.frontend.clip.export import Exported, export_tower
+from catx.frontend.clip.importance import Method, rank
+from catx.frontend.clip.metrics import Recall, recall
+from catx.frontend.clip.model import Clip
+from catx.frontend.clip.pruning import PruningConfig
+from catx.frontend.clip.ranking import Ranking, select
+from catx.frontend.clip.recovery import Recovered, RecoveryConfig, recover
+from catx.frontend.clip.source import Source, find_source
+from catx.frontend.clip.store import CONFIG, ORIGIN, WEIGHTS, save_clip
+from catx.frontend.clip.surgery import cut
+from catx.version import VERSION
+
+RANKING, VISION, TEXT = "ranking.json", "vision.onnx", "text.onnx"
+FILES = (WEIGHTS, CONFIG, ORIGIN, RANKING, VISION, TEXT)
+
+Tell = Callable[[str], None]
+"""Told what is going on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PruneJob:
+    """What is to be done.
+
+    `data` and `test` name what it is ranked and trained on, and what it is measured on (see
+    `datasets.find_splits`); without them a model is ranked by its weights and not measured. `ranking` is used
+    instead of one that `method` finds.
+    """
+
+    model: str
+    pruning: PruningConfig
+    folder: Path
+    method: Method = "magnitude"
+    ranking: Path | None = None
+    data: str | None = None
+    test: str | None = None
+    recovery: RecoveryConfig | None = None
+    export: bool = True
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Size of a model: parameters, multiply-accumulates of one image and one text, weights as fp32 [byte]."""
+
+    parameters: int
+    macs: int
+    weight_bytes: int
+    recall: Recall | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What came of a job; `cut` is right after the cut, `after` after recovery."""
+
+    config: ClipConfig
+    before: Figures
+    cut: Figures
+    after: Figures
+    ranked: str
+    recovered: Recovered | None
+    exported: tuple[Exported, ...]
+    notes: tuple[str, ...]
+
+
+def check_new(folder: Path, names: tuple[str, ...] = FILES) -> None:
+    """Raise an OutputError where one of the files is there already."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputError("is a file, not a folder", loc=Loc(str(folder)))
+    for name in names:
+        if (folder / name).exists():
+            hint = "give another folder to -o"
+            raise OutputError(
+                "exists already: nothing is overwritten", loc=Loc(str(folder / name)), hint=hint
+            )
+
+
+def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
+    """Do a job; everything that can be checked is checked before the first long step.
+
+    Raises:
+        CatxError: of any kind, with nothing written.
+    """
+    check_new(job.folder)
+    if job.data is None and (job.recovery or job.test):
+        raise OptionError("recovery and accuracy need data to train and rank on", hint="give `--data`")
+    tell("reading the model")
+    source = find_source(job.model, seed=job.seed)
+    whole = _clip_of(source)
+    job.pruning.of(whole.config)
+    splits = find_splits(job.data, job.test, whole.config) if job.data else None
+    ranking = Ranking.load(job.ranking) if job.ranking else None
+    if ranking:
+        ranking.check(whole.config)
+    if ranking is None:
+        tell(f"ranking by {job.method}")
+        pairs = splits.ranking if splits else None
+        ranking = rank(whole, job.method, pairs, seed=job.seed)
+    small = cut(whole, select(whole.config, job.pruning, ranking))
+    test = splits.test if splits else None
+    before, right_after = _figures(whole, test, tell), _figures(small, test, tell)
+    recovered, after = None, right_after
+    if job.recovery and splits:
+        recovered = recover(small, splits.train, job.recovery, teacher=whole, progress=_steps(tell))
+        after = _figures(small, test, tell)
+    notes = [source.note] if source.note else []
+    if splits and splits.broken:
+        notes.append(f"{splits.broken} images could not be read and were left out")
+    _write(job, small, ranking, recovered, (before, right_after, after), notes)
+    exported = _export(small, job.folder, tell) if job.export else ()
+    told = f"{ranking.method}, data: {ranking.data}"
+    return Pruned(
+        config=small.config,
+        before=before,
+        cut=right_after,
+        after=after,
+        ranked=told,
+        recovered=recovered,
+        exported=exported,
+        notes=tuple(notes),
+    )
+
+
+def export_as_it_is(
+    name: str, folder: Path, *, seed: int = 0, tell: Tell = lambda _: None
+) -> tuple[Exported, ...]:
+    """Export both towers of a model without pruning it, whatever kind of towers it has.
+
+    Raises:
+        CatxError: no such model, or a file is there already.
+    """
+    check_new(folder, (VISION, TEXT))
+    tell("reading the model")
+    source = find_source(name, seed=seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    if source.clip is not None:
+        return _export(source.clip, folder, tell)
+    raw: Any = source.raw
+    size = raw.visual.image_size
+    height, width = size if isinstance(size, tuple | list) else (size, size)
+    length = int(getattr(raw, "context_length", 0) or raw.text.context_length)
+    vision = _Method(raw, "encode_image")
+    text = _Method(raw, "encode_text")
+    return _export_both(vision, torch.zeros(1, 3, height, width), text, _tokens(length, 2), folder, tell)
+
+
+class _Method(nn.Module):
+    """A model seen through one of its methods."""
+
+    def __init__(self, model: nn.Module, name: str) -> None:
+        super().__init__()
+        self.model, self.name = model, name
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = getattr(self.model, self.name)(x)
+        return found
+
+
+def _clip_of(source: Source) -> Clip:
+    if source.clip is not None:
+        return source.clip
+    assert source.raw is not None
+    return from_open_clip(source.raw, source.name, tokenizer=":".join(source.name.split(":")[:2])).eval()
+
+
+def _figures(model: Clip, test: Any, tell: Tell) -> Figures:
+    measured = None
+    if test is not None:
+        tell("measuring recall")
+        measured = recall(model, test)
+    parameters = sum(weight.numel() for weight in model.parameters())
+    return Figures(
+        parameters=parameters, macs=model.config.macs, weight_bytes=4 * parameters, recall=measured
+    )
+
+
+def _steps(tell: Tell) -> Callable[[int, int, float], None]:
+    def told(step: int, steps: int, loss: float) -> None:
+        if step % 10 == 0 or step == steps:
+            tell(f"recovering, step {step} of {steps}, loss {loss:.3f}")
+
+    return told
+
+
+def _write(
+    job: PruneJob,
+    small: Clip,
+    ranking: Ranking,
+    recovered: Recovered | None,
+    figures: tuple[Figures, Figures, Figures],
+    notes: list[str],
+) -> None:
+    origin = {
+        "catx": VERSION,
+        "model": job.model,
+        "pruning": {f.name: getattr(job.pruning, f.name) for f in fields(job.pruning)},
+        "ranking": {"method": ranking.method, "data": ranking.data, "weights_sha256": ranking.weights_sha256},
+        "recovery": asdict(job.recovery) if job.recovery else None,
+        "recovered": asdict(recovered) if recovered else None,
+        "figures": dict(zip(("before", "cut", "after"), map(asdict, figures), strict=True)),
+        "notes": notes,
+    }
+    save_clip(small, job.folder, origin)
+    ranking.save(job.folder / RANKING)
+
+
+def _export(model: Clip, folder: Path, tell: Tell) -> tuple[Exported, ...]:
+    config = model.config
+    image = torch.zeros(1, 3, *config.vision.image_size)
+    text = _tokens(config.text.context_length, config.text.vocab_size)
+    return _export_both(model.vision, image, model.text, text, folder, tell)
+
+
+def _tokens(length: int, vocabulary: int) -> Tensor:
+    """A text that ends in the middle."""
+    tokens = torch.zeros(1, length, dtype=torch.int64)
+    tokens[0, length // 2] = vocabulary - 1
+    return tokens
+
+
+def _export_both(
+    vision: nn.Module, image: Tensor, text: nn.Module, tokens: Tensor, folder: Path, tell: Tell
+) -> tuple[Exported, ...]:
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randn(image.shape, generator=generator)
+    tell("exporting the image tower")
+    one = export_tower("vision", vision, image, folder / VISION)
+    tell("exporting the text tower")
+    return one, export_tower("text", text, tokens, folder / TEXT)

@@ -1,0 +1,135 @@
+"""`catx prune`: a smaller CLIP model, its accuracy, and both towers as ONNX."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catx.errors import OptionError
+from catx.tools.guard import guarded
+
+ModelName = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="`open_clip:NAME`, `open_clip:NAME:TAG`, `open_clip:NAME:checkpoint.pt`, `digits`, or a folder "
+        "that this command wrote.",
+    ),
+]
+Folder = Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="A new folder for the results.")]
+Count = Annotated[int | None, typer.Option(metavar="N", show_default=False)]
+Amount = Annotated[str | None, typer.Option(metavar="N|SHARE", show_default=False)]
+MethodName = Annotated[
+    str, typer.Option("--importance", metavar="METHOD", help="magnitude, taylor, module, index or random.")
+]
+RankingFile = Annotated[
+    str | None,
+    typer.Option("--ranking", metavar="FILE", help="A ranking.json instead.", show_default=False),
+]
+DataName = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="FILE",
+        help="To rank and train on: a CSV file with images and captions, or `digits`.",
+        show_default=False,
+    ),
+]
+TestName = Annotated[
+    str | None,
+    typer.Option("--test", metavar="FILE", help="To measure on: another CSV file.", show_default=False),
+]
+Steps = Annotated[int, typer.Option("--recover", metavar="STEPS", help="Train for so many steps.", min=0)]
+BatchSize = Annotated[int, typer.Option("--batch", metavar="N", help="Pairs of a step.", min=2)]
+Rate = Annotated[float, typer.Option("--learning-rate", metavar="X", help="Of the training.")]
+NoPrune = Annotated[bool, typer.Option("--no-prune", help="Export the model as it is, of whatever kind.")]
+NoExport = Annotated[bool, typer.Option("--no-export", help="Write no ONNX files.")]
+SeedOf = Annotated[int, typer.Option("--seed", metavar="N", help="Of weights, ranking and training.", min=0)]
+
+
+@guarded
+def prune_model(
+    model: ModelName,
+    output: Folder,
+    text_layers: Count = None,
+    text_heads: Count = None,
+    text_ffn: Amount = None,
+    text_width: Amount = None,
+    vision_layers: Count = None,
+    vision_heads: Count = None,
+    vision_ffn: Amount = None,
+    vision_width: Amount = None,
+    importance: MethodName = "magnitude",
+    ranking: RankingFile = None,
+    data: DataName = None,
+    test: TestName = None,
+    recover: Steps = 0,
+    batch: BatchSize = 128,
+    learning_rate: Rate = 1e-3,
+    no_prune: NoPrune = False,
+    no_export: NoExport = False,
+    seed: SeedOf = 0,
+) -> None:
+    """Prune a CLIP model: rank its parts, cut, recover, measure, and export both towers as ONNX.
+
+    A share has a point (0.75), a count has none.
+    """
+    from catx.extras import need
+
+    need("clip", "torch")
+    from catx.frontend.clip.pruning import PruningConfig
+
+    sizes = {
+        "text_layers": text_layers,
+        "text_heads": text_heads,
+        "text_ffn": _amount("--text-ffn", text_ffn),
+        "text_width": _amount("--text-width", text_width),
+        "vision_layers": vision_layers,
+        "vision_heads": vision_heads,
+        "vision_ffn": _amount("--vision-ffn", vision_ffn),
+        "vision_width": _amount("--vision-width", vision_width),
+    }
+    pruning = PruningConfig(**sizes)  # type: ignore[arg-type]  # each by its kind
+    from catx.tools.canvas import stdout_canvas
+    from catx.tools.progress import Progress
+    from catx.tools.streams import emit
+
+    with Progress("loading torch") as progress:
+        from catx.frontend.clip.recovery import RecoveryConfig
+        from catx.frontend.clip.workflow import PruneJob, export_as_it_is, run
+        from catx.tools.prune_text import exported_text, pruned_text
+
+        if no_prune:
+            if pruning != PruningConfig() or data or recover or ranking:
+                raise OptionError("--no-prune exports a model as it is: nothing else is done to it")
+            found = export_as_it_is(model, Path(output), seed=seed, tell=progress.phase)
+            text = exported_text(found, stdout_canvas())
+        else:
+            job = PruneJob(
+                model=model,
+                pruning=pruning,
+                folder=Path(output),
+                method=importance,  # type: ignore[arg-type]  # checked where it is used
+                ranking=Path(ranking) if ranking else None,
+                data=data,
+                test=test,
+                recovery=RecoveryConfig(steps=recover, batch=batch, learning_rate=learning_rate, seed=seed)
+                if recover
+                else None,
+                export=not no_export,
+                seed=seed,
+            )
+            text = pruned_text(job, run(job, progress.phase), stdout_canvas())
+    emit(text)
+
+
+def _amount(option: str, text: str | None) -> int | float | None:
+    """A count, or a share with a point."""
+    if text is None:
+        return None
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        raise OptionError(
+            f"{option}: expected a count such as 384, or a share such as 0.75, not {text!r}"
+        ) from None

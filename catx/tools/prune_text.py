@@ -1,0 +1,89 @@
+"""What pruning did to a model, for a terminal."""
+
+from collections.abc import Sequence
+
+from catx.frontend.clip.export import Exported
+from catx.frontend.clip.metrics import Recall
+from catx.frontend.clip.workflow import Figures, Pruned, PruneJob
+from catx.tools.canvas import Canvas, Column
+from catx.tools.human import percent, si
+
+
+def pruned_text(job: PruneJob, found: Pruned, canvas: Canvas) -> str:
+    """Sizes and accuracy before and after, the exported files, and what to know."""
+    canvas.title("Pruned", f"{job.model} by {found.ranked}")
+    columns = [("before", found.before), ("pruned", found.cut)]
+    if found.recovered:
+        columns.append(("recovered", found.after))
+    head = (
+        Column("number"),
+        *(Column(name, number=True) for name, _ in columns),
+        Column("of before", number=True),
+    )
+    canvas.table(
+        head, [*_sizes(found, [figures for _, figures in columns]), *_accuracy([f for _, f in columns])]
+    )
+    canvas.facts((name, "", text) for name, text in _towers(found))
+    if (test := found.after.recall) is not None:
+        canvas.paragraph(f"recall of {test.images:,} images and {test.captions:,} captions: {test.data}")
+    if found.recovered:
+        done = found.recovered
+        canvas.paragraph(f"recovery: {done.steps:,} steps, {done.samples:,} pairs, {done.seconds:.1f} s")
+    for note in found.notes:
+        canvas.paragraph(f"note: {note}", "yellow")
+    if found.exported:
+        exported_text(found.exported, canvas)
+    canvas.paragraph(f"`catx compile {job.folder}` maps it" if found.exported else f"written to {job.folder}")
+    return canvas.text
+
+
+def exported_text(exported: Sequence[Exported], canvas: Canvas) -> str:
+    """Files, their size, and how far onnxruntime is from torch."""
+    canvas.title("Exported", "largest difference of embeddings in onnxruntime from torch")
+    rows = [[one.tower, str(one.path), si(one.bytes, "B"), f"{one.difference:.1e}"] for one in exported]
+    head = (Column("tower"), Column("file"), Column("size", number=True), Column("difference", number=True))
+    canvas.table(head, rows)
+    return canvas.text
+
+
+def _sizes(found: Pruned, columns: Sequence[Figures]) -> list[list[str]]:
+    numbers = (
+        ("parameters", [one.parameters for one in columns], ""),
+        ("MACs, an image and a text", [one.macs for one in columns], ""),
+        ("weights as fp32", [one.weight_bytes for one in columns], "B"),
+    )
+    return [
+        [name, *(si(value, unit) for value in values), percent(values[1] / values[0])]
+        for name, values, unit in numbers
+    ]
+
+
+def _accuracy(columns: Sequence[Figures]) -> list[list[str]]:
+    recalls = [one.recall for one in columns if one.recall is not None]
+    if len(recalls) < len(columns):
+        return []
+    return [
+        [name, *(percent(_value(one, name)) for one in recalls), ""]
+        for name in ("mean recall", "image to text @1", "text to image @1")
+    ]
+
+
+def _value(found: Recall, name: str) -> float:
+    if name == "mean recall":
+        return found.mean
+    return (found.image_to_text if name.startswith("image") else found.text_to_image)[0]
+
+
+def _towers(found: Pruned) -> list[tuple[str, str]]:
+    rows = []
+    for name, tower in (("text", found.config.text), ("vision", found.config.vision)):
+        heads, ffn = ({getattr(block, key) for block in tower.blocks} for key in ("heads", "ffn"))
+        rows.append(
+            (name, f"{tower.layers} layers, width {tower.width}, heads {_listed(heads)}, ffn {_listed(ffn)}")
+        )
+    return rows
+
+
+def _listed(values: set[int]) -> str:
+    low, high = min(values), max(values)
+    return str(low) if low == high else f"{low} to {high}"

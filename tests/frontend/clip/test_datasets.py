@@ -1,0 +1,126 @@
+"""Data by name: splits share nothing, and bad files are one error each."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from catx.errors import OptionError
+from catx.frontend.clip.convert import from_open_clip
+from catx.frontend.clip.datasets import CsvPairs, find_splits
+from catx.frontend.clip.digits import CONTEXT, PICTURES, SHARES, WORDS, digit_pairs, tokenize
+from catx.frontend.clip.source import find_clip
+from tests.frontend.clip.small import small
+
+CONFIG = from_open_clip(small(), tokenizer="digits").config
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    generator = np.random.default_rng(0)
+    for number in range(6):
+        array = generator.integers(0, 255, (20 + number, 40, 3), dtype=np.uint8)
+        Image.fromarray(array).save(tmp_path / f"{number}.png")
+    return tmp_path
+
+
+def write(folder: Path, text: str, name: str = "data.csv") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_images_and_captions_of_a_csv(folder: Path) -> None:
+    rows = "image,caption\n0.png,a red one\n1.png,a blue two\n0.png,a red zero\n"
+    found = CsvPairs(write(folder, rows), CONFIG)
+    assert (len(found), found.broken) == (2, 0)
+    texts, owners = found.captions()
+    assert owners.tolist() == [0, 0, 1]
+    assert texts[1].tolist() == tokenize("a red zero")
+    (images,) = found.images(8)
+    assert images.shape == (2, 3, *CONFIG.vision.image_size)
+    (batch,) = found.batches(8, seed=1)
+    assert batch.images.shape == images.shape
+    tabs = write(folder, rows.replace(",", "\t").replace("image\tcaption", "filepath\ttitle"), "data.tsv")
+    other = CsvPairs(tabs, CONFIG)
+    assert torch.equal(other.captions()[0], texts)
+    assert found.sha256() == CsvPairs(write(folder, rows, "again.csv"), CONFIG).sha256()
+
+
+def test_a_picture_is_scaled_and_cut_in_the_middle(tmp_path: Path) -> None:
+    height, width = CONFIG.vision.image_size
+    array = np.zeros((height, 3 * width, 3), dtype=np.uint8)
+    array[:, width : 2 * width] = 255
+    Image.fromarray(array).save(tmp_path / "wide.png")
+    found = CsvPairs(write(tmp_path, "image,caption\nwide.png,a red one\n"), CONFIG)
+    (images,) = found.images(1)
+    white = (1.0 - torch.tensor(CONFIG.image_mean)) / torch.tensor(CONFIG.image_std)
+    assert torch.allclose(images[0], white[:, None, None].expand_as(images[0]), atol=1e-5)
+
+
+def test_broken_images_are_counted_and_left_out(folder: Path) -> None:
+    (folder / "1.png").write_bytes(b"no picture")
+    rows = "image,caption\n0.png,a red one\n1.png,a blue two\nmissing.png,a red two\n2.png,a red zero\n"
+    found = CsvPairs(write(folder, rows), CONFIG)
+    assert len(found) == 2
+    assert found.broken == 2
+    assert found.captions()[1].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("", "no column of images: its first row has nothing"),
+        ("image,words\n0.png,a red one\n", "no column of captions"),
+        ("image,caption\n", "no row"),
+        ("image,caption\n0.png,\n", r"data\.csv:2: an image without a caption"),
+        ("image,caption\nmissing.png,a red one\n", "no image can be read"),
+        ("image,caption\n0.png,a purple one\n", "does not know the word 'purple'"),
+    ],
+)
+def test_bad_files(folder: Path, rows: str, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        CsvPairs(write(folder, rows), CONFIG).captions()
+    with pytest.raises(OptionError, match="cannot be read"):
+        CsvPairs(folder / "none.csv", CONFIG)
+
+
+def test_splits_share_no_image(folder: Path) -> None:
+    one = write(folder, "image,caption\n0.png,a red one\n1.png,a blue two\n", "train.csv")
+    other = write(folder, "image,caption\n2.png,a red one\n", "test.csv")
+    mixed = write(folder, "image,caption\n1.png,a red one\n", "mixed.csv")
+    splits = find_splits(str(one), str(other), CONFIG)
+    assert (len(splits.train), len(splits.test)) == (2, 1)
+    with pytest.raises(OptionError, match=r"1 images are in both files"):
+        find_splits(str(one), str(mixed), CONFIG)
+    with pytest.raises(OptionError, match="no ranking or training has seen"):
+        find_splits(str(one), None, CONFIG)
+    with pytest.raises(OptionError, match="the data `digits` is for the model `digits`"):
+        find_splits("digits", None, from_open_clip(small()).config)
+
+
+def test_digits_are_the_same_every_time_and_splits_share_no_scan() -> None:
+    assert digit_pairs("test", 50).sha256() == digit_pairs("test", 50).sha256()
+    edges = sorted(edge for share in SHARES.values() for edge in share)
+    assert edges == [0.0, 0.6, 0.6, 0.8, 0.8, 1.0]
+    test = digit_pairs("test")
+    assert len(test) == PICTURES["test"] == len({row[0] for row in test.texts})
+    assert len(tokenize("a red one and a blue two")) == CONTEXT
+    assert WORDS[tokenize("a red one")[3]] == "<end>"
+
+
+def test_the_embedded_model_is_as_accurate_as_it_says() -> None:
+    import json
+    from importlib.resources import files
+
+    from catx.frontend.clip.metrics import recall
+
+    origin = json.loads(
+        files("catx.data").joinpath("clip").joinpath("digits").joinpath("origin.json").read_text()
+    )
+    found, told = recall(find_clip("digits"), digit_pairs("test")), origin["recall"]["test"]
+    assert list(found.image_to_text) == pytest.approx(told["image_to_text"], abs=0.003)
+    assert list(found.text_to_image) == pytest.approx(told["text_to_image"], abs=0.003)
+    assert found.mean_at_1 > 0.95

@@ -1,0 +1,153 @@
+"""`catx prune` as a user runs it: files, figures, errors; and what compile makes of the folder."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+
+import catx
+from catx.frontend.clip import PruningConfig, Ranking, find_clip, load_clip, prune
+from catx.frontend.clip.config import ClipConfig
+from catx.tools import cli
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*args: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            cli.catx([str(arg) for arg in args], prog_name="catx")
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from catx.frontend.clip.recovery import RecoveryConfig
+    from catx.frontend.clip.workflow import PruneJob
+    from catx.frontend.clip.workflow import run as work
+
+    place = tmp_path_factory.mktemp("pruned") / "model"
+    pruning = PruningConfig(text_layers=2, text_heads=2, vision_ffn=0.5, vision_width=0.75)
+    recovery = RecoveryConfig(steps=30, batch=64)
+    work(
+        PruneJob(
+            model="digits", pruning=pruning, folder=place, method="taylor", data="digits", recovery=recovery
+        )
+    )
+    return place
+
+
+def test_the_folder_rebuilds_the_model(folder: Path) -> None:
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == [
+        "config.json",
+        "model.safetensors",
+        "origin.json",
+        "ranking.json",
+        "text.onnx",
+        "vision.onnx",
+    ]
+    model = load_clip(folder)
+    asked = PruningConfig(text_layers=2, text_heads=2, vision_ffn=0.5, vision_width=0.75)
+    whole = find_clip("digits")
+    assert model.config == asked.of(whole.config)
+    ranking = Ranking.load(folder / "ranking.json")
+    assert prune(whole, asked, ranking).config == model.config
+    origin = json.loads((folder / "origin.json").read_text())
+    assert origin["recovered"]["steps"] == 30
+    figures = origin["figures"]
+    assert figures["after"]["recall"]["data"] == "digits, test: 1600 pictures"
+    assert figures["before"]["recall"]["image_to_text"][0] > 0.9
+    assert figures["after"]["parameters"] == sum(weight.numel() for weight in model.parameters())
+
+
+def test_compile_maps_the_folder_with_the_macs_of_its_config(folder: Path) -> None:
+    report = catx.compile_model(folder, "edge")
+    assert report.macs == ClipConfig.from_json((folder / "config.json").read_text()).macs
+    assert [model.coverage.unknown for model in report.models] == [0, 0]
+    for name in ("vision.onnx", "text.onnx"):
+        onnx.checker.check_model(folder / name)
+
+
+def test_the_command(run: Run, tmp_path: Path) -> None:
+    place = tmp_path / "out"
+    code, out, err = run("prune", "digits", "--text-heads", 2, "--vision-ffn", "0.75", "-o", place)
+    assert code == 0, err
+    assert "digits by magnitude, data: none" in out
+    assert "heads 2, ffn 256" in out
+    assert (place / "vision.onnx").exists()
+    code, _, err = run("prune", "digits", "--text-heads", 2, "-o", place)
+    assert code == 2
+    assert "exists already: nothing is overwritten" in err
+    code, out, _ = run("prune", place, "--text-layers", 1, "--no-export", "-o", tmp_path / "again")
+    assert code == 0
+    assert load_clip(tmp_path / "again").config.text.layers == 1
+    code, out, _ = run("prune", "digits", "--no-prune", "-o", tmp_path / "whole")
+    assert code == 0
+    assert "vision.onnx" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["digits", "--text-heads", "0"], "text heads: the model has 4"),
+        (["digits", "--vision-ffn", "half"], "expected a count such as 384"),
+        (["digits", "--importance", "magic"], "no method 'magic'"),
+        (["digits", "--importance", "taylor"], "needs calibration data"),
+        (["digits", "--recover", "10"], "need data to train and rank on"),
+        (["digits", "--no-prune", "--text-heads", "2"], "nothing else is done to it"),
+        (["digit"], "no CLIP model 'digit'"),
+        (["open_clip:ViT-B-33"], "did you mean 'ViT-B-32'"),
+        (["open_clip:ViT-B-32:laion"], "open_clip has no weights 'laion' of ViT-B-32"),
+        (["open_clip:ViT-B-32:none.pt"], "no such checkpoint"),
+        (["digits", "--ranking", "none.json"], "cannot be read"),
+        (["digits", "--data", "none.csv", "--test", "other.csv"], "cannot be read"),
+    ],
+)
+def test_mistakes_are_one_error_before_any_work(
+    run: Run, tmp_path: Path, words: list[str], message: str
+) -> None:
+    code, out, err = run("prune", *words, "-o", tmp_path / "out")
+    assert (code, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_checkpoints(run: Run, tmp_path: Path) -> None:
+    import open_clip
+
+    good, other = tmp_path / "good.pt", tmp_path / "other.pt"
+    model = open_clip.create_model("ViT-S-32-alt", load_weights=False)
+    torch.save(model.state_dict(), good)
+    torch.save({"a": torch.zeros(2)}, other)
+    found = find_clip(f"open_clip:ViT-S-32-alt:{good}")
+    assert torch.equal(found.text.token.weight, model.token_embedding.weight)
+    code, _, err = run("prune", f"open_clip:ViT-S-32-alt:{other}", "-o", tmp_path / "out")
+    assert code == 2
+    assert "a checkpoint that does not fit ViT-S-32-alt" in err
+
+
+def test_damaged_folders(run: Run, tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "no saved CLIP model" in run("prune", tmp_path / "empty", "-o", tmp_path / "out")[2]
+    assert "a folder without exported towers" in run("compile", tmp_path / "empty")[2]
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "config.json").write_text(
+        (folder / "config.json").read_text().replace('"width": 48', '"width": 40')
+    )
+    (broken / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    assert "weights of another model" in run("prune", broken, "-o", tmp_path / "out")[2]
+    (broken / "model.safetensors").write_bytes(b"x")
+    assert "damaged weights" in run("prune", broken, "-o", tmp_path / "out")[2]
+    (broken / "config.json").write_text('{"schema": "catx.clip/1", "embed_dim": 3}')
+    (broken / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    assert "missing key 'vision'" in run("prune", broken, "-o", tmp_path / "out")[2]
