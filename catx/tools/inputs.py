@@ -9,6 +9,7 @@ from catx.frontend.hardware import load_accelerator
 from catx.frontend.model_dims import sizes_by_model
 from catx.frontend.models import load_models
 from catx.frontend.scenarios import load_scenario
+from catx.frontend.training import with_training
 from catx.ir.accelerator import Accelerator
 from catx.ir.constraints import Block
 from catx.ir.einsum import Einsum
@@ -49,7 +50,7 @@ def load_inputs(
     return Inputs(
         load_graphs(models or DEFAULT_MODELS, dims, allow_unknown=allow_unknown, progress=progress),
         accelerator,
-        place,
+        with_training(place, models or ()),
     )
 
 

@@ -7,6 +7,7 @@ import typer
 
 from catx.errors import OptionError
 from catx.tools.guard import guarded
+from catx.units import parse_quantity
 
 ModelName = Annotated[
     str,
@@ -42,6 +43,18 @@ TestName = Annotated[
 Steps = Annotated[int, typer.Option("--recover", metavar="STEPS", help="Train for so many steps.", min=0)]
 BatchSize = Annotated[int, typer.Option("--batch", metavar="N", help="Pairs of a step.", min=2)]
 Rate = Annotated[float, typer.Option("--learning-rate", metavar="X", help="Of the training.")]
+Watts = Annotated[
+    str | None,
+    typer.Option(
+        "--watts", metavar="POWER", help="What the training draws, such as `65 W`.", show_default=False
+    ),
+]
+GridName = Annotated[
+    str | None,
+    typer.Option(
+        "--grid", metavar="REGION", help="Where it trains: a region, or `24 g/kWh`.", show_default=False
+    ),
+]
 NoPrune = Annotated[bool, typer.Option("--no-prune", help="Export the model as it is, of whatever kind.")]
 NoExport = Annotated[bool, typer.Option("--no-export", help="Write no ONNX files.")]
 SeedOf = Annotated[int, typer.Option("--seed", metavar="N", help="Of weights, ranking and training.", min=0)]
@@ -66,6 +79,8 @@ def prune_model(
     recover: Steps = 0,
     batch: BatchSize = 128,
     learning_rate: Rate = 1e-3,
+    watts: Watts = None,
+    grid: GridName = None,
     no_prune: NoPrune = False,
     no_export: NoExport = False,
     seed: SeedOf = 0,
@@ -116,11 +131,35 @@ def prune_model(
                 recovery=RecoveryConfig(steps=recover, batch=batch, learning_rate=learning_rate, seed=seed)
                 if recover
                 else None,
+                watts=_power(watts),
+                grid_gco2e_per_kwh=_grid(grid),
                 export=not no_export,
                 seed=seed,
             )
             text = pruned_text(job, run(job, progress.phase), stdout_canvas())
     emit(text)
+
+
+def _power(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return parse_quantity(text, "power")
+    except ValueError as error:
+        raise OptionError(f"--watts: {error}") from None
+
+
+def _grid(text: str | None) -> float | None:
+    if text is None:
+        return None
+    if text[:1].isdigit():
+        try:
+            return parse_quantity(text, "carbon intensity")
+        except ValueError as error:
+            raise OptionError(f"--grid: {error}") from None
+    from catx.costmodel.carbon.regions import region
+
+    return region(text).gco2e_per_kwh
 
 
 def _amount(option: str, text: str | None) -> int | float | None:

@@ -6,7 +6,7 @@ from catx.frontend.clip.export import Exported
 from catx.frontend.clip.metrics import Recall
 from catx.frontend.clip.workflow import Figures, Pruned, PruneJob
 from catx.tools.canvas import Canvas, Column
-from catx.tools.human import percent, si
+from catx.tools.human import grams, percent, si
 
 
 def pruned_text(job: PruneJob, found: Pruned, canvas: Canvas) -> str:
@@ -29,6 +29,11 @@ def pruned_text(job: PruneJob, found: Pruned, canvas: Canvas) -> str:
     if found.recovered:
         done = found.recovered
         canvas.paragraph(f"recovery: {done.steps:,} steps, {done.samples:,} pairs, {done.seconds:.1f} s")
+    if found.footprint:
+        energy = si(found.footprint.energy_j, "J")
+        canvas.paragraph(
+            f"it took {energy} and emitted {grams(found.footprint.gco2e)}: {found.footprint.source}"
+        )
     for note in found.notes:
         canvas.paragraph(f"note: {note}", "yellow")
     if found.exported:

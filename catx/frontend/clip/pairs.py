@@ -108,3 +108,14 @@ class TensorPairs:
         return TensorPairs(
             f"{self.name}, first {count}", self._images[:count], self._tokens[:count], self.texts[:count]
         )
+
+    def sample(self, count: int, seed: int) -> "TensorPairs":
+        """So many images, drawn without repeats."""
+        generator = torch.Generator().manual_seed(seed)
+        chosen = torch.randperm(len(self), generator=generator)[:count]
+        return TensorPairs(
+            f"{self.name}, {len(chosen)} drawn with seed {seed}",
+            self._images[chosen],
+            [self._tokens[int(at)] for at in chosen],
+            [self.texts[int(at)] for at in chosen] if self.texts else (),
+        )

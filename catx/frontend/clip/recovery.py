@@ -45,12 +45,13 @@ class RecoveryConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """What a recovery took: steps, wall time of this process [s], samples seen, last loss."""
+    """What a recovery took: steps, wall time of this process [s], pairs that it saw, last loss."""
 
     steps: int
     seconds: float
     samples: int
     loss: float
+    processes: int = 1
 
 
 Progress = Callable[[int, int, float], None]
@@ -87,7 +88,9 @@ def recover(
     while run.step < config.steps:
         run.one_pass(progress)
     model.eval()
-    return Recovered(steps=run.step, seconds=run.seconds, samples=run.samples, loss=run.loss)
+    return Recovered(
+        steps=run.step, seconds=run.seconds, samples=run.samples, loss=run.loss, processes=run.world
+    )
 
 
 class _Run:

@@ -13,9 +13,12 @@ from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.convert import from_open_clip
 from catx.frontend.clip.datasets import find_splits
 from catx.frontend.clip.export import Exported, export_tower
-from catx.frontend.clip.importance import Method, rank
+from catx.frontend.clip.footprint import Footprint, footprint
+from catx.frontend.clip.importance import Method, rank, weights_sha256
+from catx.frontend.clip.measured_store import ShelfStore
 from catx.frontend.clip.metrics import Recall, recall
 from catx.frontend.clip.model import Clip
+from catx.frontend.clip.pairs import Pairs
 from catx.frontend.clip.pruning import PruningConfig
 from catx.frontend.clip.ranking import Ranking, select
 from catx.frontend.clip.recovery import Recovered, RecoveryConfig, recover
@@ -48,6 +51,8 @@ class PruneJob:
     data: str | None = None
     test: str | None = None
     recovery: RecoveryConfig | None = None
+    watts: float | None = None
+    grid_gco2e_per_kwh: float | None = None
     export: bool = True
     seed: int = 0
 
@@ -72,6 +77,7 @@ class Pruned:
     after: Figures
     ranked: str
     recovered: Recovered | None
+    footprint: Footprint | None
     exported: tuple[Exported, ...]
     notes: tuple[str, ...]
 
@@ -108,18 +114,24 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
     if ranking is None:
         tell(f"ranking by {job.method}")
         pairs = splits.ranking if splits else None
-        ranking = rank(whole, job.method, pairs, seed=job.seed)
+        ranking = _ranked(whole, job, pairs, tell)
     small = cut(whole, select(whole.config, job.pruning, ranking))
     test = splits.test if splits else None
     before, right_after = _figures(whole, test, tell), _figures(small, test, tell)
-    recovered, after = None, right_after
+    recovered, emitted, after = None, None, right_after
     if job.recovery and splits:
         recovered = recover(small, splits.train, job.recovery, teacher=whole, progress=_steps(tell))
+        emitted = footprint(
+            recovered.seconds,
+            watts=job.watts,
+            grid_gco2e_per_kwh=job.grid_gco2e_per_kwh,
+            processes=recovered.processes,
+        )
         after = _figures(small, test, tell)
     notes = [source.note] if source.note else []
     if splits and splits.broken:
         notes.append(f"{splits.broken} images could not be read and were left out")
-    _write(job, small, ranking, recovered, (before, right_after, after), notes)
+    _write(job, small, ranking, recovered, emitted, (before, right_after, after), notes)
     exported = _export(small, job.folder, tell) if job.export else ()
     told = f"{ranking.method}, data: {ranking.data}"
     return Pruned(
@@ -129,6 +141,7 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
         after=after,
         ranked=told,
         recovered=recovered,
+        footprint=emitted,
         exported=exported,
         notes=tuple(notes),
     )
@@ -169,6 +182,18 @@ class _Method(nn.Module):
         return found
 
 
+def _ranked(whole: Clip, job: PruneJob, pairs: Pairs | None, tell: Tell) -> Ranking:
+    """A ranking; what `module` measures is kept, so that an interrupted one goes on."""
+    store = (
+        ShelfStore(f"{weights_sha256(whole)} {pairs.sha256()}") if pairs and job.method == "module" else None
+    )
+
+    def told(what: str, done: int, of: int) -> None:
+        tell(f"ranking by {job.method}: {what}, {done} of {of}")
+
+    return rank(whole, job.method, pairs, seed=job.seed, store=store, progress=told)
+
+
 def _clip_of(source: Source) -> Clip:
     if source.clip is not None:
         return source.clip
@@ -200,6 +225,7 @@ def _write(
     small: Clip,
     ranking: Ranking,
     recovered: Recovered | None,
+    emitted: Footprint | None,
     figures: tuple[Figures, Figures, Figures],
     notes: list[str],
 ) -> None:
@@ -210,6 +236,7 @@ def _write(
         "ranking": {"method": ranking.method, "data": ranking.data, "weights_sha256": ranking.weights_sha256},
         "recovery": asdict(job.recovery) if job.recovery else None,
         "recovered": asdict(recovered) if recovered else None,
+        "footprint": asdict(emitted) if emitted else None,
         "figures": dict(zip(("before", "cut", "after"), map(asdict, figures), strict=True)),
         "notes": notes,
     }
