@@ -134,6 +134,11 @@ def _sheet(rows: list[Row]) -> Sheet:
             raise SpecError(f"two rows have the name {row.name}")
         seen.add(row.name)
     sheet = Sheet(tuple(rows))
+    for name in ("inferences", "lifetime_years", "latency_s"):
+        if sheet[name] < 0 or (name != "latency_s" and not sheet[name]):
+            raise SpecError(f"{name} is {sheet[name]:g}")
+    if not next(row.formula for row in rows if row.name == "embodied_gco2e"):
+        raise SpecError("embodied_gco2e has no formula: its parts are not known")
     values = solve(sheet, {})
     for row in rows:
         computed = float(values[row.name])

@@ -17,11 +17,16 @@ BONDS: tuple[Bond, ...] = get_args(Bond)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Harvest:
-    """Equal cores on a die of which `needed` must work; together they take `share` of its area."""
+    """Equal cores on a die of which `needed` must work; together they take `share` of its area.
+
+    `spares_counted`: the area of the description is that of all cores; else of those that are needed, and
+    the others come on top.
+    """
 
     cores: int
     needed: int
     share: float
+    spares_counted: bool = True
 
     def __post_init__(self) -> None:
         checks.counts("harvest", cores=self.cores, needed=self.needed)

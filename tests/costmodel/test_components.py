@@ -227,9 +227,11 @@ def test_sources_say_how_far_numbers_were_taken() -> None:
 def test_dram() -> None:
     lpddr4 = resolve("dram", node_nm=22, type="lpddr4", capacity_gb=2)
     assert lpddr4.read_j_per_byte == lpddr4.write_j_per_byte == pytest.approx(64e-12)
-    assert lpddr4.static_w == pytest.approx(2 * 0.0505)
+    assert lpddr4.static_w == pytest.approx(2 * 0.0505 / 1.073741824)
     assert resolve("dram", node_nm=7, type="hbm2").static_w == 0
-    assert resolve("dram", node_nm=7, type="hbm2", capacity_gb=8).static_w == pytest.approx(16 * 55e-3 * 1.2)
+    assert resolve("dram", node_nm=7, type="hbm2", capacity_gb=8).static_w == pytest.approx(
+        16 * 55e-3 * 1.2 / 1.073741824
+    )
     with pytest.raises(SpecError, match="0 or more"):
         resolve("dram", node_nm=22, type="lpddr4", capacity_gb=-1)
 

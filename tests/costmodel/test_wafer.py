@@ -328,3 +328,10 @@ def test_what_a_model_of_dies_does_not_know_is_told() -> None:
     assert left_out(machine, EDGE) == ()
     (told,) = left_out(machine, replace(EDGE, embodied="act"))
     assert told.endswith("leaves out cores that may fail (`harvest`) and the interposer")
+
+
+def test_binning_of_many_dies_is_that_of_each() -> None:
+    defects = [0.001 * at for at in range(4_500)]
+    many = binned_yield(defects, 10.0, 8, 7, 0.6)
+    for at in (0, 1_999, 2_000, 4_499):
+        assert float(many[at]) == pytest.approx(float(binned_yield(defects[at], 10.0, 8, 7, 0.6)))  # type: ignore[index]

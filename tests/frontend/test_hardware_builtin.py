@@ -93,7 +93,7 @@ def test_published_facts(
 
 def test_power_that_is_not_known_is_said_to_be_missing() -> None:
     machine = load_accelerator("tpuv4i_like")
-    assert machine.static_w == pytest.approx(8 * 0.132)
+    assert machine.static_w == pytest.approx(8 * 0.132 / 1.073741824)
     assert "no citable value found for the chip" in " ".join(machine.source.split())
 
 

@@ -159,6 +159,7 @@ def _rows() -> tuple[Row, ...]:
         "idle_gco2e": (0.0, "a sum"),
         "operational_per_inference_gco2e": (4.115e-5, "a sum"),
         "embodied_per_inference_gco2e": (7.2e-8, "a sum"),
+        "while_it_runs_gco2e": (4.1222e-5, "a sum"),
         "training_share_gco2e": (0.0, "none"),
         "busy_share": (0.01, "a sum"),
     }

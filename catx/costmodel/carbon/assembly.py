@@ -127,7 +127,8 @@ def _write_interposer(sheet: SheetWriter, assembly: Assembly, scenario: Scenario
         sheet.given(f"interposer_{name}", data[name]["value"], "", data[name]["source"])
     good = sheet.formula(
         "interposer_yield",
-        f"(1 + {own} / 100 * interposer_defects_per_cm2 / interposer_clustering) ** -interposer_clustering",
+        f"line_yield * (1 + {own} / 100 * interposer_defects_per_cm2 / interposer_clustering) "
+        "** -interposer_clustering",
         "",
     )
     return write_cut(sheet, "interposer", own, wiring, good)

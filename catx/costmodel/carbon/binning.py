@@ -8,6 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from catx.ir.assembly import MAX_CORES
 
+_CHUNK = 2_000
+"""Dies at a time: each takes a row of the quadrature."""
+
 _POINTS = 400
 """Of the quadrature over defect rates; 200 give the same ten digits."""
 
@@ -47,7 +50,14 @@ def binned_yield(
     n, least = round(float(np.max(cores))), round(float(np.max(needed)))
     if not 1 <= least <= n <= MAX_CORES or clustering <= 0:
         raise ValueError(f"{least} of {n} cores, at most {MAX_CORES}, and a clustering of {clustering}")
-    mean = np.asarray(defects, np.float64)[..., None]
+    means = np.asarray(defects, np.float64)
+    if means.size > _CHUNK:
+        parts = [
+            np.asarray(binned_yield(part, clustering, cores, needed, share))
+            for part in np.array_split(means.ravel(), -(-means.size // _CHUNK))
+        ]
+        return np.concatenate(parts).reshape(means.shape)
+    mean = means[..., None]
     # rate = mean * g / clustering with g gamma-distributed of unit scale; all but 1e-16 of it is below `top`.
     # g = top x^4 makes the density smooth at 0 for any clustering.
     nodes, weights = _legendre(_POINTS)

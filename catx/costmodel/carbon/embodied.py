@@ -8,6 +8,7 @@ from catx.costmodel.carbon.wafer import (
     wafer_data,
     write_area_carbon,
     write_die,
+    write_harvest,
     write_wafer,
 )
 from catx.errors import SpecError
@@ -100,11 +101,18 @@ def _write_area(sheet: SheetWriter, accelerator: Accelerator, die: Die) -> str:
             hint="give the parts an area, or leave the die out",
         )
     source, name = f"accelerator {accelerator.name}", rows_of(die)
-    if die.count == 1:
+    spares = die.harvest if die.harvest and not die.harvest.spares_counted else None
+    if die.count == 1 and not spares:
         return sheet.given(f"{name}_area_mm2", total, "mm2", source)
-    count = sheet.given(f"{name}_count", die.count, "", source)
     sheet.given(f"{name}_total_mm2", total, "mm2", source)
-    return sheet.formula(f"{name}_area_mm2", f"{name}_total_mm2 / {count}", "mm2")
+    formula, why = f"{name}_total_mm2", ""
+    if die.count > 1:
+        formula += f" / {sheet.given(f'{name}_count', die.count, '', source)}"
+    if spares:
+        write_harvest(sheet, name, spares)
+        formula += f" / (1 - {name}_share * (1 - {name}_needed / {name}_cores))"
+        why = "with the cores beyond those that are needed"
+    return sheet.formula(f"{name}_area_mm2", formula, "mm2", why)
 
 
 def _write_fixed_yield(sheet: SheetWriter, name: str, area: str, node_nm: float, scenario: Scenario) -> str:

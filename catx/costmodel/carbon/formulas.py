@@ -8,7 +8,7 @@ import ast
 from collections.abc import Mapping
 from functools import lru_cache
 from types import CodeType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ FUNCTIONS: dict[str, Any] = {
     "binned_yield": binned_yield,
 }
 """What formulas may call; each takes numbers or arrays of samples."""
+
+ARGUMENTS = {"sqrt": 1, "min": 2, "max": 2, "binned_yield": 5}
+"""How many each of them takes."""
 
 CONSTANTS = {"pi": float(np.pi)}
 
@@ -76,7 +79,8 @@ def _allowed(node: ast.AST) -> bool:
     if isinstance(node, ast.Constant):
         return type(node.value) in (int, float)
     if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS and not node.keywords
+        known = isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS and not node.keywords
+        return known and len(node.args) == ARGUMENTS[cast(ast.Name, node.func).id]
     return isinstance(node, (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Name, ast.Load, *_ARITHMETIC))
 
 
@@ -103,7 +107,7 @@ def compute(formula: str, values: Mapping[str, Number]) -> Number:
             found: Number = eval(code, {"__builtins__": {}} | FUNCTIONS | CONSTANTS, used)
     except (ArithmeticError, TypeError, ValueError, RecursionError) as error:
         raise SpecError(f"the formula {formula!r} has no value here: {error}") from error
-    if not np.all(np.isreal(found)) or not np.all(np.isfinite(found)):
+    if np.iscomplexobj(found) or not np.all(np.isfinite(found)):
         raise SpecError(f"the formula {formula!r} has no finite value here")
     return found
 

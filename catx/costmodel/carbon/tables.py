@@ -82,7 +82,7 @@ def logic_node(node_nm: float) -> LogicNode:
     if not smallest < node_nm < largest:
         raise SpecError(
             f"no embodied-carbon data for {node_nm:g} nm: it covers {smallest:g} to {largest:g} nm",
-            hint="the node is `technology.node` of the hardware file; docs/carbon.md lists the table's rows",
+            hint="nodes are those of `technology` and of its `dies`; docs/carbon.md lists the table's rows",
         )
     below = max(node for node in logic if node < node_nm)
     above = min(node for node in logic if node > node_nm)

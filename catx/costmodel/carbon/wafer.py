@@ -162,14 +162,19 @@ def write_die(
     mean = sheet.formula(f"{name}_defects", f"{area_mm2} / 100 * {d0}", "", "mean number per die")
     good = f"line_yield * (1 + {mean} / clustering) ** -clustering"
     if harvest:
-        for key, value in (("cores", harvest.cores), ("needed", harvest.needed), ("share", harvest.share)):
-            sheet.given(f"{name}_{key}", value, "", "harvest of the hw file")
+        write_harvest(sheet, name, harvest)
         good = f"line_yield * binned_yield({mean}, clustering, {name}_cores, {name}_needed, {name}_share)"
     how = "negative binomial"
     if harvest:
         how += ", with cores that may fail: the mean over defect rates in docs/carbon.md, Functional binning"
     sheet.formula(f"{name}_yield", good, "", how)
     return write_cut(sheet, name, area_mm2, cpa, f"{name}_yield")
+
+
+def write_harvest(sheet: SheetWriter, name: str, harvest: Harvest) -> None:
+    """Write how many cores a die has, how many are needed, and their share of it."""
+    for key, value in (("cores", harvest.cores), ("needed", harvest.needed), ("share", harvest.share)):
+        sheet.given(f"{name}_{key}", value, "", "harvest of the hw file")
 
 
 def write_cut(sheet: SheetWriter, name: str, area_mm2: str, cpa: str, good: str) -> str:

@@ -24,6 +24,8 @@ class DramType:
 
 _DATASHEET = "active standby IDD3N of {}, as DRAMPower (tukl-msd) tabulates the data sheet"
 _SIMULATOR = "active standby IDD3N as DRAMsim3 (umd-memsys) configures {}"
+_GB_OF_GBIT = 2**30 / 8e9
+"""Dies and ranks have binary sizes, capacities of DRAM are in 10^9 bytes [GB/Gbit]."""
 _LPDDR4_MA = (2.25, 30.0, 0.75)
 """Active standby of a 6 Gb LPDDR4-3200 die of Micron at VDD1, VDD2 and VDDQ [mA], from DRAMPower's table."""
 
@@ -31,10 +33,10 @@ _LPDDR4_MA = (2.25, 30.0, 0.75)
 def _lpddr_standby(vdd2_v: float, vddq_v: float) -> float:
     """Standby of that LPDDR4 die at the supplies of a generation [W/GB]; VDD1 is 1.8 V in all of them."""
     vdd1_ma, vdd2_ma, vddq_ma = _LPDDR4_MA
-    return (vdd1_ma * 1.8 + vdd2_ma * vdd2_v + vddq_ma * vddq_v) * 1e-3 / 0.75
+    return (vdd1_ma * 1.8 + vdd2_ma * vdd2_v + vddq_ma * vddq_v) * 1e-3 / (6 * _GB_OF_GBIT)
 
 
-_HBM2_A, _HBM2_GB = 55.0e-3, 0.5
+_HBM2_A, _HBM2_GB = 55.0e-3, 4 * _GB_OF_GBIT
 """Active standby of a rank of 512 MiB in a channel of HBM2, and the size of that rank [A], [GB]: DRAMsim3,
 HBM2_8Gb_x128.ini."""
 _TECHINSIGHTS = "TechInsights, Micron 16 Gb D1z die: {} Gb/mm2"
@@ -43,24 +45,24 @@ DRAM_TYPES = {
     "ddr3": DramType(
         pj_per_bit=70.0,
         energy_source="hwcomponents-library, DDR3",
-        standby_w_per_gb=45.0e-3 * 1.5 / 0.25,
+        standby_w_per_gb=45.0e-3 * 1.5 / (2 * _GB_OF_GBIT),
         standby_source=_DATASHEET.format("Micron 2 Gb DDR3-1600: 45 mA at 1.5 V"),
     ),
     "ddr4": DramType(
         pj_per_bit=1300.0 / 64,
         energy_source="Jouppi et al., ISCA 2021, Table 2: 1300 pJ per 64 bits of DDR3/4",
-        standby_w_per_gb=44.0e-3 * 1.2 / 0.5,
+        standby_w_per_gb=44.0e-3 * 1.2 / (4 * _GB_OF_GBIT),
         standby_source=_DATASHEET.format("Micron 4 Gb DDR4-2400: 44 mA at 1.2 V"),
-        mm2_per_gb=8 / 0.247,
+        mm2_per_gb=1 / (_GB_OF_GBIT * 0.247),
         area_source=_TECHINSIGHTS.format("0.247"),
     ),
     "ddr5": DramType(
         pj_per_bit=1300.0 / 64 * 0.8,
         energy_source="DDR4's (Jouppi et al., ISCA 2021) less the 20 % of power that TechInsights reports",
-        standby_w_per_gb=56.0e-3 * 1.1,
+        standby_w_per_gb=56.0e-3 * 1.1 / (8 * _GB_OF_GBIT),
         standby_source="ESTIMATE, no open data sheet: "
         + _SIMULATOR.format("an 8 Gb x16 die of DDR4-3200: 56 mA, here at DDR5's 1.1 V"),
-        mm2_per_gb=8 / 0.241,
+        mm2_per_gb=1 / (_GB_OF_GBIT * 0.241),
         area_source=_TECHINSIGHTS.format("0.241"),
     ),
     "lpddr4": DramType(

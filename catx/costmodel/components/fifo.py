@@ -27,6 +27,10 @@ def fifo(*, node_nm: float, capacity_bytes: float, width_bits: float) -> Compone
     positive("capacity_bytes", capacity_bytes)
     positive("width_bits", width_bits)
     words = capacity_bytes * BITS_PER_BYTE / width_bits
+    if words != int(words):
+        raise SpecError(
+            f"a FIFO of {capacity_bytes:g} bytes has {words:g} words of {width_bits:g} bits, no whole number"
+        )
     if words < 2:
         raise SpecError(
             f"a FIFO of {capacity_bytes:g} bytes holds {words:g} words of {width_bits:g} bits",

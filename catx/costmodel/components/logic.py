@@ -123,7 +123,9 @@ def mac(*, node_nm: float, dtype: str | DType, accumulator: str | DType) -> Comp
     return ComponentNumbers(
         j_per_op=_energy_j(MULTIPLY_PJ, factor, node_nm) + _energy_j(ADD_PJ, total, node_nm),
         area_mm2=area_um2 * technology.area_scale(MADE_NM, node_nm) * 1e-6,
-        source=f"multiply {factor}, add {total}; {_note(factor, node_nm)}; no leakage data",
+        source=f"multiply {factor}, add {total}; "
+        + "; ".join(dict.fromkeys(_note(kind, node_nm) for kind in (factor, total)))
+        + "; no leakage data",
     )
 
 

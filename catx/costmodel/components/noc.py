@@ -4,9 +4,10 @@ from dataclasses import replace
 from math import sqrt
 
 from catx.costmodel.components.fifo import fifo
+from catx.costmodel.components.logic import LARGEST_REGISTER_FILE_BYTES
 from catx.costmodel.components.lookup import positive
 from catx.costmodel.components.numbers import ComponentNumbers
-from catx.costmodel.components.wire import MEAN_WAY, spread_mm, wire
+from catx.costmodel.components.wire import spread_mm, wire
 from catx.errors import SpecError
 from catx.units import BITS_PER_BYTE
 
@@ -37,6 +38,13 @@ def noc(
     positive("part_mm2", part_mm2)
     if bool(flit_bits) != bool(depth):
         raise SpecError("a mesh needs both flit_bits and depth; a bus has neither")
+    if flit_bits < 0 or (depth and depth < 2):
+        raise SpecError(f"flit_bits must be above 0 and depth 2 or more, not {flit_bits:g} and {depth}")
+    if depth * flit_bits / BITS_PER_BYTE > LARGEST_REGISTER_FILE_BYTES:
+        raise SpecError(
+            f"a FIFO of {depth} flits of {flit_bits:g} bits is more than {LARGEST_REGISTER_FILE_BYTES} bytes",
+            hint="lower the depth or the width of the routers",
+        )
     if not depth:
         return _bus(node_nm, parts, part_mm2)
     buffer = fifo(
@@ -63,6 +71,14 @@ def _bus(node_nm: float, parts: int, part_mm2: float) -> ComponentNumbers:
 def mean_hops(parts: int) -> float:
     """Routers that a flit passes from the middle of a side of a square mesh to a part, on average.
 
-    The way of `wire.spread_mm` in pitches of a part, and the router of the part itself.
+    With k parts in a side: its own router, (k - 1) / 2 inwards, and along (k - 2) / 4 from the nearer one of
+    two middle columns, or (k^2 - 1) / (4 k) from the middle one of an odd number. Between whole sides linear.
     """
-    return 1.0 + MEAN_WAY * (sqrt(parts) - 1.0)
+    low = int(sqrt(parts) + 1e-9)
+    share = sqrt(parts) - low
+    return _hops(low) + share * (_hops(low + 1) - _hops(low)) if share > 1e-9 else _hops(low)
+
+
+def _hops(side: int) -> float:
+    along = (side - 2) / 4 if side % 2 == 0 else (side * side - 1) / (4 * side)
+    return 1.0 + (side - 1) / 2 + along

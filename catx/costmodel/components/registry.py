@@ -47,7 +47,7 @@ def register_component(name: str, component: ComponentClass) -> None:
     """Make a class of your own available under a name, in hardware files and in `resolve`.
 
     Args:
-        name: what `class:` will say; not one of the library's.
+        name: what `class:` will say; not one of the library's. Registered again, the new function counts.
         component: called as `component(node_nm=..., ...)`. In a hardware file a memory hands it
             `capacity_bytes`, a matrix unit `dtype` and `accumulator`, a vector unit `dtype`, each if it takes
             it, and whatever stands in `parameters`.
@@ -66,9 +66,25 @@ def register_component(name: str, component: ComponentClass) -> None:
         raise SpecError(f"a component class needs a name of letters, digits and _, not {name!r}")
     if name in COMPONENTS:
         raise SpecError(f"{name} is a class of the library", hint="choose another name")
-    if "node_nm" not in signature(component).parameters:
+    described = _described(name, component)
+    if "node_nm" not in described:
         raise SpecError(f"component class {name} does not take `node_nm`: the technology node [nm]")
+    bad = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL, Parameter.POSITIONAL_ONLY)
+    if odd := [key for key, parameter in described.items() if parameter.kind in bad]:
+        raise SpecError(f"component class {name}: {odd[0]} has no name that a file could write")
     _registered[name] = component
+
+
+def _described(name: str, component: ComponentClass) -> Mapping[str, Parameter]:
+    """Parameters of a class, annotations evaluated where they can be."""
+    if not callable(component):
+        raise SpecError(f"component class {name} is no function: {component!r}")
+    try:
+        return signature(component, eval_str=True).parameters
+    except NameError:  # annotations of names that exist for type checkers alone
+        return signature(component).parameters
+    except (TypeError, ValueError) as error:
+        raise SpecError(f"component class {name} does not tell its parameters: {error}") from error
 
 
 @cache
@@ -103,7 +119,7 @@ def component_class(name: str) -> ComponentClass:
 
 def parameters(name: str) -> dict[str, bool]:
     """Parameters of a component class besides the node: name, and whether it must be given."""
-    described = signature(component_class(name)).parameters
+    described = _described(name, component_class(name))
     return {
         key: parameter.default is Parameter.empty for key, parameter in described.items() if key != "node_nm"
     }
@@ -152,6 +168,8 @@ def _own_numbers(name: str, node_nm: float, params: Mapping[str, float | int | s
             raise SpecError(
                 f"component class {name}: {field} must be a finite number, 0 or more, not {value!r}"
             )
+    if not found.port_bytes_per_cycle > 0:
+        raise SpecError(f"component class {name}: port_bytes_per_cycle must be above 0")
     if not found.source:
         raise SpecError(f"component class {name} says no `source`: where its numbers come from")
     return found
@@ -159,10 +177,10 @@ def _own_numbers(name: str, node_nm: float, params: Mapping[str, float | int | s
 
 def _check_types(name: str, params: Mapping[str, float | int | str]) -> None:
     """Numbers where a class declares numbers, whole ones where it declares them, names where names."""
-    described = signature(component_class(name)).parameters
+    described = _described(name, component_class(name))
     for key, value in params.items():
         wanted = described[key].annotation
-        if wanted not in _TYPES:
+        if not isinstance(wanted, type) or wanted not in _TYPES:
             continue
         accepted, told = _TYPES[wanted]
         if isinstance(value, bool) or not isinstance(value, accepted):

@@ -18,7 +18,7 @@ def check_assembled(spec: Assembled, document: Document) -> None:
     problems = []
     for at, die in enumerate(spec.dies):
         try:
-            _read_die(die)
+            _read_die(die, whole=True)
         except SpecError as error:
             problems.append(document.problem(error.args[0], ("technology", "dies", at), error.hint))
     try:
@@ -32,23 +32,28 @@ def check_assembled(spec: Assembled, document: Document) -> None:
         fail(document.file, problems)
 
 
-def read_dies(spec: Assembled) -> tuple[Die, ...]:
-    """Dies as a checked file says."""
-    return tuple(_read_die(die) for die in spec.dies)
+def read_dies(spec: Assembled, *, whole: bool) -> tuple[Die, ...]:
+    """Dies as a checked file says; `whole`: it gives the area of the whole die."""
+    return tuple(_read_die(die, whole=whole) for die in spec.dies)
 
 
-def _read_die(die: DieSpec) -> Die:
+def _read_die(die: DieSpec, *, whole: bool) -> Die:
     return Die(
         name=die.name,
         parts=frozenset(die.parts),
         count=die.count,
         node_nm=die.node,
-        harvest=_harvest(die.harvest) if die.harvest else None,
+        harvest=_harvest(die.harvest, whole=whole) if die.harvest else None,
     )
 
 
-def _harvest(spec: HarvestSpec) -> Harvest:
-    return Harvest(cores=spec.cores, needed=spec.needed, share=spec.share)
+def _harvest(spec: HarvestSpec, *, whole: bool) -> Harvest:
+    return Harvest(
+        cores=spec.cores,
+        needed=spec.needed,
+        share=spec.share,
+        spares_counted=whole if spec.spares_counted is None else spec.spares_counted,
+    )
 
 
 def read_assembly(spec: Assembled) -> Assembly | None:
@@ -89,10 +94,15 @@ def _die(die: Die) -> Data:
         data["node"] = format_quantity(die.node_nm, "feature size")
     if die.harvest:
         harvest = die.harvest
-        data["harvest"] = {"cores": harvest.cores, "needed": harvest.needed, "share": harvest.share}
+        data["harvest"] = {
+            "cores": harvest.cores,
+            "needed": harvest.needed,
+            "share": harvest.share,
+            "spares_counted": harvest.spares_counted,
+        }
     return data
 
 
-def written(spec: Assembled) -> Data:
-    """What a template hands on to the general form."""
-    return dump_assembled(read_dies(spec), read_assembly(spec))
+def written(spec: Assembled, *, whole: bool) -> Data:
+    """What a template hands on to the general form; `whole`: it gives the area of the whole die."""
+    return dump_assembled(read_dies(spec, whole=whole), read_assembly(spec))

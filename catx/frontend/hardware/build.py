@@ -11,6 +11,7 @@ from catx.frontend.hardware.document import Document
 from catx.frontend.hardware.library import Library
 from catx.frontend.hardware.problems import KeyPath, fail
 from catx.frontend.hardware.spec import AxisSpec, FanoutSpec, GeneralSpec, MatrixSpec, MemorySpec, VectorSpec
+from catx.frontend.hardware.technology import dram_type_of
 from catx.ir.accelerator import (
     Accelerator,
     Fanout,
@@ -61,7 +62,7 @@ def _technology(spec: GeneralSpec, document: Document) -> Technology:
         return Technology(
             node_nm=technology.node,
             dram_gb=technology.dram or 0.0,
-            dies=read_dies(technology),
+            dies=read_dies(technology, whole=spec.die_area is not None),
             assembly=read_assembly(technology),
         )
     except SpecError as error:
@@ -128,7 +129,7 @@ def _memory(level: MemorySpec, path: KeyPath, spec: GeneralSpec, library: Librar
         write_j_per_byte=numbers.write_j_per_byte,
         static_w=numbers.static_w,
         area_mm2=numbers.area_mm2,
-        dram_type=level.dram or "",
+        dram_type=dram_type_of(level),
         source=numbers.source,
         port_bytes_per_cycle=numbers.port_bytes_per_cycle,
     )

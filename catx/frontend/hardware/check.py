@@ -17,7 +17,7 @@ from catx.frontend.hardware.spec import (
     OwnComponentSpec,
     VectorSpec,
 )
-from catx.frontend.hardware.technology import dram_energy_problem, technology_problems
+from catx.frontend.hardware.technology import dram_energy_problem, dram_type_of, technology_problems
 from catx.ir.accelerator import RESERVED, RESERVED_OF_UNITS, accumulator_problem
 from catx.ir.dtype import DType
 from catx.ir.einsum import OUTPUT, ROLES
@@ -41,8 +41,8 @@ ELSEWHERE = {
 }
 """Classes of the library that no `component` picks."""
 
-GIVEN = {"node_nm", "capacity_bytes", "dtype", "accumulator"}
-"""What a registered class gets from the machine itself."""
+GIVEN = {"node_nm"}
+"""What a registered class gets from the machine itself, besides the capacity of a memory that has one."""
 
 MEMORY_CLASSES = ("sram", "regfile", "register", "fifo", "dram")
 MAX_INSTANCES = 10**8
@@ -118,6 +118,7 @@ def _names(spec: GeneralSpec) -> Found:
 
 
 def _levels(spec: GeneralSpec) -> Found:
+    yield from _drams(spec)
     instances = 1
     for index, level in enumerate(spec.levels):
         path: KeyPath = ("levels", index)
@@ -131,6 +132,26 @@ def _levels(spec: GeneralSpec) -> Found:
             yield from _memory(level, path, spec)
         if index == 0:
             yield from _outermost(level, path)
+
+
+def _drams(spec: GeneralSpec) -> Found:
+    """One DRAM at most, outside of all fanouts: `technology.dram` is the size of one."""
+    seen, inside = "", False
+    for index, level in enumerate(spec.levels):
+        if isinstance(level, FanoutSpec):
+            inside = True
+            continue
+        path: KeyPath = ("levels", index)
+        if not dram_type_of(level):
+            continue
+        if seen:
+            yield path, f"a second DRAM, beside {seen}: give it numbers of its own, without `dram`"
+        if inside:
+            yield path, "a DRAM within a fanout: give it numbers of its own, without `dram`"
+        seen = level.memory
+        named = level.component.type if level.component else None
+        if level.dram and named and named != level.dram:
+            yield (*path, "component", "type"), f"the memory's `dram` says {level.dram}: keep one of both"
 
 
 def _outermost(level: MemorySpec | FanoutSpec, path: KeyPath) -> Found:
@@ -206,7 +227,9 @@ def _memory_numbers(level: MemorySpec, path: KeyPath, spec: GeneralSpec) -> Foun
     if level.dram is not None and level.area:
         yield (*path, "area"), "DRAM takes no area of the die; its carbon comes from `technology.dram`"
     if level.component:
-        yield from _component(level.component, MEMORY_CLASSES, path, spec)
+        yield from _component(
+            level.component, MEMORY_CLASSES, path, spec, sized=level.capacity not in (None, inf)
+        )
         if own := spec.components.get(level.component.kind):
             yield from _own_memory(own, level.component.kind)
             return
@@ -242,7 +265,14 @@ def _own_memory(own: OwnComponentSpec, name: str) -> Found:
         yield path, "a memory takes this component: give `energy: 6 pJ/B`, or one for read and write"
 
 
-def _component(component: ComponentSpec, classes: tuple[str, ...], path: KeyPath, spec: GeneralSpec) -> Found:
+def _component(
+    component: ComponentSpec,
+    classes: tuple[str, ...],
+    path: KeyPath,
+    spec: GeneralSpec,
+    *,
+    sized: bool = False,
+) -> Found:
     place = (*path, "component")
     if component.kind in spec.components:
         for key in sorted(component.model_fields_set - {"kind"}):
@@ -251,7 +281,7 @@ def _component(component: ComponentSpec, classes: tuple[str, ...], path: KeyPath
     if component.kind not in COMPONENTS and component.kind in own_classes():
         for key in sorted(component.model_fields_set - {"kind", "parameters"}):
             yield (*place, key), f"{component.kind} is a registered class: write {key!r} into `parameters`"
-        for key in sorted(component.parameters.keys() & GIVEN):
+        for key in sorted(component.parameters.keys() & (GIVEN | ({"capacity_bytes"} if sized else set()))):
             yield (*place, "parameters", key), f"the machine gives {key}: leave it out"
         return
     if component.kind in COMPONENTS and component.kind not in PARAMETERS:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from math import inf, isfinite, prod
+from types import MappingProxyType
 
 from catx.costmodel.components import COMPONENTS, ComponentNumbers, parameters, resolve
 from catx.errors import CatxError
@@ -37,6 +38,7 @@ _WRITTEN = {
 Parameter = float | int | str
 """Of a component class."""
 
+NO_PARAMETERS: Mapping[str, Parameter] = MappingProxyType({})
 NOTHING = ComponentNumbers(source="")
 MATRIX: KeyPath = ("compute", "matrix")
 VECTOR: KeyPath = ("compute", "vector")
@@ -48,9 +50,18 @@ class Library:
     def __init__(self, spec: GeneralSpec, document: Document) -> None:
         self.spec, self.document = spec, document
         self.problems: list[Problem] = []
+        self._node_nm = spec.technology.node
+
+    def _enter(self, part: str) -> None:
+        """Look up at the node of the die that holds a part."""
+        dies = self.spec.technology.dies
+        holder = next((die for die in dies if part in die.parts), None)
+        holder = holder or next((die for die in dies if not die.parts), None)
+        self._node_nm = (holder.node if holder else None) or self.spec.technology.node
 
     def memory(self, spec: MemorySpec, path: KeyPath) -> ComponentNumbers:
         """Numbers of one instance of a memory level."""
+        self._enter(spec.memory)
         if spec.component is None:
             read, write = _energies(spec)
             return ComponentNumbers(
@@ -69,6 +80,7 @@ class Library:
 
         A unit that computes several types is as large as its largest needs it to be.
         """
+        self._enter(spec.name)
         if spec.component is None:
             energies = {name: rate.energy or 0.0 for name, rate in spec.rates.items()}
             numbers = ComponentNumbers(
@@ -100,6 +112,7 @@ class Library:
 
     def vector(self, spec: VectorSpec) -> ComponentNumbers:
         """Numbers of all lanes together; energy is of one operation of one lane."""
+        self._enter(spec.name)
         if spec.component is None:
             return ComponentNumbers(
                 j_per_op=spec.energy or 0.0,
@@ -118,6 +131,7 @@ class Library:
         `instance_mm2` is the area of one instance of everything further in: the way over all of them is the
         length of `wire: across`.
         """
+        self._enter(spec.fanout)
         if spec.wire is None:
             energy = spec.link_energy or 0.0
             return ComponentNumbers(write_j_per_byte=energy, area_mm2=spec.area, source=spec.source)
@@ -134,6 +148,7 @@ class Library:
         if spec.routers:
             mesh = {"flit_bits": spec.routers.width * BITS_PER_BYTE, "depth": spec.routers.depth}
         parts = prod(axis.size for axis in spec.axes)
+        place = (*path, "routers") if spec.routers else place
         found = self._look_up(place, "noc", parts=parts, part_mm2=instance_mm2, **mesh)
         return replace(found, area_mm2=found.area_mm2 + spec.area, source=_join(spec.source, found.source))
 
@@ -141,15 +156,7 @@ class Library:
         """One lane or multiply-accumulate: the library's, the file's own, or registered."""
         if own := self.spec.components.get(component.kind):
             return _own(own, component.kind)
-        return self._look_up(path, component.kind, **self._taken(component, given))
-
-    @staticmethod
-    def _taken(component: ComponentSpec, given: Mapping[str, Parameter]) -> dict[str, Parameter]:
-        """What a class gets: of all that is known here what it takes, and what the file hands it."""
-        if component.kind in COMPONENTS:
-            return dict(given)
-        takes = parameters(component.kind)
-        return {key: value for key, value in given.items() if key in takes} | component.parameters
+        return self._look_up(path, component.kind, component.parameters, **given)
 
     def _storage(self, spec: MemorySpec, component: ComponentSpec, path: KeyPath) -> ComponentNumbers:
         """One instance of a memory."""
@@ -163,8 +170,8 @@ class Library:
             width_bits = (component.width or 0.0) * BITS_PER_BYTE
             return self._look_up(path, "fifo", capacity_bytes=capacity, width_bits=width_bits)
         if component.kind != "sram":
-            taken = self._taken(component, {"capacity_bytes": capacity} if isfinite(capacity) else {})
-            return self._look_up(path, component.kind, **taken)
+            sized: dict[str, float] = {"capacity_bytes": capacity} if isfinite(capacity) else {}
+            return self._look_up(path, component.kind, component.parameters, **sized)
         cell: dict[str, str] = {"cell": component.cell} if component.cell else {}
         return self._look_up(
             path,
@@ -177,10 +184,23 @@ class Library:
             **cell,
         )
 
-    def _look_up(self, path: KeyPath, kind: str, **params: Parameter) -> ComponentNumbers:
-        """Numbers from the component library; what it refuses is a problem at `path`."""
+    def _look_up(
+        self,
+        path: KeyPath,
+        kind: str,
+        own: Mapping[str, Parameter] = NO_PARAMETERS,
+        /,
+        **given: Parameter,
+    ) -> ComponentNumbers:
+        """Numbers of a class; what it refuses is a problem at `path`.
+
+        A registered class gets what it takes of what is known here, and what the file hands it.
+        """
         try:
-            return resolve(kind, node_nm=self.spec.technology.node, **params)
+            if kind not in COMPONENTS:
+                takes = parameters(kind)
+                given = {key: value for key, value in given.items() if key in takes} | dict(own)
+            return resolve(kind, node_nm=self._node_nm, **given)
         except CatxError as error:
             self.problems.append(self.document.problem(str(error.args[0]), path, error.hint))
             return NOTHING

@@ -204,6 +204,9 @@ class HarvestSpec(Spec):
     cores: Count
     needed: Count = Field(description="cores that must work")
     share: Share = Field(description="of the die's area that all of them take")
+    spares_counted: bool | None = Field(
+        None, description="areas are those of all cores, not of the needed ones; default with `die_area`"
+    )
 
 
 class DieSpec(Spec):

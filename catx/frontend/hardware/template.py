@@ -58,7 +58,7 @@ def head(spec: TemplateSpec, *, name: str, clock: str, node: str, dram: str) -> 
         "technology": {
             "node": format_quantity(technology.node, "feature size") if technology.node else node,
             "dram": format_quantity(technology.dram, "DRAM capacity") if technology.dram else dram,
-            **written(technology),
+            **written(technology, whole=spec.die_area is not None),
         },
     }
     for key in ("other_area", "die_area"):
