@@ -118,6 +118,9 @@ def _each(carbon: CarbonReport, objective: str) -> str:
     """What the carbon of one inference is made of, where idle time carries its part of what is embodied."""
     used, made = grams(carbon.operational_per_inference_gco2e), grams(carbon.embodied_per_inference_gco2e)
     goal = "; what mappings minimize" if objective == "carbon" else ""
+    parts = carbon.operational_per_inference_gco2e + carbon.embodied_per_inference_gco2e
+    if (saved := parts - carbon.per_inference_gco2e) > 1e-9 * parts:
+        goal = f", less {grams(saved)} of idle time that it replaces{goal}"
     return f"per inference: {used} of its energy and {made} embodied, by its share of the lifetime{goal}"
 
 

@@ -126,6 +126,14 @@ def test_hardware_files_say_what_is_wrong(component: str, message: str) -> None:
         parse_accelerator(with_memory(component))
 
 
+def test_a_class_without_energies_is_none() -> None:
+    catx.register_component("bare", lambda node_nm: ComponentNumbers(area_mm2=1.0, source="ours"))
+    with pytest.raises(SpecError, match="bare gives no energy per byte"):
+        parse_accelerator(with_memory("bare"))
+    with pytest.raises(SpecError, match="bare gives no energy per operation"):
+        parse_accelerator(with_mac("bare"))
+
+
 def test_installed_packages_bring_classes(monkeypatch: pytest.MonkeyPatch) -> None:
     here = __name__
     points = [

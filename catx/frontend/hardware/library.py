@@ -156,7 +156,10 @@ class Library:
         """One lane or multiply-accumulate: the library's, the file's own, or registered."""
         if own := self.spec.components.get(component.kind):
             return _own(own, component.kind)
-        return self._look_up(path, component.kind, component.parameters, **given)
+        found = self._look_up(path, component.kind, component.parameters, **given)
+        if component.kind not in COMPONENTS and found is not NOTHING and not found.j_per_op:
+            self._refuse(path, f"class {component.kind} gives no energy per operation (`j_per_op`)")
+        return found
 
     def _storage(self, spec: MemorySpec, component: ComponentSpec, path: KeyPath) -> ComponentNumbers:
         """One instance of a memory."""
@@ -171,7 +174,11 @@ class Library:
             return self._look_up(path, "fifo", capacity_bytes=capacity, width_bits=width_bits)
         if component.kind != "sram":
             sized: dict[str, float] = {"capacity_bytes": capacity} if isfinite(capacity) else {}
-            return self._look_up(path, component.kind, component.parameters, **sized)
+            found = self._look_up(path, component.kind, component.parameters, **sized)
+            energies = found.read_j_per_byte and found.write_j_per_byte
+            if component.kind not in COMPONENTS and found is not NOTHING and not energies:
+                self._refuse(path, f"class {component.kind} gives no energy per byte read and written")
+            return found
         cell: dict[str, str] = {"cell": component.cell} if component.cell else {}
         return self._look_up(
             path,
@@ -183,6 +190,9 @@ class Library:
             macros=component.macros or 1,
             **cell,
         )
+
+    def _refuse(self, path: KeyPath, message: str) -> None:
+        self.problems.append(self.document.problem(message, path))
 
     def _look_up(
         self,
