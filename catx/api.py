@@ -11,6 +11,7 @@ from catx.costmodel.carbon.total import op_carbon_rate
 from catx.errors import OptionError
 from catx.frontend import constraint_file, hardware, models, scenarios
 from catx.frontend.model_dims import sizes_by_model
+from catx.frontend.training import with_training
 from catx.ir.accelerator import Accelerator
 from catx.ir.constraints import Block, Constraints
 from catx.ir.counts import Counts
@@ -123,7 +124,8 @@ def compile_model(
         accelerator: an accelerator, the path of a hw.yaml, or a name that `catx hw` lists.
         objective: what each mapping minimizes.
         scenario: what the carbon numbers assume: a scenario, the path of a YAML file, or a name that
-            `catx scenarios` lists.
+            `catx scenarios` lists. The training of a pruned model that was recovered is added, unless it has
+            one of its own.
         dims: values of dynamic dimensions by name, for models given by path; each takes those that it has.
         allow_unknown: as for `load_model`.
         mappings: mappings by einsum (names and places do not matter) to use instead of searching; each
@@ -155,7 +157,7 @@ def compile_model(
     return evaluate_design(
         graphs,
         machine,
-        scenario=assumed,
+        scenario=with_training(assumed, [one for one in wanted if not isinstance(one, Graph)]),
         objective=goal,
         mappings=nests,
         options=options,
