@@ -28,6 +28,7 @@ def main() -> None:
         ("large_models", []),
         ("fidelity", []),
         ("carbon", []),
+        ("pruning", []),
         ("sweep", []),
         ("peers", peers),
     ):

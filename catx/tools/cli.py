@@ -1,6 +1,6 @@
 """The command line: verbs and entry points. What a verb needs is imported when it runs."""
 
-from catx.tools import hw
+from catx.tools import demo, hw
 from catx.tools.app import SETTINGS, App, Verb, Verbs
 from catx.tools.compare import compare_reports
 from catx.tools.compile import compile_models
@@ -30,6 +30,7 @@ catx.command("explain", cls=Verb)(explain_number)
 catx.command("compare", cls=Verb)(compare_reports)
 catx.command("plot", cls=Verb)(plot_reports)
 catx.command("prune", cls=Verb)(prune_model)
+catx.add_typer(demo.app, name="demo")
 catx.command("models", cls=Verb)(list_models)
 catx.add_typer(hw.app, name="hw")
 catx.command("scenarios", cls=Verb)(list_scenarios)

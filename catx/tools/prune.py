@@ -43,6 +43,15 @@ TestName = Annotated[
 Steps = Annotated[int, typer.Option("--recover", metavar="STEPS", help="Train for so many steps.", min=0)]
 BatchSize = Annotated[int, typer.Option("--batch", metavar="N", help="Pairs of a step.", min=2)]
 Rate = Annotated[float, typer.Option("--learning-rate", metavar="X", help="Of the training.")]
+CheckpointFile = Annotated[
+    str | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="FILE",
+        help="Keep the training's state here, and go on from it.",
+        show_default=False,
+    ),
+]
 Watts = Annotated[
     str | None,
     typer.Option(
@@ -79,6 +88,7 @@ def prune_model(
     recover: Steps = 0,
     batch: BatchSize = 128,
     learning_rate: Rate = 1e-3,
+    checkpoint: CheckpointFile = None,
     watts: Watts = None,
     grid: GridName = None,
     no_prune: NoPrune = False,
@@ -131,6 +141,7 @@ def prune_model(
                 recovery=RecoveryConfig(steps=recover, batch=batch, learning_rate=learning_rate, seed=seed)
                 if recover
                 else None,
+                checkpoint=Path(checkpoint) if checkpoint else None,
                 watts=_power(watts),
                 grid_gco2e_per_kwh=_grid(grid),
                 export=not no_export,

@@ -1,7 +1,6 @@
 """Recovery: training of a pruned model with the contrastive loss, and distillation from its teacher."""
 
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from catx.errors import Loc, OptionError
+from catx.frontend.clip.distributed import average_gradients, gathered, process_group, rank, world_size
 from catx.frontend.clip.model import Clip
 from catx.frontend.clip.pairs import Batch, Pairs
 from catx.ir import checks
@@ -22,7 +22,7 @@ from catx.ir import checks
 class RecoveryConfig:
     """How a model is trained.
 
-    `steps` of `batch` pairs each (on every process), AdamW, a linear rise over `warmup` steps and a cosine
+    `steps` of `batch` pairs each on every process, AdamW, a linear rise over `warmup` steps and a cosine
     fall to 0. `distill` weighs the loss to the teacher's similarities against the contrastive one, 0 to 1.
     """
 
@@ -33,7 +33,6 @@ class RecoveryConfig:
     warmup: int = 20
     distill: float = 0.5
     seed: int = 0
-    threads: int | None = None
 
     def __post_init__(self) -> None:
         checks.counts("recovery", steps=self.steps, batch=self.batch)
@@ -81,13 +80,14 @@ def recover(
     Raises:
         OptionError: a batch of fewer than two pairs, or a checkpoint of another run.
     """
-    if min(config.batch, len(pairs)) < 2:
+    if config.batch < 2 or len(pairs) < 2 * world_size():
         raise OptionError("contrastive learning needs batches of two pairs at least")
-    run = _Run(model, pairs, config, teacher, checkpoint)
-    model.train()
-    while run.step < config.steps:
-        run.one_pass(progress)
-    model.eval()
+    with process_group():
+        run = _Run(model, pairs, config, teacher, checkpoint)
+        model.train()
+        while run.step < config.steps:
+            run.one_pass(progress)
+        model.eval()
     return Recovered(
         steps=run.step, seconds=run.seconds, samples=run.samples, loss=run.loss, processes=run.world
     )
@@ -101,8 +101,7 @@ class _Run:
     ) -> None:
         self.model, self.pairs, self.config, self.teacher = model, pairs, config, teacher
         self.device = model.logit_scale.device
-        self.world = int(os.environ.get("WORLD_SIZE", "1"))
-        self.rank = int(os.environ.get("RANK", "0"))
+        self.world, self.rank = world_size(), rank()
         self.step, self.samples, self.seconds, self.loss, self.epoch = 0, 0, 0.0, math.nan, 0
         self.optimizer = torch.optim.AdamW(
             _groups(model, config.weight_decay), lr=config.learning_rate, betas=(0.9, 0.98), eps=1e-6
@@ -115,18 +114,24 @@ class _Run:
         """One epoch, or what is left of the steps."""
         begun = time.perf_counter()
         seed = self.config.seed * 1_000_003 + self.epoch
-        for at, batch in enumerate(self.pairs.batches(self.config.batch, seed=seed)):
+        for whole in self.pairs.batches(self.config.batch * self.world, seed=seed):
             if self.step >= self.config.steps:
                 break
-            if at % self.world != self.rank or len(batch.images) < 2:
+            if len(whole.images) < 2 * self.world:
                 continue
-            self._one_step(batch)
+            self._one_step(self._part(whole))
             if progress:
                 progress(self.step, self.config.steps, self.loss)
         self.epoch += 1
         self.seconds += time.perf_counter() - begun
         if self.checkpoint and self.rank == 0:
             self._save(self.checkpoint)
+
+    def _part(self, batch: Batch) -> Batch:
+        """Rows of this process; all have the same number, so a few of the last batch may be left out."""
+        each = len(batch.images) // self.world
+        rows = slice(self.rank * each, (self.rank + 1) * each)
+        return Batch(batch.images[rows], batch.texts[rows])
 
     def _one_step(self, batch: Batch) -> None:
         for group in self.optimizer.param_groups:
@@ -137,11 +142,12 @@ class _Run:
             loss = self._loss(images, texts)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        average_gradients(self.model)
         self.optimizer.step()
         with torch.no_grad():
             self.model.logit_scale.clamp_(0, math.log(100))
         self.step += 1
-        self.samples += len(images)
+        self.samples += len(images) * self.world
         self.loss = float(loss.detach())
 
     def _pace(self) -> float:
@@ -152,17 +158,18 @@ class _Run:
         return 0.5 * (1 + math.cos(math.pi * (self.step - warmup) / max(1, steps - warmup)))
 
     def _loss(self, images: Tensor, texts: Tensor) -> Tensor:
-        one, other, scale = self.model(images, texts)
+        local, local_other, scale = self.model(images, texts)
+        one, other = gathered(local), gathered(local_other)
         logits = scale * one @ other.T
         if self.model.logit_bias is not None:
             logits = logits + self.model.logit_bias
-        own = torch.arange(len(images), device=images.device)
+        own = torch.arange(len(one), device=one.device)
         learned = (functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)) / 2
         if self.teacher is None or not self.config.distill:
             return learned
         with torch.no_grad():
             teacher_one, teacher_other, teacher_scale = self.teacher(images, texts)
-            target = teacher_scale * teacher_one @ teacher_other.T
+            target = teacher_scale * gathered(teacher_one) @ gathered(teacher_other).T
         copied = (_soft(logits, target) + _soft(logits.T, target.T)) / 2
         return (1 - self.config.distill) * learned + self.config.distill * copied
 

@@ -12,9 +12,11 @@ from catx.errors import Loc, OptionError, OutputError
 from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.convert import from_open_clip
 from catx.frontend.clip.datasets import find_splits
+from catx.frontend.clip.distributed import device, rank
 from catx.frontend.clip.export import Exported, export_tower
 from catx.frontend.clip.footprint import Footprint, footprint
-from catx.frontend.clip.importance import Method, rank, weights_sha256
+from catx.frontend.clip.importance import Method, weights_sha256
+from catx.frontend.clip.importance import rank as rank_parts
 from catx.frontend.clip.measured_store import ShelfStore
 from catx.frontend.clip.metrics import Recall, recall
 from catx.frontend.clip.model import Clip
@@ -51,6 +53,7 @@ class PruneJob:
     data: str | None = None
     test: str | None = None
     recovery: RecoveryConfig | None = None
+    checkpoint: Path | None = None
     watts: float | None = None
     grid_gco2e_per_kwh: float | None = None
     export: bool = True
@@ -100,7 +103,8 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
     Raises:
         CatxError: of any kind, with nothing written.
     """
-    check_new(job.folder)
+    if rank() == 0:
+        check_new(job.folder)
     if job.data is None and (job.recovery or job.test):
         raise OptionError("recovery and accuracy need data to train and rank on", hint="give `--data`")
     tell("reading the model")
@@ -120,7 +124,11 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
     before, right_after = _figures(whole, test, tell), _figures(small, test, tell)
     recovered, emitted, after = None, None, right_after
     if job.recovery and splits:
-        recovered = recover(small, splits.train, job.recovery, teacher=whole, progress=_steps(tell))
+        for model in (small, whole):
+            model.to(device())
+        recovered = recover(
+            small, splits.train, job.recovery, teacher=whole, progress=_steps(tell), checkpoint=job.checkpoint
+        )
         emitted = footprint(
             recovered.seconds,
             watts=job.watts,
@@ -131,8 +139,10 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
     notes = [source.note] if source.note else []
     if splits and splits.broken:
         notes.append(f"{splits.broken} images could not be read and were left out")
-    _write(job, small, ranking, recovered, emitted, (before, right_after, after), notes)
-    exported = _export(small, job.folder, tell) if job.export else ()
+    small.cpu()
+    if rank() == 0:
+        _write(job, small, ranking, recovered, emitted, (before, right_after, after), notes)
+    exported = _export(small, job.folder, tell) if job.export and rank() == 0 else ()
     told = f"{ranking.method}, data: {ranking.data}"
     return Pruned(
         config=small.config,
@@ -191,7 +201,7 @@ def _ranked(whole: Clip, job: PruneJob, pairs: Pairs | None, tell: Tell) -> Rank
     def told(what: str, done: int, of: int) -> None:
         tell(f"ranking by {job.method}: {what}, {done} of {of}")
 
-    return rank(whole, job.method, pairs, seed=job.seed, store=store, progress=told)
+    return rank_parts(whole, job.method, pairs, seed=job.seed, store=store, progress=told)
 
 
 def _clip_of(source: Source) -> Clip:

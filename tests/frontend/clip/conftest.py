@@ -1,3 +1,4 @@
+import os
 import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -6,6 +7,10 @@ import pytest
 
 if find_spec("torch") is None or find_spec("open_clip") is None:
     collect_ignore_glob = ["test_*"]  # these tests need catx[clip]
+elif "PYTEST_XDIST_WORKER" in os.environ:
+    import torch
+
+    torch.set_num_threads(1)  # workers that share cores with threads of each other crawl
 
 
 @pytest.fixture(autouse=True)
