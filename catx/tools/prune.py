@@ -40,6 +40,18 @@ TestName = Annotated[
     str | None,
     typer.Option("--test", metavar="FILE", help="To measure on: another CSV file.", show_default=False),
 ]
+ClassesIn = Annotated[
+    str | None,
+    typer.Option(
+        "--zero-shot",
+        metavar="DIR",
+        help="To classify without training: a folder per class, with images.",
+        show_default=False,
+    ),
+]
+Template = Annotated[
+    str, typer.Option("--template", metavar="TEXT", help="Prompt of a class; {} is its name.")
+]
 Steps = Annotated[int, typer.Option("--recover", metavar="STEPS", help="Train for so many steps.", min=0)]
 BatchSize = Annotated[int, typer.Option("--batch", metavar="N", help="Pairs of a step.", min=2)]
 Rate = Annotated[float, typer.Option("--learning-rate", metavar="X", help="Of the training.")]
@@ -85,6 +97,8 @@ def prune_model(
     ranking: RankingFile = None,
     data: DataName = None,
     test: TestName = None,
+    zero_shot: ClassesIn = None,
+    template: Template = "a photo of a {}",
     recover: Steps = 0,
     batch: BatchSize = 128,
     learning_rate: Rate = 1e-3,
@@ -125,7 +139,7 @@ def prune_model(
         from catx.tools.prune_text import exported_text, pruned_text
 
         if no_prune:
-            if pruning != PruningConfig() or data or recover or ranking:
+            if pruning != PruningConfig() or data or recover or ranking or zero_shot:
                 raise OptionError("--no-prune exports a model as it is: nothing else is done to it")
             found = export_as_it_is(model, Path(output), seed=seed, tell=progress.phase)
             text = exported_text(found, stdout_canvas())
@@ -138,6 +152,8 @@ def prune_model(
                 ranking=Path(ranking) if ranking else None,
                 data=data,
                 test=test,
+                zero_shot=Path(zero_shot) if zero_shot else None,
+                template=template,
                 recovery=RecoveryConfig(steps=recover, batch=batch, learning_rate=learning_rate, seed=seed)
                 if recover
                 else None,

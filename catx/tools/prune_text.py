@@ -26,6 +26,8 @@ def pruned_text(job: PruneJob, found: Pruned, canvas: Canvas) -> str:
     canvas.facts((name, "", text) for name, text in _towers(found))
     if (test := found.after.recall) is not None:
         canvas.paragraph(f"recall of {test.images:,} images and {test.captions:,} captions: {test.data}")
+    if (shot := found.after.zero_shot) is not None:
+        canvas.paragraph(f"zero-shot of {shot.images:,} images of {shot.classes:,} classes: {shot.data}")
     if found.recovered:
         done = found.recovered
         canvas.paragraph(f"recovery: {done.steps:,} steps, {done.samples:,} pairs, {done.seconds:.1f} s")
@@ -64,13 +66,16 @@ def _sizes(found: Pruned, columns: Sequence[Figures]) -> list[list[str]]:
 
 
 def _accuracy(columns: Sequence[Figures]) -> list[list[str]]:
+    rows = []
     recalls = [one.recall for one in columns if one.recall is not None]
-    if len(recalls) < len(columns):
-        return []
-    return [
-        [name, *(percent(_value(one, name)) for one in recalls), ""]
-        for name in ("mean recall", "image to text @1", "text to image @1")
-    ]
+    if recalls:
+        names = ("mean recall", "image to text @1", "text to image @1")
+        rows += [[name, *(percent(_value(one, name)) for one in recalls), ""] for name in names]
+    shots = [one.zero_shot for one in columns if one.zero_shot is not None]
+    if shots:
+        rows.append(["zero-shot top-1", *(percent(one.top1) for one in shots), ""])
+        rows.append(["zero-shot top-5", *(percent(one.top5) for one in shots), ""])
+    return rows
 
 
 def _value(found: Recall, name: str) -> float:

@@ -19,6 +19,12 @@ from catx.frontend.clip.pairs import Batch, Pairs
 RANKING_IMAGES = 800
 """Images of the training split that a model is ranked on: enough for steps of 0.1 % in recall."""
 
+BROKEN = (OSError, SyntaxError, ValueError)
+"""What PIL raises of files that are no images; its own error is an OSError."""
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+TEMPLATE = "a photo of a {}"
+
 PATHS = ("image", "filepath", "path")
 CAPTIONS = ("caption", "title", "text")
 """Names of columns; the second of each is open_clip's default."""
@@ -135,7 +141,9 @@ class CsvPairs:
         for start in range(0, len(paths), size):
             chosen = [paths[int(at)] for at in order[start : start + size]]
             captions = [self._one(path, seed, generator) for path in chosen]
-            yield Batch(torch.stack([self._image(path) for path in chosen]), self._tokenizer(captions))
+            yield Batch(
+                torch.stack([read_image(path, self.config) for path in chosen]), self._tokenizer(captions)
+            )
 
     def _one(self, path: Path, seed: int | None, generator: torch.Generator) -> str:
         captions = self._rows[path]
@@ -148,7 +156,7 @@ class CsvPairs:
         self._check()
         paths = list(self._rows)
         for start in range(0, len(paths), size):
-            yield torch.stack([self._image(path) for path in paths[start : start + size]])
+            yield torch.stack([read_image(path, self.config) for path in paths[start : start + size]])
 
     def captions(self) -> tuple[Tensor, Tensor]:
         """All captions and their images."""
@@ -161,7 +169,7 @@ class CsvPairs:
         """Read every image once; those that cannot be read are left out from now on."""
         if self._checked:
             return
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image
 
         good = {}
         for path, captions in self._rows.items():
@@ -169,28 +177,79 @@ class CsvPairs:
                 with Image.open(path) as image:
                     image.load()
                 good[path] = captions
-            except (OSError, UnidentifiedImageError, SyntaxError, ValueError):  # what PIL raises of bad files
+            except BROKEN:
                 self.broken += 1
         if not good:
             raise OptionError("no image can be read", loc=Loc(str(self.path)))
         self._rows, self._checked = good, True
 
-    def _image(self, path: Path) -> Tensor:
-        from PIL import Image
-        from torchvision.transforms.functional import normalize, to_tensor
 
-        height, width = self.config.vision.image_size
-        with Image.open(path) as image:
-            picture = image.convert("RGB")
-        scale = max(height / picture.height, width / picture.width)
-        large = (max(width, round(picture.width * scale)), max(height, round(picture.height * scale)))
-        picture = picture.resize(large, Image.Resampling.BICUBIC)
-        left, top = (large[0] - width) // 2, (large[1] - height) // 2
-        picture = picture.crop((left, top, left + width, top + height))
-        found: Tensor = normalize(
-            to_tensor(picture), list(self.config.image_mean), list(self.config.image_std)
-        )
-        return found
+class ClassFolder:
+    """Images of a folder whose subfolders are classes, by their names.
+
+    An image that cannot be read is counted in `broken` and left out.
+
+    Args:
+        path: of the folder.
+        config: of the model: image size, normalization and tokenizer.
+        template: a prompt with `{}` where the class's name goes; underscores of names become blanks.
+
+    Raises:
+        OptionError: no such folder, no classes, or a template without a place for the name.
+    """
+
+    def __init__(self, path: Path, config: ClipConfig, template: str = TEMPLATE) -> None:
+        need("clip", "PIL", "torchvision")
+        if not path.is_dir():
+            raise OptionError("no such folder", loc=Loc(str(path)))
+        if "{}" not in template:
+            raise OptionError(f"the template {template!r} has no {{}} for the name of a class")
+        self.name, self.broken, self.config = path.name, 0, config
+        folders = sorted(one for one in path.iterdir() if one.is_dir() and not one.name.startswith("."))
+        if len(folders) < 2:
+            hint = "a folder per class, with its images"
+            raise OptionError(f"{len(folders)} subfolders", loc=Loc(str(path)), hint=hint)
+        self.classes = tuple(folder.name.replace("_", " ") for folder in folders)
+        self.prompts = list(tokenizer_of(config)([template.format(name) for name in self.classes]).split(1))
+        self._files = [
+            (file, label)
+            for label, folder in enumerate(folders)
+            for file in sorted(folder.iterdir())
+            if file.suffix.lower() in IMAGE_SUFFIXES
+        ]
+        if not self._files:
+            raise OptionError(f"no image ({', '.join(IMAGE_SUFFIXES)})", loc=Loc(str(path)))
+
+    def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images, (n, 3, height, width), and their classes, (n,)."""
+        self.broken = 0
+        for start in range(0, len(self._files), size):
+            images, labels = [], []
+            for path, label in self._files[start : start + size]:
+                try:
+                    images.append(read_image(path, self.config))
+                    labels.append(label)
+                except BROKEN:
+                    self.broken += 1
+            if images:
+                yield torch.stack(images), torch.tensor(labels)
+
+
+def read_image(path: Path, config: ClipConfig) -> Tensor:
+    """An image as a model wants it: scaled to fill, cut in the middle, normalized, (3, height, width)."""
+    from PIL import Image
+    from torchvision.transforms.functional import normalize, to_tensor
+
+    height, width = config.vision.image_size
+    with Image.open(path) as image:
+        picture = image.convert("RGB")
+    scale = max(height / picture.height, width / picture.width)
+    large = (max(width, round(picture.width * scale)), max(height, round(picture.height * scale)))
+    picture = picture.resize(large, Image.Resampling.BICUBIC)
+    left, top = (large[0] - width) // 2, (large[1] - height) // 2
+    picture = picture.crop((left, top, left + width, top + height))
+    found: Tensor = normalize(to_tensor(picture), list(config.image_mean), list(config.image_std))
+    return found
 
 
 def _read_rows(path: Path) -> dict[Path, list[str]]:

@@ -1,10 +1,11 @@
 """Accuracy of a CLIP model: recall of retrieval both ways, and zero-shot classification."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from catx.errors import OptionError
 from catx.frontend.clip.model import Clip
@@ -113,30 +114,32 @@ class ZeroShot:
 
 @torch.no_grad()
 def zero_shot(
-    model: Clip, images: Tensor, labels: Tensor, prompts: Sequence[Tensor], name: str = ""
+    model: Clip, batches: Iterable[tuple[Tensor, Tensor]], prompts: Sequence[Tensor], name: str = ""
 ) -> ZeroShot:
     """Zero-shot classification.
 
     Args:
         model: in any mode.
-        images: (n, 3, height, width).
-        labels: class of each, (n,).
+        batches: images (n, 3, height, width) and the class of each, (n,).
         prompts: tokens of each class's prompts, (prompts, context_length) each; embeddings are averaged.
         name: of the data.
+
+    Raises:
+        OptionError: no image, or a single class.
     """
-    was = model.training
+    if len(prompts) < 2:
+        raise OptionError(f"{name}: {len(prompts)} class, and two are needed to tell one from another")
+    was, device = model.training, model.logit_scale.device
     model.eval()
-    classes = torch.stack(
-        [torch.nn.functional.normalize(embed_texts(model, rows).mean(dim=0), dim=0) for rows in prompts]
-    )
-    scores = torch.cat([model.encode_image(rows) @ classes.T for rows in images.split(BATCH)])
+    classes = torch.stack([normalize(embed_texts(model, rows).mean(dim=0), dim=0) for rows in prompts])
+    beaten = []
+    for images, labels in batches:
+        scores = model.encode_image(images.to(device)) @ classes.T
+        own = scores.gather(1, labels.to(device)[:, None])
+        beaten.append((scores >= own).sum(dim=1) - 1)
     model.train(was)
-    own = scores.gather(1, labels[:, None])
-    beaten = (scores >= own).sum(dim=1) - 1
-    return ZeroShot(
-        data=name,
-        images=len(images),
-        classes=len(prompts),
-        top1=(beaten < 1).double().mean().item(),
-        top5=(beaten < 5).double().mean().item(),
-    )
+    if not beaten:
+        raise OptionError(f"{name}: no image")
+    found = torch.cat(beaten)
+    top1, top5 = ((found < rank).double().mean().item() for rank in RANKS[:2])
+    return ZeroShot(data=name, images=len(found), classes=len(prompts), top1=top1, top5=top5)

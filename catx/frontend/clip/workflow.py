@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from catx.errors import Loc, OptionError, OutputError
 from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.convert import from_open_clip
-from catx.frontend.clip.datasets import find_splits
+from catx.frontend.clip.datasets import TEMPLATE, ClassFolder, find_splits
 from catx.frontend.clip.distributed import device, rank
 from catx.frontend.clip.export import Exported, export_tower
 from catx.frontend.clip.footprint import Footprint, footprint
 from catx.frontend.clip.importance import Method, weights_sha256
 from catx.frontend.clip.importance import rank as rank_parts
 from catx.frontend.clip.measured_store import ShelfStore
-from catx.frontend.clip.metrics import Recall, recall
+from catx.frontend.clip.metrics import BATCH, Recall, ZeroShot, recall, zero_shot
 from catx.frontend.clip.model import Clip
 from catx.frontend.clip.pairs import Pairs
 from catx.frontend.clip.pruning import PruningConfig
@@ -52,6 +52,8 @@ class PruneJob:
     ranking: Path | None = None
     data: str | None = None
     test: str | None = None
+    zero_shot: Path | None = None
+    template: str = TEMPLATE
     recovery: RecoveryConfig | None = None
     checkpoint: Path | None = None
     watts: float | None = None
@@ -68,6 +70,7 @@ class Figures:
     macs: int
     weight_bytes: int
     recall: Recall | None = None
+    zero_shot: ZeroShot | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +124,8 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
         ranking = _ranked(whole, job, pairs, tell)
     small = cut(whole, select(whole.config, job.pruning, ranking))
     test = splits.test if splits else None
-    before, right_after = _figures(whole, test, tell), _figures(small, test, tell)
+    classes = ClassFolder(job.zero_shot, whole.config, job.template) if job.zero_shot else None
+    before, right_after = (_figures(model, test, classes, tell) for model in (whole, small))
     recovered, emitted, after = None, None, right_after
     if job.recovery and splits:
         for model in (small, whole):
@@ -135,14 +139,14 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
             grid_gco2e_per_kwh=job.grid_gco2e_per_kwh,
             processes=recovered.processes,
         )
-        after = _figures(small, test, tell)
+        after = _figures(small, test, classes, tell)
     notes = [source.note] if source.note else []
-    if splits and splits.broken:
-        notes.append(f"{splits.broken} images could not be read and were left out")
+    if broken := (splits.broken if splits else 0) + (classes.broken if classes else 0):
+        notes.append(f"{broken} images could not be read and were left out")
     small.cpu()
     if rank() == 0:
         _write(job, small, ranking, recovered, emitted, (before, right_after, after), notes)
-    exported = _export(small, job.folder, tell) if job.export and rank() == 0 else ()
+    exported = export_clip(small, job.folder, tell) if job.export and rank() == 0 else ()
     told = f"{ranking.method}, data: {ranking.data}"
     return Pruned(
         config=small.config,
@@ -170,7 +174,7 @@ def export_as_it_is(
     source = find_source(name, seed=seed)
     folder.mkdir(parents=True, exist_ok=True)
     if source.clip is not None:
-        return _export(source.clip, folder, tell)
+        return export_clip(source.clip, folder, tell)
     raw: Any = source.raw
     size = raw.visual.image_size
     height, width = size if isinstance(size, tuple | list) else (size, size)
@@ -211,14 +215,21 @@ def _clip_of(source: Source) -> Clip:
     return from_open_clip(source.raw, source.name, tokenizer=":".join(source.name.split(":")[:2])).eval()
 
 
-def _figures(model: Clip, test: Any, tell: Tell) -> Figures:
-    measured = None
+def _figures(model: Clip, test: Pairs | None, classes: ClassFolder | None, tell: Tell) -> Figures:
+    measured, shot = None, None
     if test is not None:
         tell("measuring recall")
         measured = recall(model, test)
+    if classes is not None:
+        tell("measuring zero-shot accuracy")
+        shot = zero_shot(model, classes.batches(BATCH), classes.prompts, classes.name)
     parameters = sum(weight.numel() for weight in model.parameters())
     return Figures(
-        parameters=parameters, macs=model.config.macs, weight_bytes=4 * parameters, recall=measured
+        parameters=parameters,
+        macs=model.config.macs,
+        weight_bytes=4 * parameters,
+        recall=measured,
+        zero_shot=shot,
     )
 
 
@@ -254,7 +265,8 @@ def _write(
     ranking.save(job.folder / RANKING)
 
 
-def _export(model: Clip, folder: Path, tell: Tell) -> tuple[Exported, ...]:
+def export_clip(model: Clip, folder: Path, tell: Tell = lambda _: None) -> tuple[Exported, ...]:
+    """Both towers into a folder, each checked in onnxruntime; see `export.export_tower`."""
     config = model.config
     image = torch.zeros(1, 3, *config.vision.image_size)
     text = _tokens(config.text.context_length, config.text.vocab_size)

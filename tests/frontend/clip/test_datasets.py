@@ -1,5 +1,6 @@
 """Data by name: splits share nothing, and bad files are one error each."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from catx.errors import OptionError
 from catx.frontend.clip.convert import from_open_clip
-from catx.frontend.clip.datasets import CsvPairs, find_splits
+from catx.frontend.clip.datasets import ClassFolder, CsvPairs, find_splits
 from catx.frontend.clip.digits import CONTEXT, PICTURES, SHARES, WORDS, digit_pairs, tokenize
 from catx.frontend.clip.source import find_clip
 from tests.frontend.clip.small import small
@@ -85,6 +86,34 @@ def test_bad_files(folder: Path, rows: str, message: str) -> None:
         CsvPairs(write(folder, rows), CONFIG).captions()
     with pytest.raises(OptionError, match="cannot be read"):
         CsvPairs(folder / "none.csv", CONFIG)
+
+
+def test_a_folder_of_classes(folder: Path) -> None:
+    for number, name in ((0, "red"), (1, "red"), (2, "blue")):
+        (folder / "classes" / name).mkdir(parents=True, exist_ok=True)
+        (folder / f"{number}.png").rename(folder / "classes" / name / f"{number}.png")
+    (folder / "classes" / "red" / "bad.png").write_bytes(b"no picture")
+    (folder / "classes" / "red" / "notes.txt").write_text("no image")
+    found = ClassFolder(folder / "classes", CONFIG, "a {} one")
+    assert found.classes == ("blue", "red")
+    assert [row[0].tolist() for row in found.prompts] == [tokenize("a blue one"), tokenize("a red one")]
+    batches = list(found.batches(2))
+    assert torch.cat([labels for _, labels in batches]).tolist() == [0, 1, 1]
+    assert found.broken == 1
+    (folder / "one" / "only").mkdir(parents=True)
+    (folder / "two" / "a").mkdir(parents=True)
+    (folder / "two" / "red").mkdir()
+    (folder / "three" / "red").mkdir(parents=True)
+    (folder / "three" / "blue").mkdir()
+    for path, template, message in (
+        ("none", "a {}", "no such folder"),
+        ("one", "a {}", "1 subfolders"),
+        ("classes", "a photo", "has no {} for the name"),
+        ("two", "a {}z", "does not know the word"),
+        ("three", "a {}", "no image"),
+    ):
+        with pytest.raises(OptionError, match=re.escape(message)):
+            ClassFolder(folder / path, CONFIG, template)
 
 
 def test_splits_share_no_image(folder: Path) -> None:

@@ -62,10 +62,18 @@ def test_zero_shot_of_a_model_that_knows_its_classes() -> None:
     images, texts = inputs(6)
     with torch.no_grad():
         nearest = (clip.encode_image(images) @ clip.encode_text(texts).T).argmax(dim=1)
-    found = zero_shot(clip, images, nearest, [row.unsqueeze(0) for row in texts])
+    prompts = [row.unsqueeze(0) for row in texts]
+    found = zero_shot(clip, [(images[:4], nearest[:4]), (images[4:], nearest[4:])], prompts)
+    assert found.images == 6
     assert (found.top1, found.top5, found.classes) == (1.0, 1.0, 6)
-    wrong = zero_shot(clip, images, (nearest + 1) % 6, [row.unsqueeze(0) for row in texts])
+    wrong = zero_shot(clip, [(images, (nearest + 1) % 6)], prompts)
     assert wrong.top1 == 0
+    for batches, many, message in (
+        ([], prompts, "no image"),
+        ([(images, nearest)], prompts[:1], "two are needed"),
+    ):
+        with pytest.raises(OptionError, match=message):
+            zero_shot(clip, batches, many)
 
 
 def test_taylor_scores_are_slopes_of_the_loss() -> None:
