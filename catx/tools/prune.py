@@ -1,7 +1,7 @@
 """`catx prune`: a smaller CLIP model, its accuracy, and both towers as ONNX."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,10 @@ ModelName = Annotated[
 Folder = Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="A new folder for the results.")]
 Count = Annotated[int | None, typer.Option(metavar="N", show_default=False)]
 Amount = Annotated[str | None, typer.Option(metavar="N|SHARE", show_default=False)]
+PresetName = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="NAME", help="Sizes of a published model instead.", show_default=False),
+]
 MethodName = Annotated[
     str, typer.Option("--importance", metavar="METHOD", help="magnitude, taylor, module, index or random.")
 ]
@@ -93,6 +97,7 @@ def prune_model(
     vision_heads: Count = None,
     vision_ffn: Amount = None,
     vision_width: Amount = None,
+    preset: PresetName = None,
     importance: MethodName = "magnitude",
     ranking: RankingFile = None,
     data: DataName = None,
@@ -129,6 +134,8 @@ def prune_model(
         "vision_width": _amount("--vision-width", vision_width),
     }
     pruning = PruningConfig(**sizes)  # type: ignore[arg-type]  # each by its kind
+    if preset is not None:
+        pruning = _preset(preset, pruning)
     from catx.tools.canvas import stdout_canvas
     from catx.tools.progress import Progress
     from catx.tools.streams import emit
@@ -165,6 +172,18 @@ def prune_model(
             )
             text = pruned_text(job, run(job, progress.phase), stdout_canvas())
     emit(text)
+
+
+def _preset(name: str, asked: Any) -> Any:
+    """The sizes of a named pruning."""
+    from catx.frontend.clip.presets import PRUNINGS
+    from catx.names import unknown_name
+
+    if name not in PRUNINGS:
+        raise unknown_name("preset", name, PRUNINGS, error=OptionError)
+    if asked != type(asked)():
+        raise OptionError("--preset has all sizes: leave out the others")
+    return PRUNINGS[name].pruning
 
 
 def _power(text: str | None) -> float | None:

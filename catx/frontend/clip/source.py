@@ -1,4 +1,4 @@
-"""Which CLIP model is meant: `open_clip:NAME[:TAG or checkpoint]`, `digits`, or a folder that catx saved."""
+"""Which CLIP model is meant: `open_clip:NAME[:TAG or checkpoint]`, a named one, or a folder of catx."""
 
 import os
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from catx.extras import need
 from catx.frontend.clip.convert import from_open_clip
 from catx.frontend.clip.digits import NAME as DIGITS
 from catx.frontend.clip.model import Clip
+from catx.frontend.clip.presets import MODELS
 from catx.frontend.clip.store import load_clip
 from catx.names import nearest
 
@@ -52,12 +53,15 @@ def find_source(name: str, *, seed: int = 0) -> Source:
         return Source(name, None, load_clip(Path(str(with_files))))
     if name.startswith(OPEN_CLIP):
         return _open_clip(name, seed)
+    if name in MODELS:
+        torch.manual_seed(seed)
+        return Source(name, None, Clip(MODELS[name]).eval(), RANDOM)
     if os.path.isdir(name):
         return Source(name, None, load_clip(Path(name)))
     raise ModelError(
-        f"no CLIP model {name!r}",
+        f"no CLIP model {name!r}{nearest(name, (DIGITS, *MODELS))}",
         hint=f"write `{OPEN_CLIP}ViT-B-16`, `{OPEN_CLIP}ViT-B-16:TAG`, `{OPEN_CLIP}ViT-B-16:checkpoint.pt`, "
-        f"`{DIGITS}`, or the folder of a model that catx saved",
+        f"`{DIGITS}`, {', '.join(f'`{one}`' for one in MODELS)}, or the folder of a model that catx saved",
     )
 
 

@@ -1,6 +1,7 @@
 """`catx prune` as a user runs it: files, figures, errors; and what compile makes of the folder."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 import catx
-from catx.frontend.clip import PruningConfig, Ranking, find_clip, load_clip, prune
+from catx.frontend.clip import PruningConfig, Ranking, find_clip, load_clip, presets, prune
 from catx.frontend.clip.config import ClipConfig
 from catx.tools import cli
 
@@ -151,3 +152,32 @@ def test_damaged_folders(run: Run, tmp_path: Path, folder: Path) -> None:
     (broken / "config.json").write_text('{"schema": "catx.clip/1", "embed_dim": 3}')
     (broken / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
     assert "missing key 'vision'" in run("prune", broken, "-o", tmp_path / "out")[2]
+
+
+@pytest.mark.parametrize("name", presets.MODELS)
+def test_named_models_are_as_large_as_their_names_say(name: str) -> None:
+    config = presets.MODELS[name]
+    vision, text = re.findall(r"(\d+)M", name)
+    assert config.vision.parameters(config.embed_dim) / 1e6 == pytest.approx(int(vision), rel=0.06)
+    embedded = config.text.vocab_size * config.text.width
+    blocks = config.text.parameters(config.embed_dim) - embedded  # the names leave the embedding out
+    assert blocks / 1e6 == pytest.approx(int(text), rel=0.2)
+    assert "microsoft/Cream" in config.source
+
+
+def test_named_prunings(run: Run, tmp_path: Path) -> None:
+    for named in presets.PRUNINGS.values():
+        whole = find_clip(named.model).config
+        made = named.pruning.of(whole)
+        assert (made.text.layers, made.vision.layers) == (7, 11)
+        assert {block.heads for block in made.text.blocks} == {6}
+        assert made.text.blocks[0].ffn == 2048
+    code, _, err = run("prune", "digits", "--preset", "carbonclip", "-o", tmp_path / "out")
+    assert code == 2
+    assert "did you mean 'carbonclip-example'" in err
+    words = ["--preset", "carbonclip-example", "--text-heads", 2]
+    assert "leave out the others" in run("prune", "digits", *words, "-o", tmp_path / "out")[2]
+    name = "tinyclip:ViT-8M-16-Text-3M"
+    code, out, _ = run("prune", name, "--text-heads", 2, "--no-export", "-o", tmp_path / "tiny")
+    assert code == 0
+    assert "random weights" in out
