@@ -93,4 +93,4 @@ PRUNINGS: Mapping[str, NamedPruning] = MappingProxyType(
         )
     }
 )
-"""Prunings by name. Sizes of the published CarbonCLIP XS to L were not found in a source that can be cited."""
+"""Prunings by name. Sizes of the published CarbonCLIP XS to L were not found in a source to cite."""
