@@ -1,7 +1,7 @@
-"""Data by name: `digits`, or a CSV file of images and captions, as splits that share no image."""
+"""Data by name: `digits`, a CSV file of images and captions, or tar shards, as splits that share no image."""
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,16 +13,15 @@ from catx.errors import Loc, OptionError
 from catx.extras import need
 from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.digits import NAME as DIGITS
-from catx.frontend.clip.digits import digit_pairs, tokenize
+from catx.frontend.clip.digits import digit_pairs
 from catx.frontend.clip.pairs import Batch, Pairs
+from catx.frontend.clip.pictures import BROKEN, IMAGE_SUFFIXES, picture_of
+from catx.frontend.clip.shards import SUFFIX, ShardPairs
+from catx.frontend.clip.tokens import tokenizer_of
 
 RANKING_IMAGES = 800
 """Images of the training split that a model is ranked on: enough for steps of 0.1 % in recall."""
 
-BROKEN = (OSError, SyntaxError, ValueError)
-"""What PIL raises of files that are no images; its own error is an OSError."""
-
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 TEMPLATE = "a photo of a {}"
 
 PATHS = ("image", "filepath", "path")
@@ -48,8 +47,8 @@ def find_splits(train: str, test: str | None, config: ClipConfig) -> Splits:
     """Splits by name.
 
     Args:
-        train: `digits`, or a CSV file.
-        test: another CSV file; of `digits` its own test split.
+        train: `digits`, a CSV file, or tar shards.
+        test: another file of the same kind; of `digits` its own test split.
         config: of the model: image size, normalization and tokenizer.
 
     Raises:
@@ -66,29 +65,21 @@ def find_splits(train: str, test: str | None, config: ClipConfig) -> Splits:
     if test is None:
         raise OptionError(
             "accuracy is measured on data that no ranking or training has seen",
-            hint="give `--test` another CSV file",
+            hint="give `--test` another file",
         )
-    one, other = CsvPairs(Path(train), config), CsvPairs(Path(test), config)
-    if shared := one.files() & other.files():
+    one, other = (_pairs(name, config) for name in (train, test))
+    if type(one) is not type(other):
+        raise OptionError("one is a CSV file and the other are shards: whether they share images is not seen")
+    if shared := one.identities() & other.identities():
         raise OptionError(
-            f"{len(shared)} images are in both files, {sorted(map(str, shared))[0]} first of all",
+            f"{len(shared)} images are in both, {sorted(shared)[0]} first of all",
             hint="a split that trains or ranks must not measure",
         )
     return Splits(one, one.head(RANKING_IMAGES), other)
 
 
-def tokenizer_of(config: ClipConfig) -> Callable[[Sequence[str]], Tensor]:
-    """What turns captions into tokens for a model, (n, context_length)."""
-    if config.tokenizer == DIGITS:
-        return lambda captions: torch.tensor([tokenize(caption) for caption in captions])
-    name = config.tokenizer.removeprefix("open_clip:")
-    if name == config.tokenizer or not name:
-        raise OptionError(f"no tokenizer {config.tokenizer!r}", hint="a model of open_clip names one")
-    need("clip", "open_clip")
-    import open_clip
-
-    found: Callable[[Sequence[str]], Tensor] = open_clip.get_tokenizer(name)
-    return found
+def _pairs(name: str, config: ClipConfig) -> "CsvPairs | ShardPairs":
+    return ShardPairs(name, config) if name.endswith(SUFFIX) else CsvPairs(Path(name), config)
 
 
 class CsvPairs:
@@ -113,9 +104,9 @@ class CsvPairs:
         self._check()
         return len(self._rows)
 
-    def files(self) -> set[Path]:
-        """Paths of all images."""
-        return {path.resolve() for path in self._rows}
+    def identities(self) -> frozenset[str]:
+        """Paths of the images: what splits are compared by."""
+        return frozenset(str(path.resolve()) for path in self._rows)
 
     def head(self, count: int) -> "CsvPairs":
         """The first images alone."""
@@ -142,7 +133,7 @@ class CsvPairs:
             chosen = [paths[int(at)] for at in order[start : start + size]]
             captions = [self._one(path, seed, generator) for path in chosen]
             yield Batch(
-                torch.stack([read_image(path, self.config) for path in chosen]), self._tokenizer(captions)
+                torch.stack([picture_of(path, self.config) for path in chosen]), self._tokenizer(captions)
             )
 
     def _one(self, path: Path, seed: int | None, generator: torch.Generator) -> str:
@@ -156,7 +147,7 @@ class CsvPairs:
         self._check()
         paths = list(self._rows)
         for start in range(0, len(paths), size):
-            yield torch.stack([read_image(path, self.config) for path in paths[start : start + size]])
+            yield torch.stack([picture_of(path, self.config) for path in paths[start : start + size]])
 
     def captions(self) -> tuple[Tensor, Tensor]:
         """All captions and their images."""
@@ -227,29 +218,12 @@ class ClassFolder:
             images, labels = [], []
             for path, label in self._files[start : start + size]:
                 try:
-                    images.append(read_image(path, self.config))
+                    images.append(picture_of(path, self.config))
                     labels.append(label)
                 except BROKEN:
                     self.broken += 1
             if images:
                 yield torch.stack(images), torch.tensor(labels)
-
-
-def read_image(path: Path, config: ClipConfig) -> Tensor:
-    """An image as a model wants it: scaled to fill, cut in the middle, normalized, (3, height, width)."""
-    from PIL import Image
-    from torchvision.transforms.functional import normalize, to_tensor
-
-    height, width = config.vision.image_size
-    with Image.open(path) as image:
-        picture = image.convert("RGB")
-    scale = max(height / picture.height, width / picture.width)
-    large = (max(width, round(picture.width * scale)), max(height, round(picture.height * scale)))
-    picture = picture.resize(large, Image.Resampling.BICUBIC)
-    left, top = (large[0] - width) // 2, (large[1] - height) // 2
-    picture = picture.crop((left, top, left + width, top + height))
-    found: Tensor = normalize(to_tensor(picture), list(config.image_mean), list(config.image_std))
-    return found
 
 
 def _read_rows(path: Path) -> dict[Path, list[str]]:

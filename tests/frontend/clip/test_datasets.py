@@ -1,6 +1,8 @@
 """Data by name: splits share nothing, and bad files are one error each."""
 
+import io
 import re
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from catx.errors import OptionError
 from catx.frontend.clip.convert import from_open_clip
 from catx.frontend.clip.datasets import ClassFolder, CsvPairs, find_splits
 from catx.frontend.clip.digits import CONTEXT, PICTURES, SHARES, WORDS, digit_pairs, tokenize
+from catx.frontend.clip.shards import ShardPairs
 from catx.frontend.clip.source import find_clip
 from tests.frontend.clip.small import small
 
@@ -122,7 +125,7 @@ def test_splits_share_no_image(folder: Path) -> None:
     mixed = write(folder, "image,caption\n1.png,a red one\n", "mixed.csv")
     splits = find_splits(str(one), str(other), CONFIG)
     assert (len(splits.train), len(splits.test)) == (2, 1)
-    with pytest.raises(OptionError, match=r"1 images are in both files"):
+    with pytest.raises(OptionError, match=r"1 images are in both"):
         find_splits(str(one), str(mixed), CONFIG)
     with pytest.raises(OptionError, match="no ranking or training has seen"):
         find_splits(str(one), None, CONFIG)
@@ -153,3 +156,49 @@ def test_the_embedded_model_is_as_accurate_as_it_says() -> None:
     assert list(found.image_to_text) == pytest.approx(told["image_to_text"], abs=0.003)
     assert list(found.text_to_image) == pytest.approx(told["text_to_image"], abs=0.003)
     assert found.mean_at_1 > 0.95
+
+
+def shard(path: Path, samples: dict[str, tuple[bytes, str | None]]) -> str:
+    with tarfile.open(path, "w") as tar:
+        for key, (image, text) in samples.items():
+            files = {f"{key}.png": image} | ({f"{key}.txt": text.encode()} if text is not None else {})
+            for name, data in files.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    return str(path)
+
+
+def test_pairs_of_shards(folder: Path) -> None:
+    images = [(folder / f"{number}.png").read_bytes() for number in range(6)]
+    shard(folder / "a-0.tar", {"0": (images[0], "a red one"), "1": (b"no picture", "a red two")})
+    shard(
+        folder / "a-1.tar",
+        {"0": (images[1], "a blue two"), "2": (images[2], None), "3": (images[3], "a red six")},
+    )
+    found = ShardPairs(str(folder / "a-{0..1}.tar"), CONFIG)
+    assert (len(found), found.broken) == (3, 2)
+    texts, owners = found.captions()
+    assert owners.tolist() == [0, 1, 2]
+    assert texts[1].tolist() == tokenize("a blue two")
+    plain = CsvPairs(
+        write(folder, "image,caption\n0.png,a red one\n1.png,a blue two\n3.png,a red six\n"), CONFIG
+    )
+    assert torch.equal(torch.cat(list(found.images(2))), torch.cat(list(plain.images(2))))
+    one, again = ([batch.texts.tolist() for batch in found.batches(3, seed=4)] for _ in range(2))
+    assert one == again
+    assert sorted(map(tuple, one[0])) == sorted(map(tuple, texts.tolist()))
+    assert len(found.head(2)) == 2
+    assert found.sha256() == ShardPairs(str(folder / "a-{0..1}.tar"), CONFIG).sha256()
+    other = shard(folder / "b.tar", {"9": (images[4], "a red one")})
+    mixed = shard(folder / "c.tar", {"7": (images[0], "a red one")})
+    assert len(find_splits(str(folder / "a-{0..1}.tar"), other, CONFIG).test) == 1
+    with pytest.raises(OptionError, match="1 images are in both"):
+        find_splits(str(folder / "a-{0..1}.tar"), mixed, CONFIG)
+    with pytest.raises(OptionError, match="is not seen"):
+        find_splits(str(folder / "data.csv"), other, CONFIG)
+    with pytest.raises(OptionError, match="no such shard"):
+        ShardPairs(str(folder / "a-{0..2}.tar"), CONFIG)
+    empty = shard(folder / "d.tar", {"7": (b"x", "a red one")})
+    with pytest.raises(OptionError, match="no sample has an image and a text"):
+        len(ShardPairs(empty, CONFIG))

@@ -1,0 +1,151 @@
+"""Pairs in WebDataset tar shards: an image and a text of the same name, read in order, one pass at a time."""
+
+import io
+import random
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from catx.errors import Loc, OptionError
+from catx.extras import need
+from catx.frontend.clip.config import ClipConfig
+from catx.frontend.clip.pairs import Batch
+from catx.frontend.clip.pictures import BROKEN, IMAGE_SUFFIXES, picture_of
+from catx.frontend.clip.tokens import tokenizer_of
+
+SUFFIX = ".tar"
+SHUFFLED = 2_000
+"""Samples that wait in memory to be drawn from: order of a training epoch."""
+
+_IMAGES = tuple(suffix.removeprefix(".") for suffix in IMAGE_SUFFIXES)
+_TEXTS = ("txt", "caption", "text")
+
+
+class ShardPairs:
+    """Images and captions of shards such as `train-{0000..0099}.tar`.
+
+    A sample without an image that can be read is counted in `broken` and left out. The first use reads all
+    shards once.
+
+    Args:
+        name: of one shard, or of many by braces.
+        config: of the model: image size, normalization and tokenizer.
+
+    Raises:
+        OptionError: a shard is missing, or no sample has both an image and a text.
+    """
+
+    def __init__(self, name: str, config: ClipConfig, *, most: int | None = None) -> None:
+        need("clip", "webdataset", "PIL", "torchvision")
+        from webdataset.shardlists import expand_urls
+
+        self._urls = [str(url) for url in expand_urls(name)]
+        for url in self._urls:
+            if not Path(url).is_file():
+                raise OptionError("no such shard", loc=Loc(url))
+        self.name = f"{name}, first {most}" if most else name
+        self.broken, self.config = 0, config
+        self._pattern, self._most = name, most
+        self._tokenizer = tokenizer_of(config)
+        self._good: dict[str, str] | None = None
+        self._identities: frozenset[str] = frozenset()
+
+    def __len__(self) -> int:
+        return len(self._captions())
+
+    def identities(self) -> frozenset[str]:
+        """Hashes of the images: what splits are compared by."""
+        self._captions()
+        return self._identities
+
+    def head(self, count: int) -> "ShardPairs":
+        """The first samples alone."""
+        return ShardPairs(self._pattern, self.config, most=count)
+
+    def sha256(self) -> str:
+        """Hash of the images and captions."""
+        found = sha256("".join(sorted(self.identities())).encode())
+        for key, caption in self._captions().items():
+            found.update(f"{key} {caption}".encode())
+        return found.hexdigest()
+
+    def batches(self, size: int, *, seed: int | None = None) -> Iterator[Batch]:
+        """All samples in batches; shuffled by a buffer of `SHUFFLED` samples where a seed is given."""
+        images: list[Tensor] = []
+        captions: list[str] = []
+        for image, caption in self._samples(seed):
+            images.append(image)
+            captions.append(caption)
+            if len(images) == size:
+                yield Batch(torch.stack(images), self._tokenizer(captions))
+                images, captions = [], []
+        if images:
+            yield Batch(torch.stack(images), self._tokenizer(captions))
+
+    def images(self, size: int) -> Iterator[Tensor]:
+        """All images in their order, in batches."""
+        return (batch.images for batch in self.batches(size))
+
+    def captions(self) -> tuple[Tensor, Tensor]:
+        """All captions, one of each image."""
+        texts = list(self._captions().values())
+        return self._tokenizer(texts), torch.arange(len(texts))
+
+    def _captions(self) -> dict[str, str]:
+        """Captions of samples that can be read, by key; found in a first pass."""
+        if self._good is None:
+            good, hashes = {}, set()
+            for sample in self._raw():
+                found = _image_and_text(sample)
+                if found is None or not self._readable(found[0]):
+                    self.broken += 1
+                    continue
+                key = _key(sample)
+                good[key] = found[1]
+                hashes.add(sha256(found[0]).hexdigest())
+                if self._most and len(good) == self._most:
+                    break
+            if not good:
+                raise OptionError("no sample has an image and a text", loc=Loc(self._pattern))
+            self._good, self._identities = good, frozenset(hashes)
+        return self._good
+
+    def _readable(self, data: bytes) -> bool:
+        try:
+            picture_of(io.BytesIO(data), self.config)
+        except BROKEN:
+            return False
+        return True
+
+    def _samples(self, seed: int | None) -> Iterator[tuple[Tensor, str]]:
+        good = self._captions()
+        for sample in self._raw(seed):
+            caption, found = good.get(_key(sample)), _image_and_text(sample)
+            if caption is not None and found is not None:
+                yield picture_of(io.BytesIO(found[0]), self.config), caption
+
+    def _raw(self, seed: int | None = None) -> Iterator[dict[str, Any]]:
+        import webdataset
+
+        data = webdataset.WebDataset(self._urls, shardshuffle=False, empty_check=False)
+        if seed is not None:
+            data = data.shuffle(SHUFFLED, rng=random.Random(seed))
+        return iter(data)
+
+
+def _key(sample: dict[str, Any]) -> str:
+    return f"{sample.get('__url__', '')} {sample['__key__']}"
+
+
+def _image_and_text(sample: dict[str, Any]) -> tuple[bytes, str] | None:
+    """The bytes of a sample's image, and its caption."""
+    image = next((sample[key] for key in _IMAGES if key in sample), None)
+    text = next((sample[key] for key in _TEXTS if key in sample), None)
+    if image is None or text is None:
+        return None
+    caption = text.decode("utf-8", "replace").strip()
+    return (image, caption) if caption else None
