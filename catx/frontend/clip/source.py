@@ -1,9 +1,13 @@
 """Which CLIP model is meant: `open_clip:NAME[:TAG or checkpoint]`, a named one, or a folder of catx."""
 
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -103,27 +107,43 @@ def _check_tag(architecture: str, tag: str) -> None:
 
 def _created(architecture: str, weights: str) -> Any:
     """The model; what fails while its weights are fetched or read is one error that says so."""
-    import logging
-
     import open_clip
 
-    level = logging.root.level
-    logging.root.setLevel(logging.ERROR)  # open_clip warns of random weights, and so does catx
     try:
-        return open_clip.create_model(architecture, pretrained=weights or None, load_weights=bool(weights))
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        with _quiet():
+            return open_clip.create_model(
+                architecture, pretrained=weights or None, load_weights=bool(weights)
+            )
+    except (OSError, EOFError, RuntimeError, LookupError, ValueError, UnpicklingError) as error:
         if not weights:
             raise ModelError(f"open_clip does not build {architecture}: {_first_line(error)}") from error
-        what = "a checkpoint that does not fit" if _is_path(weights) else "weights that cannot be fetched"
-        hint = (
-            "" if _is_path(weights) else "without a network give a checkpoint: `open_clip:NAME:checkpoint.pt`"
-        )
+        if _is_path(weights):
+            raise ModelError(
+                f"the checkpoint is not one of {architecture}: {_first_line(error)}", loc=Loc(weights)
+            ) from error
         raise ModelError(
-            f"{what} {architecture}: {_first_line(error)}", loc=Loc(weights), hint=hint
+            f"the weights {weights!r} of {architecture} cannot be fetched: {_first_line(error)}",
+            hint=f"without a network give a checkpoint: `{OPEN_CLIP}{architecture}:checkpoint.pt`",
         ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No warnings of random weights and none for each try of a download: catx tells both itself, once."""
+    loggers = [logging.root, logging.getLogger("huggingface_hub")]
+    levels = [one.level for one in loggers]
+    for one in loggers:
+        one.setLevel(logging.CRITICAL)
+    try:
+        yield
     finally:
-        logging.root.setLevel(level)
+        for one, level in zip(loggers, levels, strict=True):
+            one.setLevel(level)
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
+    """What an error says, cut after about two lines of a terminal."""
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if isinstance(error, LookupError):  # its text is the bare key
+        line = f"{type(error).__name__} {line}"
+    return line if len(line) <= 160 else line[:160].rsplit(" ", 1)[0] + " ..."

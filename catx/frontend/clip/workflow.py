@@ -142,7 +142,7 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
         after = _figures(small, test, classes, tell)
     notes = [source.note] if source.note else []
     if broken := (splits.broken if splits else 0) + (classes.broken if classes else 0):
-        notes.append(f"{broken} images could not be read and were left out")
+        notes.append(f"{broken} image{'s' if broken > 1 else ''} could not be read, left out")
     small.cpu()
     if rank() == 0:
         _write(job, small, ranking, recovered, emitted, (before, right_after, after), notes)

@@ -1,6 +1,7 @@
 """`catx prune` as a user runs it: files, figures, errors; and what compile makes of the folder."""
 
 import json
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -133,7 +134,34 @@ def test_checkpoints(run: Run, tmp_path: Path) -> None:
     assert torch.equal(found.text.token.weight, model.token_embedding.weight)
     code, _, err = run("prune", f"open_clip:ViT-S-32-alt:{other}", "-o", tmp_path / "out")
     assert code == 2
-    assert "a checkpoint that does not fit ViT-S-32-alt" in err
+    assert "the checkpoint is not one of ViT-S-32-alt" in err
+
+
+@pytest.mark.parametrize("content", [b"", b"junk\n", bytes(range(255, 0, -1))])
+def test_files_that_are_no_checkpoints(run: Run, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "junk.pt").write_bytes(content)
+    code, _, err = run("prune", f"open_clip:ViT-S-32-alt:{tmp_path / 'junk.pt'}", "-o", tmp_path / "out")
+    assert code == 2
+    assert "junk.pt: the checkpoint is not one of ViT-S-32-alt" in err
+    assert "Traceback" not in err
+
+
+def test_weights_that_cannot_be_fetched_are_one_error(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import open_clip
+
+    def offline(*_: object, **__: object) -> None:
+        logging.getLogger("huggingface_hub.utils").warning("Retrying")
+        logging.error("Failed to download")
+        raise RuntimeError("Name or service not known")
+
+    monkeypatch.setattr(open_clip, "create_model", offline)
+    code, _, err = run("prune", "open_clip:ViT-B-32:openai", "-o", tmp_path / "out")
+    assert code == 2
+    assert "the weights 'openai' of ViT-B-32 cannot be fetched: Name or service not known" in err
+    assert "Retrying" not in err
+    assert "Failed" not in err
 
 
 def test_damaged_folders(run: Run, tmp_path: Path, folder: Path) -> None:
