@@ -1,0 +1,43 @@
+"""How much of a model stays: counts, or shares of what there is."""
+
+from catx.errors import OptionError
+
+Amount = int | float
+"""A count, or a share of what there is: a float of at most 1."""
+
+
+def count_of(wanted: int | None, there: int, what: str) -> int:
+    """So many of what there is, all where None is wanted.
+
+    Raises:
+        OptionError: none, or more than there is.
+    """
+    if wanted is None:
+        return there
+    if not isinstance(wanted, int) or isinstance(wanted, bool):
+        raise OptionError(f"{what} must be a whole number, not {wanted!r}")
+    if not 1 <= wanted <= there:
+        raise OptionError(f"{what}: the model has {there}, so 1 to {there} can stay, not {wanted}")
+    return wanted
+
+
+def size_of(wanted: Amount | None, there: int, what: str) -> int:
+    """A count, or a share that makes a whole number; see `count_of`.
+
+    Raises:
+        OptionError: none, more than there is, or a share that is no whole number of units.
+    """
+    if wanted is None or not isinstance(wanted, float):
+        return count_of(wanted, there, what)
+    if not 0 < wanted <= 1:
+        raise OptionError(
+            f"{what}: a share must be above 0 and at most 1, not {wanted:g}", hint="a count has no point"
+        )
+    size = wanted * there
+    if abs(size - round(size)) > 1e-9:
+        low = int(size) or 1
+        raise OptionError(
+            f"{what}: {wanted:g} of {there} is {size:g}, no whole number",
+            hint=f"{low / there:.6g} is {low}, {(low + 1) / there:.6g} is {low + 1}; or give the number",
+        )
+    return round(size)
