@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -182,6 +183,30 @@ def test_gather_concat_transpose_and_tile(data: st.DataObject) -> None:
     agree(node("Transpose", ["a"], ["y"]), [value])
     repeats = data.draw(arrays(np.int64, (value.ndim,), st.integers(0, 3)))
     agree(node("Tile", ["a", "r"], ["y"]), [value, repeats])
+
+
+@given(data=st.data())
+def test_gather_elements_is_what_onnxruntime_computes(data: st.DataObject) -> None:
+    value = data.draw(arrays(np.float32, hnp.array_shapes(min_dims=1, max_dims=3, max_side=4)))
+    axis = data.draw(st.integers(-value.ndim, value.ndim - 1))
+    shape = [data.draw(st.integers(1, extent)) for extent in value.shape]
+    shape[axis] = data.draw(st.integers(1, 5))
+    most = value.shape[axis]
+    indices = data.draw(hnp.arrays(np.int64, tuple(shape), elements=st.integers(-most, most - 1)))
+    made = node("GatherElements", ["x", "i"], ["y"], axis=axis)
+    found = folded(made, [value, indices], 18)
+    assert found is not None
+    proto = model([made], {"x": value.shape, "i": Of(INT64, indices.shape)}, {"y": indices.shape})
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    (expected,) = session.run(None, {"x": value, "i": indices})
+    np.testing.assert_array_equal(found[0], expected)
+
+
+def test_gather_elements_of_many_rows() -> None:
+    value, indices = np.arange(512)[None], np.arange(128)[None]
+    found = folded(node("GatherElements", ["x", "i"], ["y"], axis=1), [value, indices], 18)
+    assert found is not None
+    np.testing.assert_array_equal(found[0], indices)
 
 
 @given(data=st.data())

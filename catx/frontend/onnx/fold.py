@@ -46,7 +46,6 @@ _REFERENCE = frozenset(
             "Erf",
             "Exp",
             "EyeLike",
-            "GatherElements",
             "GatherND",
             "IsInf",
         ),
@@ -221,6 +220,14 @@ def _gather(call: Call, outputs: Outputs) -> list[Array]:
     return [np.take(_in(call, 0), _in(call, 1), axis=call.attributes.get("axis", 0))]
 
 
+def _gather_elements(call: Call, outputs: Outputs) -> list[Array]:
+    """As onnxruntime does it; onnx 1.23's evaluator takes at most 64 rows and wraps indices out of range."""
+    data, indices = _in(call, 0), _in(call, 1)
+    axis = call.attributes.get("axis", 0) % data.ndim
+    part = tuple(slice(None if at == axis else extent) for at, extent in enumerate(indices.shape))
+    return [np.take_along_axis(data[part], indices, axis)]
+
+
 def _concat(call: Call, outputs: Outputs) -> list[Array]:
     return [
         np.concatenate([_in(call, index) for index in range(len(call.data))], call.attributes.get("axis", 1))
@@ -320,6 +327,7 @@ _NUMPY: dict[str, Function] = {
     "Flatten": _relabel,
     "Floor": _elementwise(np.floor),
     "Gather": _gather,
+    "GatherElements": _gather_elements,
     "Greater": _elementwise(np.greater),
     "GreaterOrEqual": _elementwise(np.greater_equal),
     "Identity": _relabel,
