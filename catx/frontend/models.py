@@ -11,7 +11,7 @@ from catx.frontend.file_kind import MODEL, text_kind
 from catx.frontend.text_file import is_missing
 from catx.ir.graph import Graph
 from catx.ir.pipeline import run
-from catx.names import nearest
+from catx.names import listed, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class BuiltinModel:
     files: tuple[Path, ...]
 
 
-TOWERS = ("vision.onnx", "text.onnx")
+EXPORTED = ("vision.onnx", "text.onnx", "model.onnx", "prefill.onnx", "decode.onnx")
 """Files of a folder that `catx prune` writes."""
 
 _FOLDER = Path(__file__).parent.parent / "data" / "models"
@@ -115,14 +115,14 @@ def _checked(name: str) -> Path:
 
 
 def _in_folder(folder: Path) -> tuple[Path, ...]:
-    """Both towers of a model that `catx prune` wrote."""
-    files = tuple(path for name in TOWERS if (path := folder / name).is_file())
+    """All graphs of a model that `catx prune` wrote."""
+    files = tuple(path for name in EXPORTED if (path := folder / name).is_file())
     if files:
         return files
     raise ModelError(
-        "a folder without exported towers",
+        "a folder without exported graphs",
         loc=Loc(str(folder)),
-        hint=f"`catx prune MODEL -o DIR` writes {' and '.join(TOWERS)}; else name a file that ends in .onnx",
+        hint=f"`catx prune MODEL -o DIR` writes {listed(EXPORTED)}; else name a file that ends in .onnx",
     )
 
 

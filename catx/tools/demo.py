@@ -38,7 +38,7 @@ def demo_clip(hw: Hardware = "edge", output: KeepIn = None, recover: Steps = 100
     from catx.tools.streams import emit
 
     with tempfile.TemporaryDirectory() as scratch, Progress("loading torch") as progress:
-        from catx.frontend.clip.workflow import check_new
+        from catx.frontend.new_files import check_new
         from catx.tools.demo_text import demo_text, run_clip
 
         folder = Path(output) if output else Path(scratch)

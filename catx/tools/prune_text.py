@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from catx.frontend.clip.export import Exported
 from catx.frontend.clip.metrics import Recall
 from catx.frontend.clip.workflow import Figures, Pruned, PruneJob
+from catx.frontend.torch_export import Exported
 from catx.tools.canvas import Canvas, Column
 from catx.tools.human import grams, percent, si
 
@@ -46,11 +46,15 @@ def pruned_text(job: PruneJob, found: Pruned, canvas: Canvas) -> str:
 
 def exported_text(exported: Sequence[Exported], canvas: Canvas) -> str:
     """Files, their size, and how far onnxruntime is from torch."""
-    canvas.title("Exported", "largest difference of embeddings in onnxruntime from torch")
-    rows = [[one.tower, str(one.path), si(one.bytes, "B"), f"{one.difference:.1e}"] for one in exported]
-    head = (Column("tower"), Column("file"), Column("size", number=True), Column("difference", number=True))
+    canvas.title("Exported", "largest difference of outputs in onnxruntime from torch")
+    rows = [[one.name, str(one.path), si(one.bytes, "B"), _told(one.difference)] for one in exported]
+    head = (Column("graph"), Column("file"), Column("size", number=True), Column("difference", number=True))
     canvas.table(head, rows)
     return canvas.text
+
+
+def _told(difference: float | None) -> str:
+    return "not run: no weights" if difference is None else f"{difference:.1e}"
 
 
 def _sizes(found: Pruned, columns: Sequence[Figures]) -> list[list[str]]:

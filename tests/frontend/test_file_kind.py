@@ -89,7 +89,7 @@ def test_a_model_by_another_name(tmp_path: Path) -> None:
     path.write_bytes(FILES["model.onnx"])
     with pytest.raises(ModelError, match=r"an ONNX model by another name\n.*names of models end in \.onnx"):
         load_model(path)
-    with pytest.raises(ModelError, match="a folder without exported towers"):
+    with pytest.raises(ModelError, match="a folder without exported graphs"):
         load_model(tmp_path)
 
 

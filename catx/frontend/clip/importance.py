@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Literal, Protocol, get_args
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from catx.errors import OptionError
@@ -15,9 +14,11 @@ from catx.frontend.clip.config import TowerConfig
 from catx.frontend.clip.metrics import embed_images, embed_texts, recall_of
 from catx.frontend.clip.model import Attention, Block, Clip, Mlp, TextTower, VisionTower
 from catx.frontend.clip.pairs import Pairs
-from catx.frontend.clip.pruning import FFN_BLOCKS, TOWERS, Tower
-from catx.frontend.clip.ranking import Ranking, Scores, TowerRanking
+from catx.frontend.clip.pruning import TOWERS, Tower
+from catx.frontend.clip.ranking import Ranking, TowerRanking
 from catx.frontend.clip.surgery import AXES, FFN, HEADS, WIDTH, place_of
+from catx.frontend.scores import Scores, groups_of
+from catx.frontend.weights import weights_sha256
 from catx.version import VERSION
 
 Method = Literal["magnitude", "taylor", "module", "index", "random"]
@@ -85,15 +86,6 @@ def rank(
     return Ranking(method=method, data=data, seed=seed, weights_sha256=weights, version=VERSION, **towers)
 
 
-def weights_sha256(model: nn.Module) -> str:
-    """Hash of all weights, by their names."""
-    found = sha256()
-    for name, weight in sorted(model.state_dict().items()):
-        found.update(name.encode())
-        found.update(weight.detach().cpu().contiguous().numpy().tobytes())
-    return found.hexdigest()
-
-
 def _tower(model: Clip, name: Tower) -> VisionTower | TextTower:
     return model.text if name == "text" else model.vision
 
@@ -106,14 +98,9 @@ def _blocks(model: Clip, name: Tower) -> list[Block]:
     return [block for block in _tower(model, name).blocks if isinstance(block, Block)]
 
 
-def _groups(ffn: int) -> int:
-    """Groups of hidden units that are ranked: eight, or each unit alone where eight do not divide them."""
-    return FFN_BLOCKS if ffn % FFN_BLOCKS == 0 else ffn
-
-
 def _grouped(units: Tensor) -> Tensor:
     """Sums over the groups of hidden units."""
-    return units.reshape(_groups(len(units)), -1).sum(dim=1)
+    return units.reshape(groups_of(len(units)), -1).sum(dim=1)
 
 
 def loss(model: Clip, pairs: Pairs) -> Iterator[Tensor]:
@@ -149,7 +136,7 @@ def _magnitude(model: Clip, name: Tower, measured: "_Measured | None", seed: int
         layers=measured.layers(name) if measured else _floats(layers),
         heads=tuple(_floats(row.sqrt()) for row in heads),
         ffn=tuple(
-            _floats(row.reshape(_groups(b.ffn), -1).sum(dim=1).sqrt())
+            _floats(row.reshape(groups_of(b.ffn), -1).sum(dim=1).sqrt())
             for row, b in zip(ffn, config.blocks, strict=True)
         ),
         width=_floats(width.sqrt()),
@@ -217,7 +204,7 @@ def _taylor(model: Clip, name: Tower, measured: "_Measured | None", seed: int) -
         layers=measured.layers(name),
         heads=tuple(_floats(row) for row in heads),
         ffn=tuple(
-            _floats(row.reshape(_groups(b.ffn), -1).sum(dim=1))
+            _floats(row.reshape(groups_of(b.ffn), -1).sum(dim=1))
             for row, b in zip(ffn, config.blocks, strict=True)
         ),
         width=_floats(width),
@@ -278,7 +265,7 @@ class _Measured:
 
     def ffn(self, name: Tower, at: int, count: int) -> Scores:
         """What is lost without each group of hidden units of a block."""
-        mlp, groups = _blocks(self.model, name)[at].mlp, _groups(count)
+        mlp, groups = _blocks(self.model, name)[at].mlp, groups_of(count)
         return self._without(name, f"layer {at} ffn", [(mlp, group, groups) for group in range(groups)])
 
     def _without(self, name: Tower, what: str, parts: Sequence[tuple[Part, int, int]]) -> Scores:
@@ -352,7 +339,7 @@ def _index(model: Clip, name: Tower, measured: "_Measured | None", seed: int) ->
     return TowerRanking(
         layers=tuple(abs(at - middle) for at in range(config.layers)),
         heads=tuple(_falling(block.heads) for block in config.blocks),
-        ffn=tuple(_falling(_groups(block.ffn)) for block in config.blocks),
+        ffn=tuple(_falling(groups_of(block.ffn)) for block in config.blocks),
         width=_falling(config.width),
     )
 
@@ -368,7 +355,7 @@ def _random(model: Clip, name: Tower, measured: "_Measured | None", seed: int) -
     return TowerRanking(
         layers=_floats(generator.random(config.layers)),
         heads=tuple(_floats(generator.random(block.heads)) for block in config.blocks),
-        ffn=tuple(_floats(generator.random(_groups(block.ffn))) for block in config.blocks),
+        ffn=tuple(_floats(generator.random(groups_of(block.ffn))) for block in config.blocks),
         width=_floats(generator.random(config.width)),
     )
 

@@ -9,9 +9,6 @@ from catx.frontend.clip.config import BlockConfig, ClipConfig, TowerConfig
 Tower = Literal["text", "vision"]
 TOWERS: tuple[Tower, ...] = ("text", "vision")
 
-FFN_BLOCKS = 8
-"""Equal parts that the hidden units of an MLP are ranked in, as in the paper (arXiv 2505.01386)."""
-
 AnyTower = TypeVar("AnyTower", bound=TowerConfig)
 
 

@@ -1,7 +1,6 @@
 """How much each part of a CLIP model matters: scores with provenance, as files, and what stays by them."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -9,10 +8,9 @@ from typing import Any, Self
 from catx.errors import Loc, OptionError, SpecError
 from catx.frontend.clip.config import ClipConfig, TowerConfig
 from catx.frontend.clip.pruning import TOWERS, PruningConfig, Tower
+from catx.frontend.scores import Scores, best, units_of
 
 SCHEMA = "catx.clip-ranking/1"
-
-Scores = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,26 +133,7 @@ def _select_tower(tower: TowerConfig, pruned: TowerConfig, ranking: TowerRanking
         if stays.heads > there.heads or stays.ffn > there.ffn:
             raise OptionError(f"block {layer} has {there.heads} heads and {there.ffn} hidden units")
         heads.append(best(ranking.heads[layer], stays.heads))
-        ffn.append(_units(ranking.ffn[layer], there.ffn, stays.ffn))
+        ffn.append(units_of(ranking.ffn[layer], there.ffn, stays.ffn))
     return TowerSelection(
         layers=layers, heads=tuple(heads), ffn=tuple(ffn), width=best(ranking.width, pruned.width)
     )
-
-
-def best(scores: Sequence[float], count: int) -> tuple[int, ...]:
-    """Indices of the highest scores, in their order; of equal ones the first stay.
-
-    Example:
-        >>> best([0.5, 2.0, 1.0], 2)
-        (1, 2)
-    """
-    ranked = sorted(range(len(scores)), key=lambda at: (-scores[at], at))
-    return tuple(sorted(ranked[:count]))
-
-
-def _units(scores: Sequence[float], there: int, count: int) -> tuple[int, ...]:
-    """Hidden units of the best groups; where the last group does not fit whole, its first units."""
-    size = there // len(scores)
-    ranked = sorted(range(len(scores)), key=lambda at: (-scores[at], at))
-    units = [group * size + unit for group in ranked for unit in range(size)]
-    return tuple(sorted(units[:count]))

@@ -1,9 +1,6 @@
 """Which CLIP model is meant: `open_clip:NAME[:TAG or checkpoint]`, a named one, or a folder of catx."""
 
-import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -20,6 +17,7 @@ from catx.frontend.clip.digits import NAME as DIGITS
 from catx.frontend.clip.model import Clip
 from catx.frontend.clip.presets import MODELS
 from catx.frontend.clip.store import load_clip
+from catx.frontend.quiet import quiet
 from catx.names import nearest
 
 OPEN_CLIP = "open_clip:"
@@ -110,7 +108,7 @@ def _created(architecture: str, weights: str) -> Any:
     import open_clip
 
     try:
-        with _quiet():
+        with quiet("", "huggingface_hub"):  # warnings of random weights, and of each try of a download
             return open_clip.create_model(
                 architecture, pretrained=weights or None, load_weights=bool(weights)
             )
@@ -125,20 +123,6 @@ def _created(architecture: str, weights: str) -> Any:
             f"the weights {weights!r} of {architecture} cannot be fetched: {_first_line(error)}",
             hint=f"without a network give a checkpoint: `{OPEN_CLIP}{architecture}:checkpoint.pt`",
         ) from error
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No warnings of random weights and none for each try of a download: catx tells both itself, once."""
-    loggers = [logging.root, logging.getLogger("huggingface_hub")]
-    levels = [one.level for one in loggers]
-    for one in loggers:
-        one.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for one, level in zip(loggers, levels, strict=True):
-            one.setLevel(level)
 
 
 def _first_line(error: Exception) -> str:

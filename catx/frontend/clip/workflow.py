@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from catx.errors import Loc, OptionError, OutputError
+from catx.errors import OptionError
 from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.convert import from_open_clip
 from catx.frontend.clip.datasets import TEMPLATE, ClassFolder, find_splits
 from catx.frontend.clip.distributed import device, rank
-from catx.frontend.clip.export import Exported, export_tower
+from catx.frontend.clip.export import export_tower
 from catx.frontend.clip.footprint import Footprint, footprint
-from catx.frontend.clip.importance import Method, weights_sha256
+from catx.frontend.clip.importance import Method
 from catx.frontend.clip.importance import rank as rank_parts
 from catx.frontend.clip.measured_store import ShelfStore
 from catx.frontend.clip.metrics import BATCH, Recall, ZeroShot, recall, zero_shot
@@ -27,6 +27,9 @@ from catx.frontend.clip.recovery import Recovered, RecoveryConfig, recover
 from catx.frontend.clip.source import Source, find_source
 from catx.frontend.clip.store import CONFIG, ORIGIN, WEIGHTS, save_clip
 from catx.frontend.clip.surgery import cut
+from catx.frontend.new_files import check_new
+from catx.frontend.torch_export import Exported
+from catx.frontend.weights import weights_sha256
 from catx.version import VERSION
 
 RANKING, VISION, TEXT = "ranking.json", "vision.onnx", "text.onnx"
@@ -88,18 +91,6 @@ class Pruned:
     notes: tuple[str, ...]
 
 
-def check_new(folder: Path, names: tuple[str, ...] = FILES) -> None:
-    """Raise an OutputError where one of the files is there already."""
-    if folder.exists() and not folder.is_dir():
-        raise OutputError("is a file, not a folder", loc=Loc(str(folder)))
-    for name in names:
-        if (folder / name).exists():
-            hint = "give another folder to -o"
-            raise OutputError(
-                "exists already: nothing is overwritten", loc=Loc(str(folder / name)), hint=hint
-            )
-
-
 def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
     """Do a job; everything that can be checked is checked before the first long step.
 
@@ -107,7 +98,7 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
         CatxError: of any kind, with nothing written.
     """
     if rank() == 0:
-        check_new(job.folder)
+        check_new(job.folder, FILES)
     if job.data is None and (job.recovery or job.test):
         raise OptionError("recovery and accuracy need data to train and rank on", hint="give `--data`")
     tell("reading the model")

@@ -15,8 +15,9 @@ from catx.frontend.clip.convert import from_open_clip
 from catx.frontend.clip.importance import METHODS, rank
 from catx.frontend.clip.pruned import prune
 from catx.frontend.clip.pruning import TOWERS, PruningConfig
-from catx.frontend.clip.ranking import Selection, TowerSelection, best, select
+from catx.frontend.clip.ranking import Selection, TowerSelection, select
 from catx.frontend.clip.surgery import cut
+from catx.frontend.scores import best
 from tests.frontend.clip.small import SHAPES, both, inputs, pairs, small
 
 

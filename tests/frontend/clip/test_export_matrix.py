@@ -48,6 +48,6 @@ def test_shapes(shape: str, tmp_path: Path) -> None:
 
 def test_a_resnet_is_exported_as_it_is(tmp_path: Path) -> None:
     exported = export_as_it_is("open_clip:RN50", tmp_path)
-    assert [one.tower for one in exported] == ["vision", "text"]
+    assert [one.name for one in exported] == ["vision", "text"]
     report = catx.compile_model(tmp_path, "edge", mapper_budget=0)
     assert [model.coverage.unknown for model in report.models] == [0, 0]

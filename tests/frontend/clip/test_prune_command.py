@@ -167,7 +167,7 @@ def test_weights_that_cannot_be_fetched_are_one_error(
 def test_damaged_folders(run: Run, tmp_path: Path, folder: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert "no saved CLIP model" in run("prune", tmp_path / "empty", "-o", tmp_path / "out")[2]
-    assert "a folder without exported towers" in run("compile", tmp_path / "empty")[2]
+    assert "a folder without exported graphs" in run("compile", tmp_path / "empty")[2]
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "config.json").write_text(

@@ -7,10 +7,10 @@ import torch
 
 from catx.errors import OptionError, SpecError
 from catx.frontend.clip.convert import from_open_clip
-from catx.frontend.clip.importance import weights_sha256
 from catx.frontend.clip.model import Clip
 from catx.frontend.clip.pairs import TensorPairs
 from catx.frontend.clip.recovery import RecoveryConfig, recover
+from catx.frontend.weights import weights_sha256
 from tests.frontend.clip.small import inputs, pairs, small
 
 CONFIG = RecoveryConfig(steps=10, batch=8, learning_rate=1e-2, warmup=2)
