@@ -1,141 +1,139 @@
-"""`catx prune`: a smaller CLIP model, its accuracy, and both towers as ONNX."""
+"""`catx prune`: a smaller model, its accuracy where it is a CLIP model, and its ONNX files."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from catx.errors import OptionError
+from catx.tools import prune_options as options
 from catx.tools.guard import guarded
 from catx.units import parse_quantity
 
-ModelName = Annotated[
-    str,
-    typer.Argument(
-        metavar="MODEL",
-        help="`open_clip:NAME`, `open_clip:NAME:TAG`, `open_clip:NAME:checkpoint.pt`, `digits`, or a folder "
-        "that this command wrote.",
-    ),
-]
-Folder = Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="A new folder for the results.")]
-Count = Annotated[int | None, typer.Option(metavar="N", show_default=False)]
-Amount = Annotated[str | None, typer.Option(metavar="N|SHARE", show_default=False)]
-PresetName = Annotated[
-    str | None,
-    typer.Option("--preset", metavar="NAME", help="Sizes of a published model instead.", show_default=False),
-]
-MethodName = Annotated[
-    str, typer.Option("--importance", metavar="METHOD", help="magnitude, taylor, module, index or random.")
-]
-RankingFile = Annotated[
-    str | None,
-    typer.Option("--ranking", metavar="FILE", help="A ranking.json instead.", show_default=False),
-]
-DataName = Annotated[
-    str | None,
-    typer.Option(
-        "--data",
-        metavar="FILE",
-        help="To rank and train on: a CSV file with images and captions, or `digits`.",
-        show_default=False,
-    ),
-]
-TestName = Annotated[
-    str | None,
-    typer.Option("--test", metavar="FILE", help="To measure on: another CSV file.", show_default=False),
-]
-ClassesIn = Annotated[
-    str | None,
-    typer.Option(
-        "--zero-shot",
-        metavar="DIR",
-        help="To classify without training: a folder per class, with images.",
-        show_default=False,
-    ),
-]
-Template = Annotated[
-    str, typer.Option("--template", metavar="TEXT", help="Prompt of a class; {} is its name.")
-]
-Steps = Annotated[int, typer.Option("--recover", metavar="STEPS", help="Train for so many steps.", min=0)]
-BatchSize = Annotated[int, typer.Option("--batch", metavar="N", help="Pairs of a step.", min=2)]
-Rate = Annotated[float, typer.Option("--learning-rate", metavar="X", help="Of the training.")]
-CheckpointFile = Annotated[
-    str | None,
-    typer.Option(
-        "--checkpoint",
-        metavar="FILE",
-        help="Keep the training's state here, and go on from it.",
-        show_default=False,
-    ),
-]
-Watts = Annotated[
-    str | None,
-    typer.Option(
-        "--watts", metavar="POWER", help="What the training draws, such as `65 W`.", show_default=False
-    ),
-]
-GridName = Annotated[
-    str | None,
-    typer.Option(
-        "--grid", metavar="REGION", help="Where it trains: a region, or `24 g/kWh`.", show_default=False
-    ),
-]
-NoPrune = Annotated[bool, typer.Option("--no-prune", help="Export the model as it is, of whatever kind.")]
-NoExport = Annotated[bool, typer.Option("--no-export", help="Write no ONNX files.")]
-SeedOf = Annotated[int, typer.Option("--seed", metavar="N", help="Of weights, ranking and training.", min=0)]
+_FAMILY = ("layers", "heads", "kv_heads", "ffn", "width", "tokens", "context", "no_weights")
+_SHARED = ("model", "output", "importance", "ranking", "no_export", "seed")
 
 
 @guarded
 def prune_model(
-    model: ModelName,
-    output: Folder,
-    text_layers: Count = None,
-    text_heads: Count = None,
-    text_ffn: Amount = None,
-    text_width: Amount = None,
-    vision_layers: Count = None,
-    vision_heads: Count = None,
-    vision_ffn: Amount = None,
-    vision_width: Amount = None,
-    preset: PresetName = None,
-    importance: MethodName = "magnitude",
-    ranking: RankingFile = None,
-    data: DataName = None,
-    test: TestName = None,
-    zero_shot: ClassesIn = None,
-    template: Template = "a photo of a {}",
-    recover: Steps = 0,
-    batch: BatchSize = 128,
-    learning_rate: Rate = 1e-3,
-    checkpoint: CheckpointFile = None,
-    watts: Watts = None,
-    grid: GridName = None,
-    no_prune: NoPrune = False,
-    no_export: NoExport = False,
-    seed: SeedOf = 0,
+    ctx: typer.Context,
+    model: options.ModelName,
+    output: options.Folder,
+    importance: options.MethodName = "magnitude",
+    ranking: options.RankingFile = None,
+    seed: options.SeedOf = 0,
+    no_export: options.NoExport = False,
+    text_layers: options.TextLayers = None,
+    text_heads: options.TextHeads = None,
+    text_ffn: options.TextFfn = None,
+    text_width: options.TextWidth = None,
+    vision_layers: options.VisionLayers = None,
+    vision_heads: options.VisionHeads = None,
+    vision_ffn: options.VisionFfn = None,
+    vision_width: options.VisionWidth = None,
+    preset: options.PresetName = None,
+    data: options.DataName = None,
+    test: options.TestName = None,
+    zero_shot: options.ClassesIn = None,
+    template: options.Template = "a photo of a {}",
+    recover: options.Steps = 0,
+    batch: options.BatchSize = 128,
+    learning_rate: options.Rate = 1e-3,
+    checkpoint: options.CheckpointFile = None,
+    watts: options.Watts = None,
+    grid: options.GridName = None,
+    no_prune: options.NoPrune = False,
+    layers: options.Layers = None,
+    heads: options.Heads = None,
+    kv_heads: options.KvHeads = None,
+    ffn: options.Ffn = None,
+    width: options.Width = None,
+    tokens: options.Tokens = None,
+    context: options.Context = None,
+    no_weights: options.NoWeights = False,
 ) -> None:
-    """Prune a CLIP model: rank its parts, cut, recover, measure, and export both towers as ONNX.
+    """Prune a model and export it as ONNX: rank its parts, cut; recover and measure CLIP models.
 
     A share has a point (0.75), a count has none.
     """
+    from catx.frontend.hf.names import is_hugging_face
+
+    if is_hugging_face(model):
+        _refuse(ctx, set(ctx.params) - {*_SHARED, *_FAMILY}, "CLIP models")
+        _prune_family(ctx.params)
+    else:
+        _refuse(ctx, set(_FAMILY), "BERT, ViT and Llama (`hf:NAME`)")
+        _prune_clip(ctx.params)
+
+
+def _refuse(ctx: typer.Context, others: set[str], whose: str) -> None:
+    """Raise an OptionError where an option was given that this kind of model does not have."""
+    model, wrong = ctx.params["model"], []
+    for name in ctx.params:
+        source = ctx.get_parameter_source(name)
+        if name in others and source is not None and source.name == "COMMANDLINE":
+            wrong.append(f"--{name.replace('_', '-')}")
+    if wrong:
+        raise OptionError(f"{', '.join(wrong)}: for {whose}, and {model} is none")
+
+
+def _prune_family(asked: dict[str, Any]) -> None:
+    """Prune a model of a Hugging Face family."""
+    from catx.extras import need
+
+    need("hf", "torch", "transformers")
+    from catx.frontend.hf.sizes import Pruning
+
+    pruning = Pruning(
+        layers=asked["layers"],
+        heads=asked["heads"],
+        kv_heads=asked["kv_heads"],
+        ffn=_amount("--ffn", asked["ffn"]),
+        width=_amount("--width", asked["width"]),
+    )
+    from catx.tools.canvas import stdout_canvas
+    from catx.tools.progress import Progress
+    from catx.tools.streams import emit
+
+    with Progress("loading torch") as progress:
+        from catx.frontend.hf.workflow import PruneJob, run
+        from catx.tools.prune_family import family_text
+
+        job = PruneJob(
+            model=asked["model"],
+            pruning=pruning,
+            folder=Path(asked["output"]),
+            method=asked["importance"],
+            ranking=_path(asked["ranking"]),
+            tokens=asked["tokens"],
+            context=asked["context"],
+            weights=False if asked["no_weights"] else None,
+            export=not asked["no_export"],
+            seed=asked["seed"],
+        )
+        text = family_text(job, run(job, progress.phase), stdout_canvas())
+    emit(text)
+
+
+def _prune_clip(asked: dict[str, Any]) -> None:
+    """Prune a CLIP model, or export one as it is."""
     from catx.extras import need
 
     need("clip", "torch")
     from catx.frontend.clip.pruning import PruningConfig
 
-    sizes = {
-        "text_layers": text_layers,
-        "text_heads": text_heads,
-        "text_ffn": _amount("--text-ffn", text_ffn),
-        "text_width": _amount("--text-width", text_width),
-        "vision_layers": vision_layers,
-        "vision_heads": vision_heads,
-        "vision_ffn": _amount("--vision-ffn", vision_ffn),
-        "vision_width": _amount("--vision-width", vision_width),
-    }
-    pruning = PruningConfig(**sizes)  # type: ignore[arg-type]  # each by its kind
-    if preset is not None:
-        pruning = _preset(preset, pruning)
+    pruning = PruningConfig(
+        text_layers=asked["text_layers"],
+        text_heads=asked["text_heads"],
+        text_ffn=_amount("--text-ffn", asked["text_ffn"]),
+        text_width=_amount("--text-width", asked["text_width"]),
+        vision_layers=asked["vision_layers"],
+        vision_heads=asked["vision_heads"],
+        vision_ffn=_amount("--vision-ffn", asked["vision_ffn"]),
+        vision_width=_amount("--vision-width", asked["vision_width"]),
+    )
+    if asked["preset"] is not None:
+        pruning = _preset(asked["preset"], pruning)
     from catx.tools.canvas import stdout_canvas
     from catx.tools.progress import Progress
     from catx.tools.streams import emit
@@ -145,33 +143,42 @@ def prune_model(
         from catx.frontend.clip.workflow import PruneJob, export_as_it_is, run
         from catx.tools.prune_text import exported_text, pruned_text
 
-        if no_prune:
-            if pruning != PruningConfig() or data or recover or ranking or zero_shot:
+        model, folder, seed = asked["model"], Path(asked["output"]), asked["seed"]
+        if asked["no_prune"]:
+            others = any(asked[name] for name in ("data", "recover", "ranking", "zero_shot"))
+            if pruning != PruningConfig() or others:
                 raise OptionError("--no-prune exports a model as it is: nothing else is done to it")
-            found = export_as_it_is(model, Path(output), seed=seed, tell=progress.phase)
+            found = export_as_it_is(model, folder, seed=seed, tell=progress.phase)
             text = exported_text(found, stdout_canvas())
         else:
+            recovery = None
+            if steps := asked["recover"]:
+                recovery = RecoveryConfig(
+                    steps=steps, batch=asked["batch"], learning_rate=asked["learning_rate"], seed=seed
+                )
             job = PruneJob(
                 model=model,
                 pruning=pruning,
-                folder=Path(output),
-                method=importance,  # type: ignore[arg-type]  # checked where it is used
-                ranking=Path(ranking) if ranking else None,
-                data=data,
-                test=test,
-                zero_shot=Path(zero_shot) if zero_shot else None,
-                template=template,
-                recovery=RecoveryConfig(steps=recover, batch=batch, learning_rate=learning_rate, seed=seed)
-                if recover
-                else None,
-                checkpoint=Path(checkpoint) if checkpoint else None,
-                watts=_power(watts),
-                grid_gco2e_per_kwh=_grid(grid),
-                export=not no_export,
+                folder=folder,
+                method=asked["importance"],
+                ranking=_path(asked["ranking"]),
+                data=asked["data"],
+                test=asked["test"],
+                zero_shot=_path(asked["zero_shot"]),
+                template=asked["template"],
+                recovery=recovery,
+                checkpoint=_path(asked["checkpoint"]),
+                watts=_power(asked["watts"]),
+                grid_gco2e_per_kwh=_grid(asked["grid"]),
+                export=not asked["no_export"],
                 seed=seed,
             )
             text = pruned_text(job, run(job, progress.phase), stdout_canvas())
     emit(text)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
 
 
 def _preset(name: str, asked: Any) -> Any:

@@ -1,47 +1,34 @@
 """Which model of a Hugging Face family is meant: a named shape, a folder, or a name on the hub."""
 
-import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
 from catx.errors import Loc, ModelError
 from catx.extras import need
 from catx.frontend.hf.config import ModelConfig
+from catx.frontend.hf.names import CONFIG, PREFIX, plain_config
 from catx.frontend.hf.presets import PRESETS
-from catx.frontend.hf.store import CONFIG, WEIGHTS, load_state
+from catx.frontend.hf.store import WEIGHTS, load_state
 from catx.frontend.quiet import quiet
-from catx.names import nearest
+from catx.names import listed, nearest
 
-PREFIX = "hf:"
+HEADS_OF_MODELS = ("pooler.", "classifier.", "lm_head.")
+"""What many checkpoints leave out: they were trained for something else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A model: its config, the weights that it came with, and where both are from."""
+    """A model: its config, the weights that it came with, where both are from, and what to know of it."""
 
     name: str
     config: ModelConfig
     state: Mapping[str, Tensor] | None
     told: str
-
-
-def is_hugging_face(name: str) -> bool:
-    """Whether a name is meant for this: `hf:...`, or a folder with a config of transformers."""
-    return name.startswith(PREFIX) or _plain_config(name) is not None
-
-
-def _plain_config(folder: str) -> Any:
-    """The config in a folder, None where there is none of transformers' kind."""
-    try:
-        data = json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None  # a folder that is no such model: whoever reads it next says what is wrong
-    return data if isinstance(data, dict) and "model_type" in data else None
+    note: str = ""
 
 
 def find_source(name: str) -> Source:
@@ -78,7 +65,7 @@ def _folder(name: str, folder: Path) -> Source:
 
 
 def _is_saved_here(folder: Path) -> bool:
-    return "catx" in (_plain_config(str(folder)) or {})
+    return "catx" in (plain_config(str(folder)) or {})
 
 
 def _completed(where: str) -> ModelConfig:
@@ -91,17 +78,38 @@ def _completed(where: str) -> ModelConfig:
 def _fetched(name: str, where: str) -> Source:
     """A model with weights that transformers reads."""
     import transformers
+    from safetensors import SafetensorError
+    from transformers.utils import logging
 
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
     try:
         with quiet("huggingface_hub", "transformers"):
             config = _completed(where)
             cls = getattr(transformers, config.family.model_class)
-            model = cls.from_pretrained(where, dtype="float32")
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+            model, told = cls.from_pretrained(where, dtype="float32", output_loading_info=True)
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
             f"transformers does not read it: {line}",
             loc=Loc(where),
             hint="without a network give the path of a folder that holds config.json and weights",
         ) from error
-    return Source(name, config, model.state_dict(), f"weights of {where}")
+    finally:
+        if bars:
+            logging.enable_progress_bar()
+    return Source(
+        name, config, model.state_dict(), f"weights of {where}", _missing(told["missing_keys"], where)
+    )
+
+
+def _missing(names: Iterable[str], where: str) -> str:
+    """What to know of weights that a checkpoint does not have: heads alone may be missing.
+
+    Raises:
+        ModelError: another weight is missing.
+    """
+    missing = sorted(names)
+    if others := [name for name in missing if not name.startswith(HEADS_OF_MODELS)]:
+        raise ModelError(f"the checkpoint has no weights {listed(others, 3)}", loc=Loc(where))
+    return f"the checkpoint has no {listed(missing)}: random" if missing else ""

@@ -11,8 +11,9 @@ from catx.errors import Loc, ModelError
 from catx.extras import need
 from catx.frontend.hf.build import shape_of, with_state
 from catx.frontend.hf.config import ModelConfig
+from catx.frontend.hf.names import CONFIG
 
-WEIGHTS, CONFIG, ORIGIN = "model.safetensors", "config.json", "origin.json"
+WEIGHTS, ORIGIN = "model.safetensors", "origin.json"
 
 
 def save_model(model: nn.Module, config: ModelConfig, folder: Path) -> None:

@@ -13,10 +13,11 @@ from catx.frontend.hf.config import ModelConfig
 from catx.frontend.hf.export import FILES as GRAPHS
 from catx.frontend.hf.export import LARGEST_BYTES, Graph, export_graph, graphs_of
 from catx.frontend.hf.importance import Method, rank
+from catx.frontend.hf.names import CONFIG
 from catx.frontend.hf.ranking import Ranking, select
 from catx.frontend.hf.sizes import Pruning, Sizes
 from catx.frontend.hf.source import Source, find_source
-from catx.frontend.hf.store import CONFIG, ORIGIN, WEIGHTS, save_model, write_new
+from catx.frontend.hf.store import ORIGIN, WEIGHTS, save_model, write_new
 from catx.frontend.hf.surgery import cut
 from catx.frontend.new_files import check_new
 from catx.frontend.torch_export import Exported
@@ -170,4 +171,6 @@ def _weighted(job: PruneJob, source: Source, before: Figures) -> tuple[bool, lis
         if job.ranking:
             raise OptionError("a ranking chooses among weights, and this model is exported without them")
         return False, ["shape alone, no weights: its ONNX files can be mapped, but not run"]
-    return True, [] if source.state is not None else ["random weights: the source has none"]
+    if source.state is None:
+        return True, ["random weights: the source has none"]
+    return True, [source.note] if source.note else []
