@@ -38,7 +38,8 @@ def prune_model(
     template: options.Template = "a photo of a {}",
     recover: options.Steps = 0,
     batch: options.BatchSize = 128,
-    learning_rate: options.Rate = 1e-3,
+    learning_rate: options.Rate = None,
+    precision: options.PrecisionName = "auto",
     checkpoint: options.CheckpointFile = None,
     watts: options.Watts = None,
     grid: options.GridName = None,
@@ -154,7 +155,11 @@ def _prune_clip(asked: dict[str, Any]) -> None:
             recovery = None
             if steps := asked["recover"]:
                 recovery = RecoveryConfig(
-                    steps=steps, batch=asked["batch"], learning_rate=asked["learning_rate"], seed=seed
+                    steps=steps,
+                    batch=asked["batch"],
+                    learning_rate=asked["learning_rate"],
+                    precision=asked["precision"],
+                    seed=seed,
                 )
             job = PruneJob(
                 model=model,

@@ -80,7 +80,15 @@ ClassesIn = Annotated[
 Template = Annotated[str, _clip("--template", metavar="TEXT", help="Prompt of a class; {} is its name.")]
 Steps = Annotated[int, _clip("--recover", metavar="STEPS", help="Train for so many steps.", min=0)]
 BatchSize = Annotated[int, _clip("--batch", metavar="N", help="Pairs of a step.", min=2)]
-Rate = Annotated[float, _clip("--learning-rate", metavar="X", help="Of the training.")]
+Rate = Annotated[
+    float | None,
+    _clip_none(
+        "--learning-rate", metavar="X", help="Of the training: 0.001 for a width of 64, less for wider."
+    ),
+]
+PrecisionName = Annotated[
+    str, _clip("--precision", metavar="NAME", help="Of activations: fp32, bf16, or auto: bf16 on a GPU.")
+]
 CheckpointFile = Annotated[
     str | None,
     _clip_none("--checkpoint", metavar="FILE", help="Keep the training's state here, and go on from it."),

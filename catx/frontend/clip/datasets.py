@@ -14,7 +14,7 @@ from catx.extras import need
 from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.digits import NAME as DIGITS
 from catx.frontend.clip.digits import digit_pairs
-from catx.frontend.clip.pairs import Batch, Pairs
+from catx.frontend.clip.pairs import ALL, Batch, Pairs, Share, draws
 from catx.frontend.clip.pictures import BROKEN, IMAGE_SUFFIXES, picture_of
 from catx.frontend.clip.shards import SUFFIX, ShardPairs
 from catx.frontend.clip.tokens import tokenizer_of
@@ -123,24 +123,13 @@ class CsvPairs:
             found.update(f"{path} {path.stat().st_size if path.exists() else -1} {captions}".encode())
         return found.hexdigest()
 
-    def batches(self, size: int, *, seed: int | None = None) -> Iterator[Batch]:
+    def batches(self, size: int, *, seed: int | None = None, share: Share = ALL) -> Iterator[Batch]:
         """All images in batches; see `Pairs`."""
         self._check()
-        generator = torch.Generator().manual_seed(seed or 0)
-        paths = list(self._rows)
-        order = torch.arange(len(paths)) if seed is None else torch.randperm(len(paths), generator=generator)
-        for start in range(0, len(paths), size):
-            chosen = [paths[int(at)] for at in order[start : start + size]]
-            captions = [self._one(path, seed, generator) for path in chosen]
-            yield Batch(
-                torch.stack([picture_of(path, self.config) for path in chosen]), self._tokenizer(captions)
-            )
-
-    def _one(self, path: Path, seed: int | None, generator: torch.Generator) -> str:
-        captions = self._rows[path]
-        if seed is None or len(captions) == 1:
-            return captions[0]
-        return captions[int(torch.randint(len(captions), (1,), generator=generator))]
+        rows = list(self._rows.items())
+        for drawn in draws([len(captions) for _, captions in rows], size, seed, share):
+            images = torch.stack([picture_of(rows[at][0], self.config) for at, _ in drawn])
+            yield Batch(images, self._tokenizer([rows[at][1][caption] for at, caption in drawn]))
 
     def images(self, size: int) -> Iterator[Tensor]:
         """All images in batches."""

@@ -13,7 +13,7 @@ from catx.errors import OptionError
 from catx.frontend.clip.config import TowerConfig
 from catx.frontend.clip.metrics import embed_images, embed_texts, recall_of
 from catx.frontend.clip.model import Attention, Block, Clip, Mlp, TextTower, VisionTower
-from catx.frontend.clip.pairs import Pairs
+from catx.frontend.clip.pairs import Pairs, in_memory
 from catx.frontend.clip.pruning import TOWERS, Tower
 from catx.frontend.clip.ranking import Ranking, TowerRanking
 from catx.frontend.clip.surgery import AXES, FFN, HEADS, WIDTH, place_of
@@ -25,6 +25,7 @@ Method = Literal["magnitude", "taylor", "module", "index", "random"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 NEEDS_DATA: tuple[Method, ...] = ("taylor", "module")
+BASELINES: tuple[Method, ...] = ("index", "random")
 BATCH = 128
 
 
@@ -79,10 +80,13 @@ def rank(
     was = model.training
     model.eval()
     weights = weights_sha256(model)
-    measured = _Measured(model, pairs, weights, store, progress) if pairs is not None else None
+    measured, data = None, "none"
+    if pairs is not None and method not in BASELINES:
+        pairs = in_memory(pairs)
+        data = f"{pairs.name}, sha256 {pairs.sha256()[:12]}"
+        measured = _Measured(model, pairs, weights, store, progress)
     towers = {name: _METHODS[method](model, name, measured, seed) for name in TOWERS}
     model.train(was)
-    data = f"{pairs.name}, sha256 {pairs.sha256()[:12]}" if pairs is not None else "none"
     return Ranking(method=method, data=data, seed=seed, weights_sha256=weights, version=VERSION, **towers)
 
 

@@ -19,6 +19,28 @@ class Batch:
     texts: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one of many processes loads of the batches of a pass.
+
+    `skipped` batches of the pass are not loaded at all: a training that goes on has seen them.
+    """
+
+    rank: int = 0
+    world: int = 1
+    skipped: int = 0
+
+    def rows(self, batch: int) -> range:
+        """Rows of a batch that are this process's: as many as all others have; a few may be left over."""
+        each = batch // self.world
+        return range(self.rank * each, (self.rank + 1) * each)
+
+
+ALL = Share()
+
+_DECODED_AT_ONCE = 64
+
+
 class Pairs(Protocol):
     """A set of images, each with one caption or more; `broken` counts images that could not be read."""
 
@@ -33,8 +55,12 @@ class Pairs(Protocol):
         """What the set holds, as a hash: provenance of what was measured on it."""
         ...
 
-    def batches(self, size: int, *, seed: int | None = None) -> Iterator[Batch]:
-        """All images in batches: in their order, or shuffled, each with a caption drawn at random."""
+    def batches(self, size: int, *, seed: int | None = None, share: Share = ALL) -> Iterator[Batch]:
+        """All images in batches: in their order, or shuffled, each with a caption drawn at random.
+
+        Of each batch of `size` images, a process gets the rows of its share, drawn as without sharing; a
+        batch that has no row for it is left out.
+        """
         ...
 
     def images(self, size: int) -> Iterator[Tensor]:
@@ -44,6 +70,43 @@ class Pairs(Protocol):
     def captions(self) -> tuple[Tensor, Tensor]:
         """All captions, (m, context_length), and the image of each, (m,)."""
         ...
+
+
+def draws(
+    captions: Sequence[int], size: int, seed: int | None, share: Share = ALL
+) -> Iterator[list[tuple[int, int]]]:
+    """Image and caption of each row of each batch of a pass, as `Pairs.batches` loads them.
+
+    Args:
+        captions: how many each image has.
+        size: images of a batch, over all processes.
+        seed: of the order, and of which caption is taken; without it both are the first ones.
+        share: what this process gets.
+
+    Example:
+        >>> list(draws([1, 1, 1], 2, None)), list(draws([1, 1, 1], 2, None, Share(1, 2)))
+        ([[(0, 0), (1, 0)], [(2, 0)]], [[(1, 0)]])
+    """
+    generator = torch.Generator().manual_seed(seed or 0)
+    count = len(captions)
+    order = (torch.arange(count) if seed is None else torch.randperm(count, generator=generator)).tolist()
+    for number, start in enumerate(range(0, count, size)):
+        whole = []
+        for at in order[start : start + size]:
+            drawn = seed is not None and captions[at] > 1
+            whole.append((at, int(torch.randint(captions[at], (1,), generator=generator)) if drawn else 0))
+        rows = share.rows(len(whole))
+        if number >= share.skipped and rows:
+            yield whole[rows.start : rows.stop]
+
+
+def in_memory(pairs: Pairs) -> "TensorPairs":
+    """The same pairs with decoded images held in memory: for what reads them again and again."""
+    if isinstance(pairs, TensorPairs):
+        return pairs
+    tokens, owners = pairs.captions()
+    images = torch.cat(list(pairs.images(_DECODED_AT_ONCE)))
+    return TensorPairs(pairs.name, images, [tokens[owners == at] for at in range(len(images))])
 
 
 class TensorPairs:
@@ -77,22 +140,13 @@ class TensorPairs:
             found.update(row.numpy().tobytes())
         return found.hexdigest()
 
-    def batches(self, size: int, *, seed: int | None = None) -> Iterator[Batch]:
+    def batches(self, size: int, *, seed: int | None = None, share: Share = ALL) -> Iterator[Batch]:
         """All images in batches; see `Pairs`."""
-        generator = torch.Generator().manual_seed(seed or 0)
-        count = len(self)
-        order = torch.arange(count) if seed is None else torch.randperm(count, generator=generator)
-        for start in range(0, count, size):
-            chosen = order[start : start + size]
+        for drawn in draws([len(rows) for rows in self._tokens], size, seed, share):
+            chosen = torch.tensor([at for at, _ in drawn])
             yield Batch(
-                self._images[chosen], torch.stack([self._one(int(at), seed, generator) for at in chosen])
+                self._images[chosen], torch.stack([self._tokens[at][caption] for at, caption in drawn])
             )
-
-    def _one(self, at: int, seed: int | None, generator: torch.Generator) -> Tensor:
-        rows = self._tokens[at]
-        if seed is None or len(rows) == 1:
-            return rows[0]
-        return rows[int(torch.randint(len(rows), (1,), generator=generator))]
 
     def images(self, size: int) -> Iterator[Tensor]:
         """All images in batches."""

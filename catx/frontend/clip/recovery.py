@@ -5,17 +5,28 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from catx.errors import Loc, OptionError
+from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.distributed import average_gradients, gathered, process_group, rank, world_size
 from catx.frontend.clip.model import Clip
-from catx.frontend.clip.pairs import Batch, Pairs
+from catx.frontend.clip.pairs import Batch, Pairs, Share
 from catx.ir import checks
+
+CHECKPOINT_S = 300.0
+"""Time between checkpoints [s]: the most that a break costs."""
+
+BASE_LEARNING_RATE, BASE_WIDTH = 1e-3, 64
+"""Where a default learning rate starts: found on the embedded model, whose towers are so wide. Wider models
+take less, in proportion to their width, as muP has it for Adam (Yang et al., arXiv 2203.03466)."""
+
+Precision = Literal["auto", "fp32", "bf16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,20 +34,28 @@ class RecoveryConfig:
     """How a model is trained.
 
     `steps` of `batch` pairs each on every process, AdamW, a linear rise over `warmup` steps and a cosine
-    fall to 0. `distill` weighs the loss to the teacher's similarities against the contrastive one, 0 to 1.
+    fall to 0. Without `learning_rate` it is `default_learning_rate`. `distill` weighs the loss to the
+    teacher's similarities against the contrastive one, 0 to 1. `precision` is that of activations (weights
+    and their updates are fp32): `auto` is bf16 on a GPU and fp32 on a CPU.
     """
 
     steps: int
     batch: int = 128
-    learning_rate: float = 1e-3
+    learning_rate: float | None = None
     weight_decay: float = 0.1
     warmup: int = 20
     distill: float = 0.5
+    precision: Precision = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
         checks.counts("recovery", steps=self.steps, batch=self.batch)
-        checks.positive("recovery", learning_rate=self.learning_rate)
+        if self.learning_rate is not None:
+            checks.positive("recovery", learning_rate=self.learning_rate)
+        if self.precision not in PRECISIONS:
+            raise OptionError(
+                f"recovery: no precision {self.precision!r}", hint=f"there are {', '.join(PRECISIONS)}"
+            )
         checks.amounts("recovery", weight_decay=self.weight_decay, warmup=self.warmup, distill=self.distill)
         if self.distill > 1:
             raise OptionError(f"recovery: distill must be at most 1, not {self.distill}")
@@ -50,7 +69,13 @@ class Recovered:
     seconds: float
     samples: int
     loss: float
+    learning_rate: float
     processes: int = 1
+
+
+def default_learning_rate(config: ClipConfig) -> float:
+    """`BASE_LEARNING_RATE` for models of up to `BASE_WIDTH`, less for wider ones."""
+    return BASE_LEARNING_RATE * BASE_WIDTH / max(config.text.width, config.vision.width, BASE_WIDTH)
 
 
 Progress = Callable[[int, int, float], None]
@@ -74,8 +99,8 @@ def recover(
         config: how.
         teacher: an unpruned model whose similarities are learned as well.
         progress: is told after each step.
-        checkpoint: where the state is kept after each pass over the data; if it is there, training goes on
-            from it, to the same end as without a break.
+        checkpoint: where the state is kept, every `CHECKPOINT_S` and after each pass over the data; if it is
+            there, training goes on from it, to the same end as without a break.
 
     Raises:
         OptionError: a batch of fewer than two pairs, or a checkpoint of another run.
@@ -89,7 +114,12 @@ def recover(
             run.one_pass(progress)
         model.eval()
     return Recovered(
-        steps=run.step, seconds=run.seconds, samples=run.samples, loss=run.loss, processes=run.world
+        steps=run.step,
+        seconds=run.seconds,
+        samples=run.samples,
+        loss=run.loss,
+        learning_rate=run.learning_rate,
+        processes=run.world,
     )
 
 
@@ -102,9 +132,12 @@ class _Run:
         self.model, self.pairs, self.config, self.teacher = model, pairs, config, teacher
         self.device = model.logit_scale.device
         self.world, self.rank = world_size(), rank()
-        self.step, self.samples, self.seconds, self.loss, self.epoch = 0, 0, 0.0, math.nan, 0
+        self.step, self.samples, self.seconds, self.loss = 0, 0, 0.0, math.nan
+        self.epoch, self.seen = 0, 0  # passes that are over, and batches of this one
+        self._began = self._kept = time.perf_counter()
+        self.learning_rate = config.learning_rate or default_learning_rate(model.config)
         self.optimizer = torch.optim.AdamW(
-            _groups(model, config.weight_decay), lr=config.learning_rate, betas=(0.9, 0.98), eps=1e-6
+            _groups(model, config.weight_decay), lr=self.learning_rate, betas=(0.9, 0.98), eps=1e-6
         )
         self.checkpoint = checkpoint
         if checkpoint and checkpoint.exists():
@@ -112,32 +145,37 @@ class _Run:
 
     def one_pass(self, progress: Progress | None) -> None:
         """One epoch, or what is left of the steps."""
-        begun = time.perf_counter()
         seed = self.config.seed * 1_000_003 + self.epoch
-        for whole in self.pairs.batches(self.config.batch * self.world, seed=seed):
+        share = Share(self.rank, self.world, skipped=self.seen)
+        self._began = time.perf_counter()
+        for batch in self.pairs.batches(self.config.batch * self.world, seed=seed, share=share):
             if self.step >= self.config.steps:
                 break
-            if len(whole.images) < 2 * self.world:
+            self.seen += 1
+            if len(batch.images) < 2:
                 continue
-            self._one_step(self._part(whole))
+            self._one_step(batch)
             if progress:
                 progress(self.step, self.config.steps, self.loss)
-        self.epoch += 1
-        self.seconds += time.perf_counter() - begun
+            if time.perf_counter() - self._kept >= CHECKPOINT_S:
+                self._keep()
+        self.epoch, self.seen = self.epoch + 1, 0
+        self._keep()
+
+    def _keep(self) -> None:
+        """Count the time, and write the state where it is wanted."""
+        now = time.perf_counter()
+        self.seconds += now - self._began
+        self._began = self._kept = now
         if self.checkpoint and self.rank == 0:
             self._save(self.checkpoint)
 
-    def _part(self, batch: Batch) -> Batch:
-        """Rows of this process; all have the same number, so a few of the last batch may be left out."""
-        each = len(batch.images) // self.world
-        rows = slice(self.rank * each, (self.rank + 1) * each)
-        return Batch(batch.images[rows], batch.texts[rows])
-
     def _one_step(self, batch: Batch) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * self._pace()
+            group["lr"] = self.learning_rate * self._pace()
         images, texts = batch.images.to(self.device), batch.texts.to(self.device)
-        half = self.device.type == "cuda"
+        precision = self.config.precision
+        half = precision == "bf16" or (precision == "auto" and self.device.type == "cuda")
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=half):
             loss = self._loss(images, texts)
         self.optimizer.zero_grad(set_to_none=True)
@@ -179,7 +217,7 @@ class _Run:
             "data": self.pairs.sha256(),
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "at": (self.step, self.samples, self.epoch, self.seconds, self.loss),
+            "at": (self.step, self.samples, self.epoch, self.seen, self.seconds, self.loss),
         }
         beside = path.with_suffix(path.suffix + ".part")
         torch.save(state, beside)
@@ -193,7 +231,7 @@ class _Run:
             )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.samples, self.epoch, self.seconds, self.loss = state["at"]
+        self.step, self.samples, self.epoch, self.seen, self.seconds, self.loss = state["at"]
 
 
 def _soft(logits: Tensor, target: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import io
 import random
 from collections.abc import Iterator
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor
 from catx.errors import Loc, OptionError
 from catx.extras import need
 from catx.frontend.clip.config import ClipConfig
-from catx.frontend.clip.pairs import Batch
+from catx.frontend.clip.pairs import ALL, Batch, Share
 from catx.frontend.clip.pictures import BROKEN, IMAGE_SUFFIXES, picture_of
 from catx.frontend.clip.tokens import tokenizer_of
 
@@ -73,18 +74,20 @@ class ShardPairs:
             found.update(f"{key} {caption}".encode())
         return found.hexdigest()
 
-    def batches(self, size: int, *, seed: int | None = None) -> Iterator[Batch]:
-        """All samples in batches; shuffled by a buffer of `SHUFFLED` samples where a seed is given."""
-        images: list[Tensor] = []
-        captions: list[str] = []
-        for image, caption in self._samples(seed):
-            images.append(image)
-            captions.append(caption)
-            if len(images) == size:
-                yield Batch(torch.stack(images), self._tokenizer(captions))
-                images, captions = [], []
-        if images:
-            yield Batch(torch.stack(images), self._tokenizer(captions))
+    def batches(self, size: int, *, seed: int | None = None, share: Share = ALL) -> Iterator[Batch]:
+        """All samples in batches; shuffled by a buffer of `SHUFFLED` samples where a seed is given.
+
+        Every process reads all bytes; images of others, and of skipped batches, are not decoded.
+        """
+        samples = self._samples(seed)
+        number = 0
+        while whole := list(islice(samples, size)):
+            rows = share.rows(len(whole))
+            if number >= share.skipped and rows:
+                mine = whole[rows.start : rows.stop]
+                images = torch.stack([picture_of(io.BytesIO(image), self.config) for image, _ in mine])
+                yield Batch(images, self._tokenizer([caption for _, caption in mine]))
+            number += 1
 
     def images(self, size: int) -> Iterator[Tensor]:
         """All images in their order, in batches."""
@@ -121,12 +124,13 @@ class ShardPairs:
             return False
         return True
 
-    def _samples(self, seed: int | None) -> Iterator[tuple[Tensor, str]]:
+    def _samples(self, seed: int | None) -> Iterator[tuple[bytes, str]]:
+        """Bytes and caption of each good sample."""
         good = self._captions()
         for sample in self._raw(seed):
             caption, found = good.get(_key(sample)), _image_and_text(sample)
             if caption is not None and found is not None:
-                yield picture_of(io.BytesIO(found[0]), self.config), caption
+                yield found[0], caption
 
     def _raw(self, seed: int | None = None) -> Iterator[dict[str, Any]]:
         import webdataset

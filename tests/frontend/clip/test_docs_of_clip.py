@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from catx.frontend.clip import model, pruned, pruning, ranking, surgery
+from catx.frontend import scores
+from catx.frontend.clip import model, pairs, pruned, pruning, surgery
 
 PAGE = Path(__file__).parents[3] / "docs" / "clip.md"
 
 
 @pytest.mark.parametrize(
-    "module", [model, pruned, pruning, ranking, surgery], ids=lambda module: module.__name__
+    "module", [model, pairs, pruned, pruning, scores, surgery], ids=lambda module: module.__name__
 )
 def test_docstrings(module: object) -> None:
     found = doctest.testmod(module)  # type: ignore[arg-type]
