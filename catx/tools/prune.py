@@ -169,7 +169,7 @@ def _prune_clip(asked: dict[str, Any]) -> None:
                 ranking=_path(asked["ranking"]),
                 data=asked["data"],
                 test=asked["test"],
-                zero_shot=_path(asked["zero_shot"]),
+                zero_shot=asked["zero_shot"],
                 template=asked["template"],
                 recovery=recovery,
                 checkpoint=_path(asked["checkpoint"]),

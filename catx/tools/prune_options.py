@@ -74,7 +74,9 @@ TestName = Annotated[
 ClassesIn = Annotated[
     str | None,
     _clip_none(
-        "--zero-shot", metavar="DIR", help="To classify without training: a folder per class, with images."
+        "--zero-shot",
+        metavar="DIR|NAME",
+        help="To classify without training: a folder per class, with images, or `clip_benchmark:cifar10`.",
     ),
 ]
 Template = Annotated[str, _clip("--template", metavar="TEXT", help="Prompt of a class; {} is its name.")]

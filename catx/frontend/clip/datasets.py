@@ -11,6 +11,7 @@ from torch import Tensor
 
 from catx.errors import Loc, OptionError
 from catx.extras import need
+from catx.frontend.clip.benchmark import PREFIX, BenchmarkClasses
 from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.digits import NAME as DIGITS
 from catx.frontend.clip.digits import digit_pairs
@@ -72,7 +73,7 @@ def find_splits(train: str, test: str | None, config: ClipConfig) -> Splits:
         raise OptionError("one is a CSV file and the other are shards: whether they share images is not seen")
     if shared := one.identities() & other.identities():
         raise OptionError(
-            f"{len(shared)} images are in both, {sorted(shared)[0]} first of all",
+            f"images of both splits are the same ({len(shared)}), {sorted(shared)[0]} first of all",
             hint="a split that trains or ranks must not measure",
         )
     return Splits(one, one.head(RANKING_IMAGES), other)
@@ -164,6 +165,13 @@ class CsvPairs:
         self._rows, self._checked = good, True
 
 
+def find_classes(name: str, config: ClipConfig, template: str = TEMPLATE) -> "Classes":
+    """Images with classes: a folder, or a name of clip_benchmark, whose own prompts replace `template`."""
+    if name.startswith(PREFIX):
+        return BenchmarkClasses(name, config)
+    return ClassFolder(Path(name), config, template)
+
+
 class ClassFolder:
     """Images of a folder whose subfolders are classes, by their names.
 
@@ -213,6 +221,9 @@ class ClassFolder:
                     self.broken += 1
             if images:
                 yield torch.stack(images), torch.tensor(labels)
+
+
+Classes = ClassFolder | BenchmarkClasses
 
 
 def _read_rows(path: Path) -> dict[Path, list[str]]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from catx.errors import OptionError
 from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.convert import from_open_clip
-from catx.frontend.clip.datasets import TEMPLATE, ClassFolder, find_splits
+from catx.frontend.clip.datasets import TEMPLATE, Classes, find_classes, find_splits
 from catx.frontend.clip.distributed import device, rank
 from catx.frontend.clip.export import export_tower
 from catx.frontend.clip.footprint import Footprint, footprint
@@ -55,7 +55,7 @@ class PruneJob:
     ranking: Path | None = None
     data: str | None = None
     test: str | None = None
-    zero_shot: Path | None = None
+    zero_shot: str | None = None
     template: str = TEMPLATE
     recovery: RecoveryConfig | None = None
     checkpoint: Path | None = None
@@ -115,7 +115,7 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
         ranking = _ranked(whole, job, pairs, tell)
     small = cut(whole, select(whole.config, job.pruning, ranking))
     test = splits.test if splits else None
-    classes = ClassFolder(job.zero_shot, whole.config, job.template) if job.zero_shot else None
+    classes = find_classes(job.zero_shot, whole.config, job.template) if job.zero_shot else None
     before, right_after = (_figures(model, test, classes, tell) for model in (whole, small))
     recovered, emitted, after = None, None, right_after
     if job.recovery and splits:
@@ -206,7 +206,7 @@ def _clip_of(source: Source) -> Clip:
     return from_open_clip(source.raw, source.name, tokenizer=":".join(source.name.split(":")[:2])).eval()
 
 
-def _figures(model: Clip, test: Pairs | None, classes: ClassFolder | None, tell: Tell) -> Figures:
+def _figures(model: Clip, test: Pairs | None, classes: Classes | None, tell: Tell) -> Figures:
     measured, shot = None, None
     if test is not None:
         tell("measuring recall")
