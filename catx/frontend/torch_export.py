@@ -89,10 +89,14 @@ def traced(
     output_names: Sequence[str],
     opset: int = OPSET,
 ) -> Any:
-    """The ONNX program of a module, by torch's dynamo exporter; see `export_checked`."""
+    """The ONNX program of a module, by torch's dynamo exporter; see `export_checked`.
+
+    Nodes keep the names of their modules in `namespace`. The rest of the exporter's notes goes: stacks hold
+    paths of this machine, so that one model would make other files elsewhere.
+    """
     with quiet("torch.onnx", "onnxscript"), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # exporters warn of what is theirs to change
-        return torch.onnx.export(
+        program = torch.onnx.export(
             module,
             tuple(inputs),
             dynamo=True,
@@ -101,6 +105,11 @@ def traced(
             input_names=list(input_names),
             output_names=list(output_names),
         )
+    assert program is not None  # as dynamo is true
+    for node in program.model.graph.all_nodes():
+        for note in [key for key in node.metadata_props if key.startswith("pkg.torch.")]:
+            del node.metadata_props[note]
+    return program
 
 
 def _difference(module: nn.Module, inputs: Sequence[Tensor], path: Path) -> float:

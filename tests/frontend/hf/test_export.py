@@ -1,5 +1,6 @@
 """Models of Hugging Face families as ONNX: equal to torch, mapped whole, with the MACs of the formula."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -113,13 +114,24 @@ def test_published_shapes_without_weights(preset: str, pruning: Pruning, tmp_pat
     check(found, tmp_path)
 
 
+def test_a_graph_tells_no_path_of_the_machine_that_wrote_it(tmp_path: Path) -> None:
+    exported(saved("bert", tmp_path / "theirs"), tmp_path / "out", PRUNED["bert"], tokens=11)
+    written = (tmp_path / "out" / "model.onnx").read_bytes()
+    assert b"site-packages" not in written
+    assert str(tmp_path).encode() not in written
+
+
 def test_weights_beside_a_graph_that_they_do_not_fit_into(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("catx.frontend.hf.export.LARGEST_BYTES", 10_000)
     found = exported(saved("bert", tmp_path / "theirs"), tmp_path / "out", PRUNED["bert"], tokens=11)
     assert (tmp_path / "out" / "model.onnx.data").stat().st_size > 10_000
-    assert (tmp_path / "out" / "model.onnx").stat().st_size < 200_000
+    assert (tmp_path / "out" / "model.onnx").stat().st_size < 100_000
+    graph = onnx.load(tmp_path / "out" / "model.onnx", load_external_data=False).graph
+    large = [one for one in graph.initializer if math.prod(one.dims) >= 1000]
+    assert large
+    assert all(one.data_location == onnx.TensorProto.EXTERNAL for one in large)
     assert found.exported[0].bytes > 10_000
     check(found, tmp_path / "out")
 
