@@ -71,6 +71,10 @@ DataName = Annotated[
 TestName = Annotated[
     str | None, _clip_none("--test", metavar="FILE", help="To measure on: another such file.")
 ]
+ValidationName = Annotated[
+    str | None,
+    _clip_none("--validation", metavar="FILE", help="To choose between prunings by: one more such file."),
+]
 ClassesIn = Annotated[
     str | None,
     _clip_none(

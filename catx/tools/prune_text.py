@@ -75,6 +75,8 @@ def _accuracy(columns: Sequence[Figures]) -> list[list[str]]:
     if recalls:
         names = ("mean recall", "image to text @1", "text to image @1")
         rows += [[name, *(percent(_value(one, name)) for one in recalls), ""] for name in names]
+    if chosen := [one.validation for one in columns if one.validation is not None]:
+        rows.append(["mean recall, validation", *(percent(one.mean) for one in chosen), ""])
     shots = [one.zero_shot for one in columns if one.zero_shot is not None]
     if shots:
         rows.append(["zero-shot top-1", *(percent(one.top1) for one in shots), ""])

@@ -4,6 +4,8 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from io import BytesIO
+from itertools import combinations
 from pathlib import Path
 
 import torch
@@ -32,51 +34,62 @@ CAPTIONS = ("caption", "title", "text")
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """Data of a job. `ranking` is a part of `train`; `test` shares no image with them."""
+    """Data of a job. `ranking` is a part of `train`; the others share no image with it, or with each other.
+
+    What chooses between models looks at `validation`; `test` tells what the chosen one is worth.
+    """
 
     train: Pairs
     ranking: Pairs
     test: Pairs
+    validation: Pairs | None = None
 
     @property
     def broken(self) -> int:
         """Images that could not be read."""
-        return self.train.broken + self.test.broken
+        return sum(one.broken for one in (self.train, self.test, self.validation) if one is not None)
 
 
-def find_splits(train: str, test: str | None, config: ClipConfig) -> Splits:
+def find_splits(train: str, test: str | None, config: ClipConfig, *, validation: str | None = None) -> Splits:
     """Splits by name.
 
     Args:
         train: `digits`, a CSV file, or tar shards.
         test: another file of the same kind; of `digits` its own test split.
         config: of the model: image size, normalization and tokenizer.
+        validation: one more; `digits` has its own.
 
     Raises:
-        OptionError: a file that is none, has no captions, or both share an image.
+        OptionError: a file that is none, has no captions, or two of them share an image.
         ExtraError: a package is missing.
     """
     if train == DIGITS:
-        if test not in (None, DIGITS):
-            raise OptionError("digits are measured on their own test split", hint="leave out --test")
+        if test not in (None, DIGITS) or validation not in (None, DIGITS):
+            raise OptionError("digits have splits of their own", hint="leave out --test and --validation")
         if config.tokenizer != DIGITS:
             raise OptionError("the data `digits` is for the model `digits`", hint="give a CSV file")
         whole = digit_pairs("train")
-        return Splits(whole, whole.head(RANKING_IMAGES), digit_pairs("test"))
+        return Splits(whole, whole.head(RANKING_IMAGES), digit_pairs("test"), digit_pairs("validation"))
     if test is None:
         raise OptionError(
             "accuracy is measured on data that no ranking or training has seen",
             hint="give `--test` another file",
         )
-    one, other = (_pairs(name, config) for name in (train, test))
-    if type(one) is not type(other):
-        raise OptionError("one is a CSV file and the other are shards: whether they share images is not seen")
-    if shared := one.identities() & other.identities():
+    named = {"train": train, "test": test} | ({"validation": validation} if validation else {})
+    found = {split: _pairs(name, config) for split, name in named.items()}
+    for one, other in combinations(found, 2):
+        _refuse_shared(one, found[one], other, found[other])
+    return Splits(found["train"], found["train"].head(RANKING_IMAGES), found["test"], found.get("validation"))
+
+
+def _refuse_shared(
+    one: str, of_one: "CsvPairs | ShardPairs", other: str, of_other: "CsvPairs | ShardPairs"
+) -> None:
+    if shared := of_one.identities() & of_other.identities():
         raise OptionError(
-            f"images of both splits are the same ({len(shared)}), {sorted(shared)[0]} first of all",
-            hint="a split that trains or ranks must not measure",
+            f"{one} and {other} share {len(shared)} images, {sorted(shared)[0]} first of all",
+            hint="a split that trains or ranks must not measure, nor choose",
         )
-    return Splits(one, one.head(RANKING_IMAGES), other)
 
 
 def _pairs(name: str, config: ClipConfig) -> "CsvPairs | ShardPairs":
@@ -99,29 +112,29 @@ class CsvPairs:
         self.name, self.broken = path.name, 0
         self._rows = _read_rows(path) if rows is None else rows
         self._tokenizer = tokenizer_of(config)
-        self._checked = False
+        self._hashes: dict[Path, str] | None = None
 
     def __len__(self) -> int:
         self._check()
         return len(self._rows)
 
     def identities(self) -> frozenset[str]:
-        """Paths of the images: what splits are compared by."""
-        return frozenset(str(path.resolve()) for path in self._rows)
+        """Hashes of the images' bytes: what splits are compared by, whatever files are called."""
+        return frozenset(self._check().values())
 
     def head(self, count: int) -> "CsvPairs":
         """The first images alone."""
-        self._check()
+        hashes = self._check()
         found = CsvPairs(self.path, self.config, rows=dict(list(self._rows.items())[:count]))
-        found._checked = True
+        found._hashes = {path: hashes[path] for path in found._rows}
         found.name = f"{self.name}, first {len(found._rows)}"
         return found
 
     def sha256(self) -> str:
-        """Hash of paths, sizes and captions."""
+        """Hash of the images' bytes and captions, in their order."""
         found = sha256()
-        for path, captions in self._rows.items():
-            found.update(f"{path} {path.stat().st_size if path.exists() else -1} {captions}".encode())
+        for path, seen in self._check().items():
+            found.update(f"{seen} {self._rows[path]}".encode())
         return found.hexdigest()
 
     def batches(self, size: int, *, seed: int | None = None, share: Share = ALL) -> Iterator[Batch]:
@@ -146,23 +159,25 @@ class CsvPairs:
         texts = [caption for captions in self._rows.values() for caption in captions]
         return self._tokenizer(texts), torch.tensor(owners)
 
-    def _check(self) -> None:
-        """Read every image once; those that cannot be read are left out from now on."""
-        if self._checked:
-            return
-        from PIL import Image
+    def _check(self) -> dict[Path, str]:
+        """Read every image once, for its hash; those that cannot be read are left out from now on."""
+        if self._hashes is None:
+            from PIL import Image
 
-        good = {}
-        for path, captions in self._rows.items():
-            try:
-                with Image.open(path) as image:
-                    image.load()
-                good[path] = captions
-            except BROKEN:
-                self.broken += 1
-        if not good:
-            raise OptionError("no image can be read", loc=Loc(str(self.path)))
-        self._rows, self._checked = good, True
+            hashes = {}
+            for path in self._rows:
+                try:
+                    data = path.read_bytes()
+                    with Image.open(BytesIO(data)) as image:
+                        image.load()
+                    hashes[path] = sha256(data).hexdigest()
+                except BROKEN:
+                    self.broken += 1
+            if not hashes:
+                raise OptionError("no image can be read", loc=Loc(str(self.path)))
+            self._rows = {path: self._rows[path] for path in hashes}
+            self._hashes = hashes
+        return self._hashes
 
 
 def find_classes(name: str, config: ClipConfig, template: str = TEMPLATE) -> "Classes":

@@ -135,7 +135,8 @@ class ShardPairs:
     def _raw(self, seed: int | None = None) -> Iterator[dict[str, Any]]:
         import webdataset
 
-        data = webdataset.WebDataset(self._urls, shardshuffle=False, empty_check=False)
+        # every process reads all shards: `Share` says what it decodes of them
+        data = webdataset.WebDataset(self._urls, shardshuffle=False, empty_check=False, nodesplitter=None)
         if seed is not None:
             data = data.shuffle(SHUFFLED, rng=random.Random(seed))
         return iter(data)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from catx.errors import OptionError
 from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.convert import from_open_clip
-from catx.frontend.clip.datasets import TEMPLATE, Classes, find_classes, find_splits
+from catx.frontend.clip.datasets import TEMPLATE, Classes, Splits, find_classes, find_splits
 from catx.frontend.clip.distributed import device, rank
 from catx.frontend.clip.export import export_tower
 from catx.frontend.clip.footprint import Footprint, footprint
@@ -43,9 +43,9 @@ Tell = Callable[[str], None]
 class PruneJob:
     """What is to be done.
 
-    `data` and `test` name what it is ranked and trained on, and what it is measured on (see
-    `datasets.find_splits`); without them a model is ranked by its weights and not measured. `ranking` is used
-    instead of one that `method` finds.
+    `data`, `validation` and `test` name what it is ranked and trained on, what is to choose between models,
+    and what the chosen one is measured on (see `datasets.find_splits`); without data a model is ranked by its
+    weights and not measured. `ranking` is used instead of one that `method` finds.
     """
 
     model: str
@@ -55,6 +55,7 @@ class PruneJob:
     ranking: Path | None = None
     data: str | None = None
     test: str | None = None
+    validation: str | None = None
     zero_shot: str | None = None
     template: str = TEMPLATE
     recovery: RecoveryConfig | None = None
@@ -67,12 +68,16 @@ class PruneJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Size of a model: parameters, multiply-accumulates of one image and one text, weights as fp32 [byte]."""
+    """Size of a model: parameters, multiply-accumulates of one image and one text, weights as fp32 [byte].
+
+    `recall` is of the test split.
+    """
 
     parameters: int
     macs: int
     weight_bytes: int
     recall: Recall | None = None
+    validation: Recall | None = None
     zero_shot: ZeroShot | None = None
 
 
@@ -99,13 +104,13 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
     """
     if rank() == 0:
         check_new(job.folder, FILES)
-    if job.data is None and (job.recovery or job.test):
+    if job.data is None and (job.recovery or job.test or job.validation):
         raise OptionError("recovery and accuracy need data to train and rank on", hint="give `--data`")
     tell("reading the model")
     source = find_source(job.model, seed=job.seed)
     whole = _clip_of(source)
     job.pruning.of(whole.config)
-    splits = find_splits(job.data, job.test, whole.config) if job.data else None
+    splits = find_splits(job.data, job.test, whole.config, validation=job.validation) if job.data else None
     ranking = Ranking.load(job.ranking) if job.ranking else None
     if ranking:
         ranking.check(whole.config)
@@ -114,9 +119,8 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
         pairs = splits.ranking if splits else None
         ranking = _ranked(whole, job, pairs, tell)
     small = cut(whole, select(whole.config, job.pruning, ranking))
-    test = splits.test if splits else None
     classes = find_classes(job.zero_shot, whole.config, job.template) if job.zero_shot else None
-    before, right_after = (_figures(model, test, classes, tell) for model in (whole, small))
+    before, right_after = (_figures(model, splits, classes, tell) for model in (whole, small))
     recovered, emitted, after = None, None, right_after
     if job.recovery and splits:
         for model in (small, whole):
@@ -130,7 +134,7 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
             grid_gco2e_per_kwh=job.grid_gco2e_per_kwh,
             processes=recovered.processes,
         )
-        after = _figures(small, test, classes, tell)
+        after = _figures(small, splits, classes, tell)
     notes = [source.note] if source.note else []
     if broken := (splits.broken if splits else 0) + (classes.broken if classes else 0):
         notes.append(f"{broken} image{'s' if broken > 1 else ''} could not be read, left out")
@@ -206,11 +210,12 @@ def _clip_of(source: Source) -> Clip:
     return from_open_clip(source.raw, source.name, tokenizer=":".join(source.name.split(":")[:2])).eval()
 
 
-def _figures(model: Clip, test: Pairs | None, classes: Classes | None, tell: Tell) -> Figures:
-    measured, shot = None, None
-    if test is not None:
+def _figures(model: Clip, splits: Splits | None, classes: Classes | None, tell: Tell) -> Figures:
+    measured, chosen_by, shot = None, None, None
+    if splits is not None:
         tell("measuring recall")
-        measured = recall(model, test)
+        measured = recall(model, splits.test)
+        chosen_by = recall(model, splits.validation) if splits.validation else None
     if classes is not None:
         tell("measuring zero-shot accuracy")
         shot = zero_shot(model, classes.batches(BATCH), classes.prompts, classes.name)
@@ -220,6 +225,7 @@ def _figures(model: Clip, test: Pairs | None, classes: Classes | None, tell: Tel
         macs=model.config.macs,
         weight_bytes=4 * parameters,
         recall=measured,
+        validation=chosen_by,
         zero_shot=shot,
     )
 

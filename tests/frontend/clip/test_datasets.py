@@ -122,11 +122,22 @@ def test_a_folder_of_classes(folder: Path) -> None:
 def test_splits_share_no_image(folder: Path) -> None:
     one = write(folder, "image,caption\n0.png,a red one\n1.png,a blue two\n", "train.csv")
     other = write(folder, "image,caption\n2.png,a red one\n", "test.csv")
+    third = write(folder, "image,caption\n3.png,a red one\n", "third.csv")
     mixed = write(folder, "image,caption\n1.png,a red one\n", "mixed.csv")
+    (folder / "other.png").write_bytes((folder / "2.png").read_bytes())
+    renamed = write(folder, "image,caption\nother.png,a red one\n", "renamed.csv")
     splits = find_splits(str(one), str(other), CONFIG)
     assert (len(splits.train), len(splits.test)) == (2, 1)
-    with pytest.raises(OptionError, match=r"images of both splits are the same .1.,"):
+    assert splits.validation is None
+    chosen = find_splits(str(one), str(other), CONFIG, validation=str(third)).validation
+    assert chosen is not None
+    assert len(chosen) == 1
+    with pytest.raises(OptionError, match="train and test share 1 images,"):
         find_splits(str(one), str(mixed), CONFIG)
+    with pytest.raises(OptionError, match="train and validation share 1 images,"):
+        find_splits(str(one), str(other), CONFIG, validation=str(mixed))
+    with pytest.raises(OptionError, match="test and validation share 1 images,"):
+        find_splits(str(one), str(other), CONFIG, validation=str(renamed))
     with pytest.raises(OptionError, match="no ranking or training has seen"):
         find_splits(str(one), None, CONFIG)
     with pytest.raises(OptionError, match="the data `digits` is for the model `digits`"):
@@ -169,7 +180,7 @@ def shard(path: Path, samples: dict[str, tuple[bytes, str | None]]) -> str:
     return str(path)
 
 
-def test_pairs_of_shards(folder: Path) -> None:
+def test_pairs_of_shards(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     images = [(folder / f"{number}.png").read_bytes() for number in range(6)]
     shard(folder / "a-0.tar", {"0": (images[0], "a red one"), "1": (b"no picture", "a red two")})
     shard(
@@ -189,14 +200,18 @@ def test_pairs_of_shards(folder: Path) -> None:
     assert one == again
     assert sorted(map(tuple, one[0])) == sorted(map(tuple, texts.tolist()))
     assert len(found.head(2)) == 2
+    with monkeypatch.context() as patch:
+        patch.setenv("RANK", "1")
+        patch.setenv("WORLD_SIZE", "2")
+        assert len(list(found.images(1))) == 3
     assert found.sha256() == ShardPairs(str(folder / "a-{0..1}.tar"), CONFIG).sha256()
     other = shard(folder / "b.tar", {"9": (images[4], "a red one")})
     mixed = shard(folder / "c.tar", {"7": (images[0], "a red one")})
     assert len(find_splits(str(folder / "a-{0..1}.tar"), other, CONFIG).test) == 1
-    with pytest.raises(OptionError, match=r"images of both splits are the same \(1\),"):
+    with pytest.raises(OptionError, match="train and test share 1 images"):
         find_splits(str(folder / "a-{0..1}.tar"), mixed, CONFIG)
-    with pytest.raises(OptionError, match="is not seen"):
-        find_splits(str(folder / "data.csv"), other, CONFIG)
+    with pytest.raises(OptionError, match="train and test share 3 images"):
+        find_splits(str(folder / "a-{0..1}.tar"), str(folder / "data.csv"), CONFIG)
     with pytest.raises(OptionError, match="no such shard"):
         ShardPairs(str(folder / "a-{0..2}.tar"), CONFIG)
     empty = shard(folder / "d.tar", {"7": (b"x", "a red one")})
