@@ -235,15 +235,8 @@ def with_fused(base: LayerCost, fused: LaneWork, accelerator: Accelerator) -> La
     only where that becomes the longest. `base` carries its counts.
     """
     assert base.counts is not None, "the cost of an einsum has its counts"
-    cycles = base.counts.cycles
-    new = [
-        ("compute", cycles.compute),
-        *_joint_loads(base.counts, fused, accelerator),
-        (VECTOR, fused.lane_cycles),
-    ]
-    bound_by, longest = limit(new, accelerator)
-    added = max(0.0, longest - max(load for _, load in cycles.loads))
-    latency_s = base.latency_s + added / accelerator.clock_hz
+    added_s, bound_by = fused_s(base.counts, fused, accelerator)
+    latency_s = base.latency_s + added_s
     parts = dict(base.energy_by_part_j)
     more = fused.energy(accelerator)
     for name, joules in more:
@@ -254,11 +247,23 @@ def with_fused(base: LayerCost, fused: LaneWork, accelerator: Accelerator) -> La
         latency_s=latency_s,
         energy_j=base.energy_j - base.static_energy_j + sum(joules for _, joules in more) + static_j,
         static_energy_j=static_j,
-        bound_by=bound_by if added else base.bound_by,
+        bound_by=bound_by if added_s else base.bound_by,
         utilization=base.utilization * base.latency_s / latency_s if latency_s else base.utilization,
         traffic=_summed(base.traffic, fused.flow.traffic()),
         energy_by_part_j=tuple(parts.items()),
     )
+
+
+def fused_s(counts: Counts, fused: LaneWork, accelerator: Accelerator) -> tuple[float, str]:
+    """By how much fused ops lengthen an einsum [s], and what limits both together."""
+    new = [
+        ("compute", counts.cycles.compute),
+        *_joint_loads(counts, fused, accelerator),
+        (VECTOR, fused.lane_cycles),
+    ]
+    bound_by, longest = limit(new, accelerator)
+    added = max(0.0, longest - max(load for _, load in counts.cycles.loads))
+    return added / accelerator.clock_hz, bound_by
 
 
 def _joint_loads(counts: Counts, fused: LaneWork, accelerator: Accelerator) -> list[tuple[str, float]]:
