@@ -116,7 +116,8 @@ def _difference(module: nn.Module, inputs: Sequence[Tensor], path: Path) -> floa
     """Largest difference of any output."""
     import onnxruntime
 
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # transformers warns of arguments that it renamed
         expected = module(*inputs)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     feed = {put.name: value.numpy() for put, value in zip(session.get_inputs(), inputs, strict=True)}

@@ -136,22 +136,22 @@ class Graph:
     @property
     def parameters(self) -> int:
         """Numbers of the model's file that ops read as weights, each once (docs/report.md)."""
-        return sum(elements for elements, _ in self._held.values())
+        return sum(elements for elements, _ in self.held_parameters)
 
     @property
     def parameter_bytes(self) -> float:
         """Size of the parameters at the real bit width of the weights that hold them [byte]."""
-        return sum(elements * bits / 8 for elements, bits in self._held.values())
+        return sum(elements * bits / 8 for elements, bits in self.held_parameters)
 
     @property
-    def _held(self) -> dict[str, tuple[int, int]]:
-        """Numbers and bit width of the parameters by source; the widest of several copies."""
+    def held_parameters(self) -> tuple[tuple[int, int], ...]:
+        """Numbers and bit width of the parameters of each source; the widest of several copies."""
         found: dict[str, tuple[int, int]] = {}
         for tensor in self.weights:
             held = tensor.holds
             elements, bits = found.get(held.source, (0, 0))
             found[held.source] = (max(elements, held.elements), max(bits, tensor.dtype.bits))
-        return found
+        return tuple(found.values())
 
     @property
     def weights(self) -> tuple[Tensor, ...]:

@@ -2,9 +2,33 @@
 
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
+from catx.frontend.clip.config import ClipConfig
 from catx.frontend.torch_export import OPSET, Exported, export_checked
+
+
+def random_image(height: int, width: int) -> Tensor:
+    """A picture of noise, (1, 3, height, width)."""
+    return torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+
+
+def text_of(length: int, vocabulary: int) -> Tensor:
+    """A text that ends in the middle, (1, length)."""
+    tokens = torch.zeros(1, length, dtype=torch.int64)
+    tokens[0, length // 2] = vocabulary - 1
+    return tokens
+
+
+def example_image(config: ClipConfig) -> Tensor:
+    """An input of the image tower."""
+    return random_image(*config.vision.image_size)
+
+
+def example_text(config: ClipConfig) -> Tensor:
+    """An input of the text tower."""
+    return text_of(config.text.context_length, config.text.vocab_size)
 
 
 class _Normalized(nn.Module):

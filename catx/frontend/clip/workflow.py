@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from catx.errors import OptionError
@@ -13,7 +12,13 @@ from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.convert import from_open_clip
 from catx.frontend.clip.datasets import TEMPLATE, Classes, Splits, find_classes, find_splits
 from catx.frontend.clip.distributed import device, rank
-from catx.frontend.clip.export import export_tower
+from catx.frontend.clip.export import (
+    example_image,
+    example_text,
+    export_tower,
+    random_image,
+    text_of,
+)
 from catx.frontend.clip.footprint import Footprint, footprint
 from catx.frontend.clip.importance import Method
 from catx.frontend.clip.importance import rank as rank_parts
@@ -176,7 +181,8 @@ def export_as_it_is(
     length = int(getattr(raw, "context_length", 0) or raw.text.context_length)
     vision = _Method(raw, "encode_image")
     text = _Method(raw, "encode_text")
-    return _export_both(vision, torch.zeros(1, 3, height, width), text, _tokens(length, 2), folder, tell)
+    image, tokens = random_image(height, width), text_of(length, 2)
+    return _export_both(vision, image, text, tokens, folder, tell)
 
 
 class _Method(nn.Module):
@@ -264,24 +270,13 @@ def _write(
 
 def export_clip(model: Clip, folder: Path, tell: Tell = lambda _: None) -> tuple[Exported, ...]:
     """Both towers into a folder, each checked in onnxruntime; see `export.export_tower`."""
-    config = model.config
-    image = torch.zeros(1, 3, *config.vision.image_size)
-    text = _tokens(config.text.context_length, config.text.vocab_size)
+    image, text = example_image(model.config), example_text(model.config)
     return _export_both(model.vision, image, model.text, text, folder, tell)
-
-
-def _tokens(length: int, vocabulary: int) -> Tensor:
-    """A text that ends in the middle."""
-    tokens = torch.zeros(1, length, dtype=torch.int64)
-    tokens[0, length // 2] = vocabulary - 1
-    return tokens
 
 
 def _export_both(
     vision: nn.Module, image: Tensor, text: nn.Module, tokens: Tensor, folder: Path, tell: Tell
 ) -> tuple[Exported, ...]:
-    generator = torch.Generator().manual_seed(0)
-    image = torch.randn(image.shape, generator=generator)
     tell("exporting the image tower")
     one = export_tower("vision", vision, image, folder / VISION)
     tell("exporting the text tower")
