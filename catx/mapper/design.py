@@ -34,6 +34,9 @@ from catx.version import VERSION
 Progress = Callable[[int, int, str], None]
 """Called as progress(done, total, what) while work goes on."""
 
+FindFront = Callable[[Einsum, Accelerator], Front]
+"""Maps one einsum onto an accelerator."""
+
 
 def evaluate_design(
     graphs: Sequence[Graph],
@@ -81,9 +84,13 @@ def evaluate_workloads(
     objective: ObjectiveName = "edp",
     mappings: Mapping[Einsum, nests.Mapping] | None = None,
     options: MapperOptions = DEFAULT_OPTIONS,
+    find: FindFront | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """What `evaluate_design` does with models whose ops are known already, at the accelerator's precision."""
+    """What `evaluate_design` does with models whose ops are known already, at the accelerator's precision.
+
+    `find` is called for the front of each different einsum, in place of the mapper with its options.
+    """
     if not workloads:
         raise OptionError("no model was given")
     notes = [note for workload in workloads for note in workload.retyped]
@@ -94,7 +101,10 @@ def evaluate_workloads(
     if goal.name == "carbon":
         goal = Objective(objective, *op_carbon_rate(accelerator, scenario))
     rooms = ("costmodel", "mapper") if mappings is None else ("costmodel",)
-    fronts = _map_all(_work(workloads, accelerator, mappings, options), rooms, progress)
+    if find is not None:
+        fronts = {einsum: find(einsum, accelerator) for einsum in _einsums(workloads)}
+    else:
+        fronts = _map_all(_work(workloads, accelerator, mappings, options), rooms, progress)
     schedule = sequential(_layers(workloads, accelerator, goal, fronts), accelerator)
     static_j = sum(layer.cost.static_energy_j * layer.count for layer in schedule.layers)
     energy = energy_by_kind(accelerator, energy_by_part_j(schedule.layers), static_j)
@@ -136,6 +146,12 @@ def _layers(
         Layer(model=index, op=work.op, names=work.names, count=work.count, cost=cost, nodes=work.nodes)
         for (index, work), cost in zip(works, costs, strict=True)
     ]
+
+
+def _einsums(workloads: Sequence[Workload]) -> list[Einsum]:
+    """Each different einsum, in its canonical form."""
+    found = (work.canonical for workload in workloads for work in workload.works)
+    return list(dict.fromkeys(einsum for einsum in found if einsum is not None))
 
 
 def _work(

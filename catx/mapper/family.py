@@ -6,22 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catx.costmodel.tiles_kernel import MAX_ROWS
 from catx.errors import OptionError
 from catx.ir.accelerator import Accelerator, Fanout
 from catx.ir.einsum import Einsum
-from catx.mapper import seed_kernel
-from catx.mapper.forest import Forest, Lows, Pass
-from catx.mapper.limits import limits_of
+from catx.mapper.forest import Forest, Lows
+from catx.mapper.pool import FIRST, LAST, REFINE, NestPool, new_forest
 
 THOROUGH = 7
 """One of so many accelerators is searched for itself, before the others."""
-
-FIRST, LAST = Pass(4.0, 0.02, 2, 4_000, 200, fills=True), Pass(1.5, 0.0, 4, 2_000, 1_000)
-"""Passes of these searches over promising unrollings, and over what is promising at last."""
-
-REFINE = Pass(1.2, 0.0, 4, 200, 60)
-"""What the others are searched for beyond nests that are known: trees of their own front."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +48,20 @@ def family_fronts(einsum: Einsum, accelerators: Sequence[Accelerator], budget: i
         MappingError: the matrix unit does not compute the einsum's element types, or it is too large.
     """
     for accelerator in accelerators:
-        if _shape(accelerator) != _shape(accelerators[0]):
+        if shape_of(accelerator) != shape_of(accelerators[0]):
             raise OptionError(
                 f"{accelerator.name} is no family of {accelerators[0].name}: levels, axes or roles differ"
             )
-    pool = _Pool()
+    pool = NestPool()
     for accelerator in accelerators[::THOROUGH]:
-        forest = _forest(einsum, accelerator, pool)
+        forest = new_forest(einsum, accelerator)
+        pool.seed(forest)
         forest.dive(first=(FIRST,), last=(LAST,), look=0)
         pool.add(forest)
     found = []
     for accelerator in accelerators:
-        forest = _forest(einsum, accelerator, pool)
+        forest = new_forest(einsum, accelerator)
+        pool.seed(forest)
         roots = forest.roots_on_front()
         forest.bound(roots)
         forest.search(REFINE, forest.rows_of(roots))
@@ -77,7 +71,7 @@ def family_fronts(einsum: Einsum, accelerators: Sequence[Accelerator], budget: i
     return found
 
 
-def _shape(accelerator: Accelerator) -> tuple[object, ...]:
+def shape_of(accelerator: Accelerator) -> tuple[object, ...]:
     """What accelerators of a family have in common."""
     return tuple(
         (level.name, tuple((axis.name, axis.size, axis.dims) for axis in level.axes))
@@ -85,34 +79,6 @@ def _shape(accelerator: Accelerator) -> tuple[object, ...]:
         else (level.name, level.keeps, level.optional)
         for level in accelerator.levels
     )
-
-
-class _Pool:
-    """Nests that some accelerator's front had, each once."""
-
-    def __init__(self) -> None:
-        self.known: dict[bytes, None] = {}
-        self.nests = np.zeros((0, MAX_ROWS, 4), np.int64)
-        self.n_rows = np.zeros(0, np.int64)
-
-    def add(self, forest: Forest) -> None:
-        """Add the nests of a front."""
-        tree, new = forest.tree, []
-        for i in range(int(tree["n_front"])):
-            key = tree["front_nest"][i, : tree["front_rows"][i]].tobytes()
-            if key not in self.known:
-                self.known[key] = None
-                new.append(i)
-        if new:
-            self.nests = np.concatenate([self.nests, tree["front_nest"][new]])
-            self.n_rows = np.concatenate([self.n_rows, tree["front_rows"][new]])
-
-
-def _forest(einsum: Einsum, accelerator: Accelerator, pool: _Pool) -> Forest:
-    """A search that knows the nests of a pool."""
-    forest = Forest(einsum, accelerator, limits_of(einsum, accelerator, ()))
-    seed_kernel.seed(forest.bench, forest.tree, pool.nests, pool.n_rows)
-    return forest
 
 
 def _front(forest: Forest) -> FamilyFront:

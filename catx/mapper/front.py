@@ -69,7 +69,7 @@ def least_product(choices: Sequence[Options]) -> list[int]:
     chosen: list[int] = []
     edges: list[tuple[float, int, int]] = []  # energy paid per latency saved, choice, option after the step
     for index, options in enumerate(choices):
-        corners = _lower_hull(options)
+        corners = lower_hull(options)
         chosen.append(corners[0])
         for before, after in pairwise(corners):
             (energy, latency), (more, less) = options[before], options[after]
@@ -87,7 +87,7 @@ def least_product(choices: Sequence[Options]) -> list[int]:
     return best_chosen
 
 
-def _lower_hull(options: Options) -> list[int]:
+def lower_hull(options: Options) -> list[int]:
     """Corners of the hull towards low energy and low latency, by increasing energy and decreasing latency."""
     order = sorted(range(len(options)), key=lambda index: (*options[index], index))
     corners: list[int] = []

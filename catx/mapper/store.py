@@ -18,11 +18,13 @@ _CLASSES = (Front, FrontPoint, Mapping, Loop, Store, Counts, StoreCounts, LinkCo
 
 
 def _key(einsum: Einsum, accelerator: Accelerator, budget: Budget | None, constraints: Constraints) -> str:
-    """Names, texts and areas of the accelerator do not matter to a front; its static power does.
+    """The budget (None) does not matter to a front that is proved."""
+    return fingerprint((einsum.canonical(), hardware_of(accelerator), budget, constraints))
 
-    Nor does the budget (None) to one that is proved.
-    """
-    hardware = (
+
+def hardware_of(accelerator: Accelerator) -> tuple[object, ...]:
+    """What matters to a front: names, texts and areas do not, static power does."""
+    return (
         accelerator.levels,
         accelerator.matrix,
         accelerator.static_w,
@@ -30,7 +32,6 @@ def _key(einsum: Einsum, accelerator: Accelerator, budget: Budget | None, constr
         accelerator.overlap_only,
         accelerator.launch_s,
     )
-    return fingerprint((einsum.canonical(), hardware, budget, constraints))
 
 
 def load_front(
