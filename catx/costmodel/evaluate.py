@@ -40,13 +40,33 @@ def evaluate(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> Coun
     bench = new_bench(einsum, accelerator)
     put_mapping(bench, mapping, einsum, accelerator)
     fits = evaluate_nest(bench, REPORT)
-    stores = _stores(einsum, accelerator, bench)
     if not fits:
-        raise _overflow(accelerator, stores, mapping)
+        raise _overflow(accelerator, _stores(einsum, accelerator, bench), mapping)
+    return _counts(einsum, accelerator, bench)
+
+
+def evaluate_rows(einsum: Einsum, rows: NDArray[np.int64], accelerator: Accelerator, bench: Bench) -> Counts:
+    """What `evaluate` tells, of a nest that is known to be legal and to fit.
+
+    Args:
+        einsum: what is mapped.
+        rows: the kernel's rows of the nest, (rows, 4).
+        accelerator: the machine.
+        bench: a record of both, which is written to.
+    """
+    bench["nest"][: len(rows)] = rows
+    bench["n_rows"] = len(rows)
+    if not evaluate_nest(bench, REPORT):
+        raise AssertionError("a nest that fitted does not fit")
+    return _counts(einsum, accelerator, bench)
+
+
+def _counts(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> Counts:
+    """What the kernel left in the record."""
     return Counts(
         operations=int(bench["summary"][SUM_OPS]),
         compute_instances=int(bench["summary"][SUM_UNITS]),
-        stores=stores,
+        stores=_stores(einsum, accelerator, bench),
         links=tuple(
             LinkCounts(fanout=f.name, total_bytes=float(row[TOTAL]), busiest_bytes=float(row[BUSIEST]))
             for f, row in zip(accelerator.fanouts, bench["link_bytes"], strict=False)
@@ -58,24 +78,24 @@ def evaluate(einsum: Einsum, mapping: Mapping, accelerator: Accelerator) -> Coun
 
 def _stores(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> tuple[StoreCounts, ...]:
     accumulator = rate_for(einsum, accelerator).accumulator.bits
+    counts, tiles, instances = (bench[name].tolist() for name in ("counts", "tiles", "instances"))
     stores = []
     for m, memory in enumerate(accelerator.memories):
         for r, role in enumerate(ROLES):
-            if bench["tiles"][m, r] < 0:
+            if tiles[m][r] < 0:
                 continue
             bits = einsum.operands[r].dtype.bits
-            total = _access(bench["counts"][m, r, TOTAL])
-            busiest = _access(bench["counts"][m, r, BUSIEST])
-            partial = r == OUT and bench["counts"][m, r, TOTAL, PARTIAL_UPDATE] > 0
+            total, busiest = _access(counts[m][r][TOTAL]), _access(counts[m][r][BUSIEST])
+            partial = r == OUT and counts[m][r][TOTAL][PARTIAL_UPDATE] > 0
             tile_bits = accumulator if partial else bits
             wide = accumulator if r == OUT else bits
             stores.append(
                 StoreCounts(
                     memory=memory.name,
                     role=role,
-                    tile_elements=int(bench["tiles"][m, r]),
-                    tile_bytes=int(bench["tiles"][m, r]) * tile_bits / 8,
-                    instances=int(bench["instances"][m, r]),
+                    tile_elements=tiles[m][r],
+                    tile_bytes=tiles[m][r] * tile_bits / 8,
+                    instances=instances[m][r],
                     total=total,
                     busiest=busiest,
                     read_bytes=_read_bytes(total, bits, wide),
@@ -87,9 +107,17 @@ def _stores(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> tuple[Sto
     return tuple(stores)
 
 
-def _access(row: NDArray[np.int64]) -> Access:
-    names = ("fill", "read_child", "read_psum", "update", "drain", "partial_update", "partial_drain")
-    return Access(**dict(zip(names, (int(n) for n in row), strict=True)))
+def _access(row: list[int]) -> Access:
+    fill, read_child, read_psum, update, drain, partial_update, partial_drain = row
+    return Access(
+        fill=fill,
+        read_child=read_child,
+        read_psum=read_psum,
+        update=update,
+        drain=drain,
+        partial_update=partial_update,
+        partial_drain=partial_drain,
+    )
 
 
 def _read_bytes(access: Access, bits: int, wide: int) -> float:

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from catx.errors import GraphError
+from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph, Op, canonical_op
 from catx.ir.operand import Operand
+from catx.ir.passes.set_precision import set_precision
 from catx.ir.vector_op import VectorOp
 
 _Key = TypeVar("_Key")
@@ -74,7 +76,7 @@ class Blueprint:
         first, second, check = drawings
         if (first.layers, second.layers, check.layers) != (1, 2, 3) or first.sizes != second.sizes:
             raise GraphError("a blueprint needs graphs of 1, 2 and 3 layers, the first two of the same sizes")
-        self.name = name
+        self.name, self._drawings = name, tuple(drawings)
         self._primes, self._units = dict(first.sizes), frozenset(units)
         self._first, self._second = Bill.of(first.graph), Bill.of(second.graph)
         other = dict.fromkeys(units, 1) | dict(check.sizes)
@@ -85,6 +87,11 @@ class Blueprint:
                 f"{name}: a model of 3 layers does not follow from those of 1 and 2"
                 + (f": {odd.op} over {odd.dims} is there in one of them alone" if odd else "")
             )
+
+    def at(self, precision: DType) -> "Blueprint":
+        """The blueprint of the model at an accelerator's element type; see `set_precision`."""
+        drawings = [replace(one, graph=set_precision(one.graph, precision)) for one in self._drawings]
+        return Blueprint(self.name, drawings, self._units)
 
     def bill(self, layers: int, sizes: Mapping[str, int]) -> Bill:
         """Ops and parameters of a model.

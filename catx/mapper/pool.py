@@ -26,6 +26,9 @@ FIRST, LAST = Pass(4.0, 0.02, 2, 4_000, 200, fills=True), Pass(1.5, 0.0, 4, 2_00
 REFINE = Pass(1.2, 0.0, 4, 200, 60)
 """What other accelerators are searched for beyond nests that are known: trees of their own front."""
 
+ALIKE = 0.01
+"""Relative differences in energy and latency below which one of two corners is enough."""
+
 _SHELF = Shelf("pools", ("mapper/*.py", "costmodel/*.py", "ir/*.py"))
 
 
@@ -105,12 +108,13 @@ def reference_pool(einsum: Einsum, references: Sequence[Accelerator]) -> NestPoo
 def pooled_front(einsum: Einsum, accelerator: Accelerator, pool: NestPool) -> Front:
     """What nests of a pool cost on an accelerator, after a short search around the best of them.
 
-    Only corners of the front's hull are points: the others are chosen by no sum or product of costs.
+    Only corners of the front's hull are points, as the others are chosen by no sum or product of costs; and
+    of corners that are alike only one.
 
     Raises:
         MappingError: no mapping fits.
     """
-    from catx.costmodel.evaluate import evaluate  # numba is slow to import
+    from catx.costmodel.evaluate import evaluate, evaluate_rows  # numba is slow to import
     from catx.mapper.tree_search import search_front, unpack
 
     forest = new_forest(einsum, accelerator)
@@ -121,9 +125,25 @@ def pooled_front(einsum: Einsum, accelerator: Accelerator, pool: NestPool) -> Fr
     tree, n = forest.tree, int(forest.tree["n_front"])
     if n:
         costs = list(zip(tree["front_energy"][:n].tolist(), tree["front_time"][:n].tolist(), strict=True))
-        corners = reversed(lower_hull(costs))
-        found = [unpack(tree["front_nest"][i, : tree["front_rows"][i]], einsum, accelerator) for i in corners]
+        corners = _apart(costs, lower_hull(costs)[::-1])
+        nests = [tree["front_nest"][i, : tree["front_rows"][i]] for i in corners]
+        points = tuple(
+            FrontPoint(
+                unpack(rows, einsum, accelerator), evaluate_rows(einsum, rows, accelerator, forest.bench)
+            )
+            for rows in nests
+        )
     else:
-        found = list(search_front(einsum, accelerator, 0).mappings)
-    points = tuple(FrontPoint(mapping, evaluate(einsum, mapping, accelerator)) for mapping in found)
+        mappings = search_front(einsum, accelerator, 0).mappings
+        points = tuple(FrontPoint(one, evaluate(einsum, one, accelerator)) for one in mappings)
     return Front(points, int(tree["evaluated"]), int(tree["nodes"]), UNKNOWN, 0)
+
+
+def _apart(costs: Sequence[tuple[float, float]], corners: Sequence[int]) -> list[int]:
+    """The first and the last corner, and those in between that differ by `ALIKE` from the one before."""
+    kept = [corners[0]]
+    for at in corners[1:-1]:
+        pairs = zip(costs[kept[-1]], costs[at], strict=True)
+        if max(abs(new / old - 1.0) if old else 1.0 for old, new in pairs) > ALIKE:
+            kept.append(at)
+    return kept + ([corners[-1]] if len(corners) > 1 else [])

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Self
 
+from catx.ir.blueprint import Bill
 from catx.ir.coverage import model_info
 from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
 from catx.ir.graph import Graph, Op
 from catx.ir.passes.rewrite import sources_of
 from catx.ir.passes.set_precision import set_precision
-from catx.ir.report import ModelInfo
+from catx.ir.report import Coverage, ModelInfo
 from catx.mapper.notes import model_notes
 
 
@@ -65,6 +66,25 @@ def workload_of(graph: Graph, precision: DType | None, accelerator: str) -> Work
         for ops in graph.unique_ops().values()
     )
     return Workload(info=model_info(graph), works=works, retyped=retyped, notes=tuple(model_notes(graph)))
+
+
+def workload_of_bill(name: str, bill: Bill) -> Workload:
+    """The workload of a model that is known by its bill; see `Blueprint.bill`. Its ops have no names."""
+    works = tuple(
+        Work.of(op, (f"{op.op} {at}",), count, ()) for at, (op, count) in enumerate(bill.ops.items())
+    )
+    parameters = [(elements * count, bits) for (elements, bits), count in bill.parameters.items()]
+    info = ModelInfo(
+        name=name,
+        file="",
+        sha256="",
+        macs=sum(op.macs * count for op, count in bill.ops.items()),
+        parameters=sum(elements for elements, _ in parameters),
+        parameter_bytes=sum(elements * bits / 8 for elements, bits in parameters),
+        coverage=Coverage(costed=len(works), free=0, unknown=0),
+        notes=(),
+    )
+    return Workload(info=info, works=works)
 
 
 def _retyped(graph: Graph, precision: DType, accelerator: str) -> tuple[str, ...]:

@@ -1,0 +1,140 @@
+"""Accelerators of a study: a description in which some keys vary."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from functools import cached_property, lru_cache
+from typing import Any
+
+import yaml
+
+from catx.errors import SpecError
+from catx.frontend.hardware import parse_accelerator
+from catx.ir.accelerator import Accelerator
+from catx.mapper.family import shape_of
+from catx.names import nearest
+from catx.search.space import Gene, Value
+
+PREFIX = "hw."
+_NAMED = ("memory", "fanout", "name", "kind")
+"""Keys that entries of lists go by."""
+
+
+_KEPT = 1024
+"""Accelerators that are kept once they were parsed."""
+
+
+class HardwareSpace:
+    """Accelerators that a description stands for.
+
+    Keys are paths such as `clusters` or `levels.GLB.capacity`; entries of lists go by their names.
+
+    Args:
+        base: a hardware description as plain data.
+        vary: values by key.
+        where: what messages call the description.
+
+    Raises:
+        SpecError: the description has no place for a key.
+    """
+
+    def __init__(
+        self, base: Mapping[str, Any], vary: Mapping[str, Sequence[Value]], where: str = "hardware"
+    ) -> None:
+        self.base, self.vary, self.where = dict(base), {key: tuple(vary[key]) for key in vary}, where
+        self.genes = tuple(Gene(PREFIX + key, values) for key, values in self.vary.items())
+        self.text({gene.name: gene.values[0] for gene in self.genes})
+        self._parsed = lru_cache(maxsize=_KEPT)(self._parse)
+
+    def text(self, values: Mapping[str, Value]) -> str:
+        """The hw.yaml of a design point."""
+        data = deepcopy(self.base)
+        for key in self.vary:
+            _put(data, key, values[PREFIX + key], self.where)
+        if self.vary and "template" in data:
+            data.pop("name", None)  # templates name their points
+        return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+
+    def accelerator(self, values: Mapping[str, Value]) -> Accelerator:
+        """The accelerator of a design point.
+
+        Raises:
+            SpecError: what the point's description has wrong.
+        """
+        return self._parsed(tuple(values[PREFIX + key] for key in self.vary))
+
+    def _parse(self, point: tuple[Value, ...]) -> Accelerator:
+        told = ", ".join(f"{key} {value}" for key, value in zip(self.vary, point, strict=True))
+        values = {PREFIX + key: value for key, value in zip(self.vary, point, strict=True)}
+        return parse_accelerator(self.text(values), f"{self.where} ({told})" if told else self.where)
+
+    def references(self, values: Mapping[str, Value]) -> list[Accelerator]:
+        """A few accelerators of a point's family (levels and axes), far apart in all other keys."""
+        others = [key for key in self.vary if key not in self.structural]
+        picks = dict.fromkeys(
+            tuple(pick(self.vary[key], at) for at, key in enumerate(others))
+            for pick in (_first, _last, _middle, _low_high, _high_low)
+        )
+        points = [{PREFIX + key: value for key, value in zip(others, pick, strict=True)} for pick in picks]
+        return [self.accelerator({**values, **point}) for point in points]
+
+    @cached_property
+    def structural(self) -> frozenset[str]:
+        """Keys that change levels or axes of the accelerator."""
+        base = {gene.name: gene.values[-1] for gene in self.genes}
+        shape = shape_of(self.accelerator(base))
+        return frozenset(
+            key
+            for key, values in self.vary.items()
+            if any(
+                shape_of(self.accelerator({**base, PREFIX + key: value})) != shape for value in values[:-1]
+            )
+        )
+
+
+def _first(values: Sequence[Value], at: int) -> Value:
+    return values[0]
+
+
+def _last(values: Sequence[Value], at: int) -> Value:
+    return values[-1]
+
+
+def _middle(values: Sequence[Value], at: int) -> Value:
+    return values[len(values) // 2]
+
+
+def _low_high(values: Sequence[Value], at: int) -> Value:
+    return values[0 if at % 2 == 0 else -1]
+
+
+def _high_low(values: Sequence[Value], at: int) -> Value:
+    return values[-1 if at % 2 == 0 else 0]
+
+
+def _put(data: dict[str, Any], key: str, value: Value, where: str) -> None:
+    """Set the value at a path; what is on the way must be there, the key itself need not."""
+    *way, last = key.split(".")
+    place: Any = data
+    for at, part in enumerate(way):
+        place = _entry(place, part, ".".join(way[: at + 1]), where)
+    if isinstance(place, list):
+        raise SpecError(f"{where}: {key} must end in a key, not in an entry of a list")
+    if not isinstance(place, dict):
+        raise SpecError(f"{where}: {'.'.join(way)} holds no keys, but {place!r}")
+    place[last] = value
+
+
+def _entry(place: Any, part: str, path: str, where: str) -> Any:
+    if isinstance(place, dict):
+        if part not in place:
+            raise SpecError(f"{where}: there is no {path}{nearest(part, place)}")
+        return place[part]
+    if isinstance(place, list):
+        names = [next((str(one[key]) for key in _NAMED if key in one), "") for one in place if one]
+        if part not in names:
+            raise SpecError(
+                f"{where}: no entry is called {path}{nearest(part, names)}",
+                hint=f"there are {', '.join(names)}",
+            )
+        return place[names.index(part)]
+    raise SpecError(f"{where}: {path} does not exist: {place!r} has no parts")
