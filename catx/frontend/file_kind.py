@@ -34,6 +34,7 @@ REPORT = Kind(
     "a report of catx",
     "`catx explain` and `catx compare` read it; the mapping.yaml beside it goes to --mapping",
 )
+STUDY = Kind("a study file", "give it to `catx search`", "`catx search show NAME` prints a built-in one")
 LIST = Kind("a list that catx printed with --json")
 LAYERS = Kind("a layers.csv of catx", "no option takes it; the mapping.yaml beside it goes to --mapping")
 
@@ -87,6 +88,7 @@ KEYS = {
     ),
     MAPPING: frozenset(("layers", "accelerator_sha256")),
     CONSTRAINTS: frozenset(("constraints",)),
+    STUDY: frozenset(("study", "objectives")),
 }
 """Keys at the top of a file that only one kind has."""
 

@@ -1,0 +1,65 @@
+"""What a study's plain data stands for: its spaces, and how points of them are evaluated."""
+
+from catx.errors import OptionError
+from catx.search.accuracy import Accuracy
+from catx.search.evaluation import Evaluator
+from catx.search.hardware_space import HardwareSpace
+from catx.search.model_space import ClipSpace, FamilySpace, FixedModel, ModelSpace, Tell
+from catx.search.space import Space
+from catx.search.study import ModelChoice, Study
+
+
+def evaluator_of(study: Study, tell: Tell = lambda _: None) -> Evaluator:
+    """The evaluator of a study, in this process.
+
+    Raises:
+        CatxError: a model or a description that cannot be had, or a key that cannot vary.
+    """
+    hardware = HardwareSpace(study.hardware.base, study.hardware.vary, study.hardware.where)
+    models = model_space(study.models, tell)
+    space = Space((*models.genes, *hardware.genes))
+    return Evaluator(
+        space,
+        models,
+        hardware,
+        scenario=study.scenario,
+        mapped_for=study.mapped_for,
+        budget=study.mapper_budget,
+        accuracy=_accuracy(study, models, tell),
+        sheet=study.sheet,
+    )
+
+
+def model_space(choice: ModelChoice, tell: Tell = lambda _: None) -> ModelSpace:
+    """The models of a study.
+
+    Raises:
+        CatxError: there is no such model, or it has no such sizes.
+    """
+    from catx.frontend.hf.names import is_hugging_face
+    from catx.frontend.models import builtin_models, load_models
+
+    if len(choice.names) > 1 and choice.vary:
+        raise OptionError("models: only one model can have sizes that vary")
+    name = choice.names[0]
+    is_file = name in builtin_models() or name.endswith(".onnx")
+    if choice.vary and is_file:
+        raise OptionError(f"models: {name} is a graph, whose sizes cannot vary", hint="name a model to prune")
+    if is_hugging_face(name):
+        from catx.frontend.hf.source import find_source as find_family
+
+        config = find_family(name).config
+        return FamilySpace(config, choice.vary, tokens=choice.tokens, context=choice.context, tell=tell)
+    if choice.vary:
+        from catx.frontend.clip.source import find_clip
+
+        return ClipSpace(find_clip(name).config, choice.vary, tell)
+    return FixedModel([graph for one in choice.names for graph in load_models(one)])
+
+
+def _accuracy(study: Study, models: ModelSpace, tell: Tell) -> Accuracy | None:
+    if study.accuracy is None:
+        return None
+    from catx.search.model_accuracy import accuracy_of
+
+    return accuracy_of(study.accuracy, study.models, models, tell)

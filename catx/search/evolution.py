@@ -1,0 +1,292 @@
+"""NSGA-II and NSGA-III over genomes, by DEAP: selection, crossover, mutation, with Deb's constraint rule."""
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+
+from catx.extras import need
+from catx.search.space import Genome, Space
+
+TRIES = 50
+"""Mutations of a child that was proposed before, until it is a new one."""
+
+DIVISIONS = {2: 24, 3: 12, 4: 8}
+"""Of NSGA-III's reference points, by objectives; 5 where there are more."""
+
+
+class Result(Protocol):
+    """A genome that was evaluated; without costs where that failed."""
+
+    @property
+    def genome(self) -> Genome:
+        """Which point it is."""
+        ...
+
+    @property
+    def costs(self) -> tuple[float, ...] | None:
+        """Values of the objectives, each so that less is better."""
+        ...
+
+    @property
+    def violation(self) -> float:
+        """Of constraints, 0 where it obeys all of them."""
+        ...
+
+
+class Sampler(Protocol):
+    """Proposes genomes; told results in the order in which it proposed them."""
+
+    def ask(self, count: int) -> list[Genome]:
+        """Up to so many genomes that were not proposed before; none where there are no more."""
+        ...
+
+    def tell(self, results: Sequence[Result]) -> None:
+        """Learn what became of genomes."""
+        ...
+
+
+class Fresh:
+    """Genomes that no one has proposed yet.
+
+    Args:
+        space: of genomes.
+        generator: of random choices.
+    """
+
+    def __init__(self, space: Space, generator: random.Random) -> None:
+        self.space, self.generator = space, generator
+        self.seen: set[Genome] = set()
+
+    @property
+    def left(self) -> int:
+        """How many there are."""
+        return self.space.size - len(self.seen)
+
+    def take(self, genome: Genome) -> Genome | None:
+        """The genome, or one near it that is new; None where tries did not find one."""
+        for _ in range(TRIES):
+            if genome not in self.seen:
+                self.seen.add(genome)
+                return genome
+            genome = mutated(self.space, genome, self.generator)
+        return self.any()
+
+    def any(self) -> Genome | None:
+        """A random new genome; None where there are none."""
+        if self.left <= 0:
+            return None
+        for _ in range(TRIES):
+            genome = self.space.random(self.generator)
+            if genome not in self.seen:
+                self.seen.add(genome)
+                return genome
+        rest = [genome for genome in self.space.every() if genome not in self.seen] if self.is_small else []
+        if not rest:
+            return None
+        genome = self.generator.choice(rest)
+        self.seen.add(genome)
+        return genome
+
+    @property
+    def is_small(self) -> bool:
+        """Whether all genomes can be listed."""
+        return self.space.size <= 10**6
+
+
+def mutated(space: Space, genome: Genome, generator: random.Random) -> Genome:
+    """A genome with about one gene changed: to a choice next to it half of the time, else to any other."""
+    free = [at for at, gene in enumerate(space.genes) if len(gene.values) > 1]
+    if not free:
+        return genome
+    changed = list(genome)
+    chosen = [at for at in free if generator.random() < 1.0 / len(free)] or [generator.choice(free)]
+    for at in chosen:
+        last = len(space.genes[at].values) - 1
+        if generator.random() < 0.5:
+            steps = [step for step in (changed[at] - 1, changed[at] + 1) if 0 <= step <= last]
+            changed[at] = generator.choice(steps)
+        else:
+            changed[at] = generator.choice([other for other in range(last + 1) if other != changed[at]])
+    return tuple(changed)
+
+
+class RandomSampler:
+    """Random genomes, each once."""
+
+    def __init__(self, space: Space, seed: int, first: Sequence[Genome] = ()) -> None:
+        self._fresh = Fresh(space, random.Random(seed))
+        self._first = list(first)
+
+    def ask(self, count: int) -> list[Genome]:
+        """See `Sampler`."""
+        found: list[Genome] = []
+        while len(found) < count:
+            genome = self._fresh.take(self._first.pop(0)) if self._first else self._fresh.any()
+            if genome is None:
+                break
+            found.append(genome)
+        return found
+
+    def tell(self, results: Sequence[Result]) -> None:
+        """Nothing is learned."""
+
+
+class GridSampler:
+    """All genomes in their order."""
+
+    def __init__(self, space: Space) -> None:
+        self._left = space.every()
+
+    def ask(self, count: int) -> list[Genome]:
+        """See `Sampler`."""
+        return [genome for genome, _ in zip(self._left, range(count), strict=False)]
+
+    def tell(self, results: Sequence[Result]) -> None:
+        """Nothing is learned."""
+
+
+class EvolutionSampler:
+    """A population that results join as they come; children of tournaments, crossed over and mutated.
+
+    Args:
+        space: of genomes.
+        objectives: how many there are: NSGA-II's selection for one or two, NSGA-III's for more.
+        seed: of everything random.
+        population: that selection leaves.
+        crossover: share of children that have two parents.
+        first: genomes to begin with.
+        method: "nsga2" or "nsga3".
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        objectives: int,
+        *,
+        seed: int,
+        population: int,
+        crossover: float = 0.9,
+        first: Sequence[Genome] = (),
+        method: str = "nsga2",
+    ) -> None:
+        need("search", "deap")
+        from deap import tools
+
+        self.space, self.population_size, self.crossover = space, population, crossover
+        self._generator = random.Random(seed)
+        self._fresh = Fresh(space, self._generator)
+        self._first = list(first)
+        self._individual = _individual_class(objectives)
+        self.population: list[Any] = []
+        if method == "nsga3":
+            divisions = DIVISIONS.get(objectives, 5)
+            points = tools.uniform_reference_points(objectives, divisions)
+            self._select = lambda pool, k: tools.selNSGA3(pool, k, points, nd="standard")
+        else:
+            self._select = tools.selNSGA2
+        self._asked = 0
+
+    def ask(self, count: int) -> list[Genome]:
+        """See `Sampler`: the first population is given and random, all others are children."""
+        found: list[Genome] = []
+        while len(found) < count:
+            if self._first:
+                genome = self._fresh.take(self._first.pop(0))
+            elif self._asked + len(found) < self.population_size or len(self.population) < 2:
+                genome = self._fresh.any()
+            else:
+                genome = self._fresh.take(self._child())
+            if genome is None:
+                break
+            found.append(genome)
+        self._asked += len(found)
+        return found
+
+    def tell(self, results: Sequence[Result]) -> None:
+        """See `Sampler`: results join the population, of which the best stay."""
+        for result in results:
+            if result.costs is None:
+                continue  # a point that failed has no place in a population
+            individual = self._individual(result.genome)
+            individual.fitness.enter(result.costs, result.violation)
+            self.population.append(individual)
+        if len(self.population) > self.population_size:
+            with _numpy_seed(self._generator.randrange(2**32)):
+                self.population = self._select(self.population, self.population_size)
+        self._rank()
+
+    def _rank(self) -> None:
+        """Crowding distances within fronts, which tournaments ask for."""
+        from deap.tools import emo
+
+        for front in emo.sortNondominated(self.population, len(self.population)):
+            emo.assignCrowdingDist(front)
+
+    def _child(self) -> Genome:
+        one, other = self._tournament(), self._tournament()
+        child = list(one)
+        if self._generator.random() < self.crossover:
+            child = [self._generator.choice(pair) for pair in zip(one, other, strict=True)]
+        return mutated(self.space, tuple(child), self._generator)
+
+    def _tournament(self) -> Any:
+        one, other = self._generator.sample(self.population, 2)
+        if one.fitness.dominates(other.fitness):
+            return one
+        if other.fitness.dominates(one.fitness):
+            return other
+        return one if one.fitness.crowding_dist >= other.fitness.crowding_dist else other
+
+
+def _individual_class(objectives: int) -> type[Any]:
+    """Genomes with a fitness of so many objectives, each to be small, by Deb's rule of constraints."""
+    from deap import base
+
+    class Fitness(base.Fitness):  # type: ignore[misc]  # deap has no types
+        """A feasible point beats an infeasible one, and of infeasible ones the one that violates less."""
+
+        weights = (-1.0,) * objectives
+        violation = 0.0
+        crowding_dist = 0.0
+
+        def enter(self, costs: tuple[float, ...], violation: float) -> None:
+            self.values, self.violation = costs, violation
+
+        def dominates(self, other: Any, obj: slice = slice(None)) -> bool:
+            if self.violation != other.violation:
+                return bool(self.violation < other.violation)
+            return bool(super().dominates(other, obj))
+
+        def __hash__(self) -> int:
+            return hash((self.wvalues, self.violation))
+
+        def __eq__(self, other: object) -> bool:
+            return (
+                isinstance(other, Fitness)
+                and self.wvalues == other.wvalues
+                and self.violation == other.violation
+            )
+
+    class Individual(tuple):  # type: ignore[type-arg]
+        """A genome and its fitness."""
+
+        fitness: Fitness
+
+        def __init__(self, genome: Genome) -> None:
+            self.fitness = Fitness()
+
+    return Individual
+
+
+@contextmanager
+def _numpy_seed(seed: int) -> Iterator[None]:
+    """DEAP's NSGA-III draws from numpy's global generator: seed it here, and put it back afterwards."""
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002

@@ -1,0 +1,110 @@
+"""Accuracy of pruned models, predicted from the importance that is left and calibrated on measured ones."""
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from catx.errors import Loc, OptionError
+from catx.search.space import Value
+
+Shares = tuple[float, ...]
+"""What is left of each kind of part (layers, heads, ... of each tower), 0 to 1."""
+
+LEAST_POINTS = 3
+"""Measured points that a calibration needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """accuracy = `whole` x product of shares^exponents.
+
+    `error` is the mean absolute difference of the accuracy of each measured point from what all others
+    predict; NaN where nothing was measured.
+    """
+
+    whole: float
+    exponents: tuple[float, ...]
+    points: int = 0
+    error: float = math.nan
+
+    def predict(self, shares: Shares) -> float:
+        """The accuracy of a model with such shares left."""
+        pairs = zip(shares, self.exponents, strict=True)
+        return self.whole * math.prod(float(share**exponent) for share, exponent in pairs)
+
+
+def uncalibrated(kinds: int) -> Calibration:
+    """All shares count alike: what is left, relative to the whole model; no accuracy."""
+    return Calibration(1.0, (1.0,) * kinds)
+
+
+def calibrate(measured: Sequence[tuple[Shares, float]]) -> Calibration:
+    """Exponents, none below 0, that fit measured accuracies best (least squares of logarithms).
+
+    Args:
+        measured: shares that were left, and the accuracy.
+
+    Raises:
+        OptionError: fewer than `LEAST_POINTS` points, or an accuracy that is not above 0.
+    """
+    if len(measured) < LEAST_POINTS:
+        raise OptionError(f"a calibration needs {LEAST_POINTS} measured points, not {len(measured)}")
+    if any(accuracy <= 0 for _, accuracy in measured):
+        raise OptionError("a calibration needs accuracies above 0")
+    whole = _fit(measured)
+    errors = []
+    for at, (shares, accuracy) in enumerate(measured):
+        others = [*measured[:at], *measured[at + 1 :]]
+        errors.append(abs(_fit(others).predict(shares) - accuracy))
+    return Calibration(whole.whole, whole.exponents, len(measured), sum(errors) / len(errors))
+
+
+def _fit(measured: Sequence[tuple[Shares, float]]) -> Calibration:
+    """The last two columns are a constant of either sign: what the whole model has."""
+    from scipy.optimize import nnls
+
+    logs = np.log([[max(share, 1e-12) for share in shares] for shares, _ in measured])
+    ones = np.ones((len(measured), 1))
+    found, _ = nnls(np.hstack([logs, ones, -ones]), np.log([accuracy for _, accuracy in measured]))
+    *exponents, above, below = found.tolist()
+    return Calibration(math.exp(above - below), tuple(exponents))
+
+
+def read_table(path: Path, columns: Sequence[str]) -> list[tuple[dict[str, Value], float]]:
+    """Rows of a CSV file with a column per gene, by its key, and one called `accuracy`.
+
+    Raises:
+        OptionError: it cannot be read, lacks a column, or has a value that is no number.
+    """
+    loc = Loc(str(path))
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+    except OSError as error:
+        raise OptionError(f"cannot be read: {error.strerror}", loc=loc) from None
+    except UnicodeDecodeError:
+        raise OptionError("not UTF-8 text", loc=loc) from None
+    if not rows:
+        raise OptionError("no row", loc=loc)
+    if missing := [name for name in (*columns, "accuracy") if name not in rows[0]]:
+        raise OptionError(f"no column {missing[0]!r}: its first row has {', '.join(rows[0])}", loc=loc)
+    found = []
+    for line, row in enumerate(rows, 2):
+        values: dict[str, Value] = {
+            name: _number(row[name], name, Loc(str(path), line=line)) for name in columns
+        }
+        accuracy = float(_number(row["accuracy"], "accuracy", Loc(str(path), line=line)))
+        if not 0 <= accuracy <= 1:
+            raise OptionError(f"accuracy {accuracy:g} is not within 0 to 1", loc=Loc(str(path), line=line))
+        found.append((values, accuracy))
+    return found
+
+
+def _number(text: str | None, name: str, loc: Loc) -> int | float:
+    try:
+        return float(text or "") if "." in (text or "") or "e" in (text or "") else int(text or "")
+    except ValueError:
+        raise OptionError(f"{name}: expected a number, not {text!r}", loc=loc) from None

@@ -1,0 +1,322 @@
+"""Run a study: propose points, evaluate them on workers, keep what comes, and go on where a run stopped.
+
+Points have numbers. What is proposed depends on results of lower numbers alone, told in their order, so it is
+the same whatever the number of workers, and whether a run was interrupted or not.
+"""
+
+import multiprocessing
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from catx.errors import OptionError
+from catx.search.build import evaluator_of
+from catx.search.evaluation import Evaluation, Evaluator
+from catx.search.evolution import EvolutionSampler, GridSampler, RandomSampler, Sampler
+from catx.search.pareto import front_of, hypervolume
+from catx.search.space import Genome, Space
+from catx.search.store import Store
+from catx.search.study import Study, least, violation
+
+DEATHS = 3
+"""Workers that a point may take with it until it counts as failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """An evaluated point of a study, as a sampler sees it."""
+
+    number: int
+    evaluation: Evaluation
+    costs: tuple[float, ...] | None
+    violation: float
+
+    @property
+    def genome(self) -> Genome:
+        """Which point it is."""
+        return self.evaluation.genome
+
+    @property
+    def feasible(self) -> bool:
+        """Whether it was evaluated and obeys all constraints."""
+        return self.costs is not None and self.violation == 0.0
+
+
+def point_of(study: Study, number: int, evaluation: Evaluation) -> Point:
+    """A point with what the study says of its numbers."""
+    if evaluation.error:
+        return Point(number, evaluation, None, float("inf"))
+    return Point(
+        number,
+        evaluation,
+        least(study.objectives, evaluation.numbers),
+        violation(study.constraints, evaluation.numbers),
+    )
+
+
+def points_of(study: Study, store: Store) -> list[Point]:
+    """All points of a store, in their order."""
+    return [point_of(study, number, found) for number, found in store.evaluations().items()]
+
+
+def front(points: Sequence[Point]) -> list[Point]:
+    """Feasible points that no other one beats; of equal ones all."""
+    feasible = [point for point in points if point.feasible]
+    kept = front_of([point.costs for point in feasible if point.costs is not None])
+    return [feasible[at] for at in kept]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: points that are done, of all that it wants; those that failed; its front.
+
+    `hypervolume` is that of the front up to the worst feasible point so far in each objective.
+    """
+
+    done: int
+    total: int
+    failed: int
+    front: int
+    hypervolume: float
+    seconds: float
+    new: int
+
+
+Watch = Callable[[Progress], None]
+
+
+def sampler_of(study: Study, space: Space) -> Sampler:
+    """The sampler that a study asks for."""
+    plan = study.plan
+    if plan.sampler == "grid":
+        return GridSampler(space)
+    first = list(dict.fromkeys(space.corners([])))
+    if plan.sampler == "random":
+        return RandomSampler(space, plan.seed)
+    return EvolutionSampler(
+        space,
+        len(study.objectives),
+        seed=plan.seed,
+        population=plan.population,
+        crossover=plan.crossover,
+        first=first,
+        method=plan.sampler,
+    )
+
+
+def run(study: Study, store: Store, *, workers: int = 1, watch: Watch = lambda _: None) -> list[Point]:
+    """Evaluate what is left of a study; returns all its points, those of earlier runs included.
+
+    Args:
+        study: what is searched.
+        store: of this study; what it holds is not evaluated again.
+        workers: processes; 1 is this one.
+        watch: is told how far it is after every batch.
+
+    Raises:
+        CatxError: the study cannot be evaluated at all, or the store cannot be written.
+        KeyboardInterrupt: as it comes; what was done is kept.
+    """
+    if workers < 1:
+        raise OptionError(f"workers must be at least 1, not {workers}")
+    evaluator = evaluator_of(study)
+    with _evaluating(study, evaluator, workers) as evaluate:
+        return _Run(study, store, evaluator.space, evaluate, watch).to_the_end()
+
+
+class _Run:
+    """State of a run."""
+
+    def __init__(self, study: Study, store: Store, space: Space, evaluate: "_Evaluate", watch: Watch) -> None:
+        self.study, self.store, self.space = study, store, space
+        self.evaluate, self.watch = evaluate, watch
+        self.sampler = sampler_of(study, space)
+        self.known = store.evaluations()
+        self.total = min(study.plan.evaluations, space.size)
+        self.points: list[Point] = []
+        self.started, self.new = time.perf_counter(), 0
+
+    def to_the_end(self) -> list[Point]:
+        """Propose, evaluate, and tell, batch by batch."""
+        batches: deque[list[tuple[int, Genome]]] = deque()
+        asked, more = 0, True
+        while more or batches:
+            while more and len(batches) < self.study.plan.in_flight:
+                genomes = self.sampler.ask(min(self.study.plan.batch, self.total - asked))
+                numbered = list(enumerate(genomes, asked))
+                asked += len(genomes)
+                more = bool(genomes) and asked < self.total
+                if numbered:
+                    batches.append(numbered)
+                    self._check_known(numbered)
+                    self.evaluate.submit([one for one in numbered if one[0] not in self.known])
+            if batches:
+                self._absorb(batches.popleft())
+        return self.points
+
+    def _check_known(self, numbered: Sequence[tuple[int, Genome]]) -> None:
+        for number, genome in numbered:
+            if number in self.known and self.known[number].genome != genome:
+                raise OptionError(
+                    f"{self.store.path}: evaluation {number} is of another point than this study proposes",
+                    hint="it was made by another version of catx or deap: start a new file",
+                )
+
+    def _absorb(self, numbered: Sequence[tuple[int, Genome]]) -> None:
+        """Wait for a batch, keep whatever ends meanwhile, and tell the sampler."""
+        missing = {number for number, _ in numbered} - self.known.keys()
+        while missing:
+            for number, evaluation in self.evaluate.next():
+                self.store.add(number, evaluation)
+                self.known[number] = evaluation
+                self.new += 1
+                missing.discard(number)
+        told = [point_of(self.study, number, self.known[number]) for number, _ in numbered]
+        self.sampler.tell(told)
+        self.points += told
+        self.watch(self._progress())
+
+    def _progress(self) -> Progress:
+        best = front(self.points)
+        return Progress(
+            done=len(self.points),
+            total=self.total,
+            failed=sum(point.costs is None for point in self.points),
+            front=len(best),
+            hypervolume=front_volume(self.points, best),
+            seconds=time.perf_counter() - self.started,
+            new=self.new,
+        )
+
+
+def front_volume(points: Sequence[Point], best: Sequence[Point]) -> float:
+    """Hypervolume of a front up to the worst of all feasible points in each objective."""
+    costs = [point.costs for point in points if point.feasible and point.costs is not None]
+    if not costs:
+        return 0.0
+    reference = [max(column) for column in zip(*costs, strict=True)]
+    return hypervolume([point.costs for point in best if point.costs is not None], reference)
+
+
+class _Evaluate(Protocol):
+    """Evaluates points somewhere."""
+
+    def submit(self, points: Sequence[tuple[int, Genome]]) -> None:
+        """Add points to what is to be done."""
+        ...
+
+    def next(self) -> list[tuple[int, Evaluation]]:
+        """Points that ended; waits for one at least."""
+        ...
+
+
+@contextmanager
+def _evaluating(study: Study, evaluator: Evaluator, workers: int) -> Iterator[_Evaluate]:
+    if workers == 1:
+        yield _Here(evaluator)
+        return
+    pool = _Pool(study, workers)
+    try:
+        yield pool
+    finally:
+        pool.stop()
+
+
+class _Here:
+    """Evaluates in this process, one after the other."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        self._left: deque[tuple[int, Genome]] = deque()
+
+    def submit(self, points: Sequence[tuple[int, Genome]]) -> None:
+        """See `_Evaluate`."""
+        self._left.extend(points)
+
+    def next(self) -> list[tuple[int, Evaluation]]:
+        """See `_Evaluate`."""
+        number, genome = self._left.popleft()
+        return [(number, self._evaluator(genome))]
+
+
+class _Pool:
+    """Evaluates in processes of this machine; one that dies is replaced, and its points are tried again."""
+
+    def __init__(self, study: Study, workers: int) -> None:
+        self._study, self._workers = study, workers
+        self._jobs: dict[Future[Evaluation], tuple[int, Genome]] = {}
+        self._deaths: dict[int, int] = {}
+        self._failed: list[tuple[int, Evaluation]] = []
+        self._pool = self._new_pool()
+
+    def submit(self, points: Sequence[tuple[int, Genome]]) -> None:
+        """See `_Evaluate`."""
+        for number, genome in points:
+            self._jobs[self._pool.submit(_evaluate_there, genome)] = number, genome
+
+    def next(self) -> list[tuple[int, Evaluation]]:
+        """See `_Evaluate`."""
+        while True:
+            found, self._failed = self._failed, []
+            ended, _ = wait(self._jobs, return_when=FIRST_COMPLETED) if not found else (set(), set())
+            broken = False
+            for job in ended:
+                try:
+                    evaluation = job.result()
+                except BrokenProcessPool:
+                    broken = True
+                    continue
+                number, _ = self._jobs.pop(job)
+                found.append((number, evaluation))
+            if broken:
+                self._replace()
+            if found:
+                return found
+
+    def _replace(self) -> None:
+        """A new pool for all that the broken one was given."""
+        points, self._jobs = list(self._jobs.values()), {}
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool = self._new_pool()
+        running = points[: self._workers]  # those that were submitted first are what ran when one died
+        for number, genome in running:
+            self._deaths[number] = self._deaths.get(number, 0) + 1
+            if self._deaths[number] >= DEATHS:
+                error = f"the worker died {DEATHS} times while it evaluated this point"
+                self._failed.append((number, Evaluation(genome=genome, numbers={}, error=error)))
+        self.submit([one for one in points if self._deaths.get(one[0], 0) < DEATHS])
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            self._workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_start_there,
+            initargs=(self._study,),
+        )
+
+    def stop(self) -> None:
+        """Let go of the processes; what they do is not waited for."""
+        processes = list((self._pool._processes or {}).values())
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.terminate()
+
+
+_there: list[Evaluator] = []
+"""The evaluator of a worker process."""
+
+
+def _start_there(study: Study) -> None:
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that leads
+    _there[:] = [evaluator_of(study)]
+
+
+def _evaluate_there(genome: Genome) -> Evaluation:
+    return _there[0](genome)

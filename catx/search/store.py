@@ -1,0 +1,176 @@
+"""A study on disk: one SQLite file, written by one process, readable by others while it grows."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from catx.errors import Loc, OutputError, SpecError
+from catx.search.evaluation import Evaluation
+
+APPLICATION = 0x43415458
+"""SQLite's application id of study files: "CATX"."""
+
+VERSION = 1
+"""Of the schema; `_MIGRATIONS` bring older files up to it."""
+
+_SCHEMA = """
+CREATE TABLE study (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE evaluations (
+    number INTEGER PRIMARY KEY,
+    genome TEXT NOT NULL,
+    numbers TEXT NOT NULL,
+    error TEXT NOT NULL,
+    measured INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    ended TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+);
+"""
+
+_MIGRATIONS: Mapping[int, str] = {}
+"""SQL that turns a file of a version into one of the next."""
+
+
+class Store:
+    """Evaluations of a study by the number in which they were proposed.
+
+    Every evaluation is a transaction: a process that is killed loses what it had not finished, and nothing
+    else. Numbers are kept to the last bit.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path, self._connection = path, connection
+
+    @classmethod
+    def create(cls, path: Path, head: Mapping[str, str]) -> Self:
+        """A new file with the given texts about the study.
+
+        Raises:
+            OutputError: there is a file already, or none can be made.
+        """
+        try:
+            path.open("x").close()
+        except FileExistsError:
+            raise OutputError("exists already: nothing is overwritten", loc=Loc(str(path))) from None
+        except OSError as error:
+            raise OutputError(f"cannot be written: {error.strerror}", loc=Loc(str(path))) from None
+        store = cls(path, _connect(path))
+        with store._writing() as connection:
+            marks = f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
+            connection.executescript(f"BEGIN; {_SCHEMA} {marks} COMMIT;")
+            connection.executemany("INSERT INTO study VALUES (?, ?)", list(head.items()))
+            connection.commit()
+        return store
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+        """The store in a file.
+
+        Raises:
+            SpecError: there is none, or the file is something else, or of a newer catx.
+        """
+        loc = Loc(str(path))
+        if not path.is_file():
+            raise SpecError("no such file", loc=loc)
+        try:
+            connection = _connect(path, read_only=read_only)
+            application, version = (
+                connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("application_id", "user_version")
+            )
+        except sqlite3.DatabaseError as error:
+            raise SpecError(f"no study of catx: {error}", loc=loc) from None
+        if application != APPLICATION:
+            raise SpecError("no study of catx: another SQLite file", loc=loc)
+        if version > VERSION:
+            raise SpecError(f"a study of a newer catx (schema {version}, this one knows {VERSION})", loc=loc)
+        store = cls(path, connection)
+        store._migrate(version)
+        return store
+
+    def _migrate(self, version: int) -> None:
+        for older in range(version, VERSION):
+            with self._writing() as connection:
+                connection.executescript(
+                    f"BEGIN; {_MIGRATIONS[older]} PRAGMA user_version = {older + 1}; COMMIT;"
+                )
+
+    @property
+    def head(self) -> dict[str, str]:
+        """Texts about the study."""
+        return dict(self._connection.execute("SELECT key, value FROM study"))
+
+    def put(self, key: str, value: str) -> None:
+        """Set a text about the study."""
+        with self._writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO study VALUES (?, ?)", (key, value))
+            connection.commit()
+
+    def add(self, number: int, evaluation: Evaluation) -> None:
+        """Keep an evaluation; one that is there already stays as it is.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        row = (
+            number,
+            json.dumps(evaluation.genome),
+            json.dumps(dict(evaluation.numbers)),
+            evaluation.error,
+            int(evaluation.measured),
+            evaluation.seconds,
+        )
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO evaluations (number, genome, numbers, error, measured, seconds) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                row,
+            )
+            connection.commit()
+
+    def evaluations(self) -> dict[int, Evaluation]:
+        """All evaluations by number, in their order."""
+        rows = self._connection.execute(
+            "SELECT number, genome, numbers, error, measured, seconds FROM evaluations ORDER BY number"
+        )
+        return {number: _evaluation(*rest) for number, *rest in rows}
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """The connection; what SQLite cannot write is an error of catx, and leaves the file as it was."""
+        try:
+            yield self._connection
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                self._connection.rollback()
+            raise OutputError(
+                f"cannot be written: {error}",
+                loc=Loc(str(self.path)),
+                hint="what was evaluated before is kept; `--resume` goes on from it",
+            ) from error
+
+
+def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    address = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
+    connection = sqlite3.connect(address, uri=True, timeout=30.0)
+    if not read_only:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _evaluation(genome: str, numbers: str, error: str, measured: int, seconds: float) -> Evaluation:
+    known: dict[str, Any] = json.loads(numbers)
+    return Evaluation(
+        genome=tuple(json.loads(genome)),
+        numbers=known,
+        error=error,
+        measured=bool(measured),
+        seconds=seconds,
+    )

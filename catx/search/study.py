@@ -1,0 +1,168 @@
+"""A study as a value: what is searched, for what, and how. Plain data, so that every process can have it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from catx.errors import OptionError
+from catx.ir import checks
+from catx.ir.scenario import Scenario
+from catx.mapper.objective import ObjectiveName
+from catx.mapper.options import Budget
+from catx.search.metrics import ACCURACY, SHEET, Best, metric
+from catx.search.space import Value
+
+SamplerName = Literal["nsga2", "nsga3", "random", "grid"]
+SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
+AccuracyKind = Literal["proxy", "finetune", "table"]
+ACCURACIES: tuple[AccuracyKind, ...] = get_args(AccuracyKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A metric to optimize."""
+
+    metric: str
+    best: Best
+
+    @property
+    def sign(self) -> int:
+        """1 where less is better."""
+        return 1 if self.best == "least" else -1
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A bound that a metric must not pass, in base units."""
+
+    metric: str
+    side: Literal["most", "least"]
+    bound: float
+
+    def violation(self, value: float) -> float:
+        """By how much of the bound the value passes it; 0 where it does not."""
+        excess = value - self.bound if self.side == "most" else self.bound - value
+        return max(0.0, excess / abs(self.bound)) if self.bound else max(0.0, excess)
+
+    def __str__(self) -> str:
+        return f"{self.metric} {'<=' if self.side == 'most' else '>='} {self.bound:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChoice:
+    """Models by name, run one after the other; with `vary` one of which pruned variants are taken."""
+
+    names: tuple[str, ...]
+    vary: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    tokens: int | None = None
+    context: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HardwareChoice:
+    """A hardware description as plain data, and what varies in it."""
+
+    base: Mapping[str, Any]
+    vary: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    where: str = "hardware"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccuracyChoice:
+    """How accuracy is found; paths and names as of `catx prune`.
+
+    `ranking` is a file, or else `importance` finds one. `proxy` predicts from the importance that is left,
+    calibrated on `table` where there is one. `finetune` prunes, trains `steps` and measures on the validation
+    split of `data`. `table` looks up rows of a CSV file.
+    """
+
+    kind: AccuracyKind
+    importance: str = "magnitude"
+    ranking: str | None = None
+    data: str | None = None
+    test: str | None = None
+    validation: str | None = None
+    steps: int = 100
+    batch: int = 128
+    learning_rate: float | None = None
+    table: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPlan:
+    """How the space is searched.
+
+    `batch` points are bred at once, from all that is known when `in_flight` batches before them are not yet
+    done: with more workers than one no one waits for a slow point, and what is bred does not depend on how
+    many there are.
+    """
+
+    sampler: SamplerName = "nsga2"
+    evaluations: int = 1000
+    population: int = 40
+    batch: int = 20
+    in_flight: int = 2
+    seed: int = 1
+    crossover: float = 0.9
+
+    def __post_init__(self) -> None:
+        if self.sampler not in SAMPLERS:
+            raise OptionError(f"no sampler {self.sampler!r}", hint=f"there are {', '.join(SAMPLERS)}")
+        checks.counts(
+            "search",
+            evaluations=self.evaluations,
+            population=self.population,
+            batch=self.batch,
+            in_flight=self.in_flight,
+        )
+        if not 0 <= self.crossover <= 1:
+            raise OptionError(f"search: crossover must be 0 to 1, not {self.crossover}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """Everything that decides what a study finds.
+
+    Raises:
+        OptionError: no objective, one that is named twice, or accuracy that nothing tells.
+    """
+
+    name: str
+    models: ModelChoice
+    hardware: HardwareChoice
+    scenario: Scenario
+    objectives: tuple[Goal, ...]
+    constraints: tuple[Limit, ...] = ()
+    accuracy: AccuracyChoice | None = None
+    mapped_for: ObjectiveName = "edp"
+    mapper_budget: Budget | None = None
+    plan: SearchPlan = SearchPlan()
+
+    def __post_init__(self) -> None:
+        if not self.objectives:
+            raise OptionError(f"{self.name}: no objective")
+        names = [goal.metric for goal in self.objectives]
+        if len(set(names)) != len(names):
+            raise OptionError(f"{self.name}: an objective stands twice among {', '.join(names)}")
+        for name in (*names, *(limit.metric for limit in self.constraints)):
+            if metric(name) == ACCURACY and self.accuracy is None:
+                raise OptionError(
+                    f"{self.name}: accuracy is asked for, and nothing says how it is found",
+                    hint="add `accuracy:` (docs/search.md)",
+                )
+
+    @property
+    def sheet(self) -> tuple[str, ...]:
+        """Rows of the carbon sheet that are named."""
+        names = [goal.metric for goal in self.objectives] + [limit.metric for limit in self.constraints]
+        return tuple(dict.fromkeys(name for name in names if name.startswith(SHEET)))
+
+
+def least(goals: Sequence[Goal], numbers: Mapping[str, float]) -> tuple[float, ...]:
+    """Values of the objectives, each so that less is better."""
+    return tuple(goal.sign * numbers[goal.metric] for goal in goals)
+
+
+def violation(limits: Sequence[Limit], numbers: Mapping[str, float]) -> float:
+    """Sum of what constraints are passed by, each as a share of its bound; 0 for a feasible point."""
+    return sum(limit.violation(numbers[limit.metric]) for limit in limits)
