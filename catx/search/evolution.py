@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -142,7 +143,7 @@ class GridSampler:
 
     def ask(self, count: int) -> list[Genome]:
         """See `Sampler`."""
-        return [genome for genome, _ in zip(self._left, range(count), strict=False)]
+        return list(islice(self._left, count))
 
     def tell(self, results: Sequence[Result]) -> None:
         """Nothing is learned."""
