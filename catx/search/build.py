@@ -1,5 +1,7 @@
 """What a study's plain data stands for: its spaces, and how points of them are evaluated."""
 
+import yaml
+
 from catx.errors import OptionError
 from catx.search.accuracy import Accuracy
 from catx.search.evaluation import Evaluator
@@ -9,13 +11,20 @@ from catx.search.space import Space
 from catx.search.study import ModelChoice, Study
 
 
-def evaluator_of(study: Study, tell: Tell = lambda _: None) -> Evaluator:
+def evaluator_of(study: Study, tell: Tell = lambda _: None, *, measures: bool = True) -> Evaluator:
     """The evaluator of a study, in this process.
+
+    Args:
+        study: what is searched.
+        tell: is told what is going on.
+        measures: False leaves out accuracy, for who wants hardware numbers alone.
 
     Raises:
         CatxError: a model or a description that cannot be had, or a key that cannot vary.
     """
-    hardware = HardwareSpace(study.hardware.base, study.hardware.vary, study.hardware.where)
+    hardware = HardwareSpace(
+        yaml.safe_load(study.hardware.text), dict(study.hardware.vary), study.hardware.where
+    )
     models = model_space(study.models, tell)
     space = Space((*models.genes, *hardware.genes))
     return Evaluator(
@@ -25,7 +34,7 @@ def evaluator_of(study: Study, tell: Tell = lambda _: None) -> Evaluator:
         scenario=study.scenario,
         mapped_for=study.mapped_for,
         budget=study.mapper_budget,
-        accuracy=_accuracy(study, models, tell),
+        accuracy=_accuracy(study, models, tell) if measures else None,
         sheet=study.sheet,
     )
 
@@ -49,11 +58,11 @@ def model_space(choice: ModelChoice, tell: Tell = lambda _: None) -> ModelSpace:
         from catx.frontend.hf.source import find_source as find_family
 
         config = find_family(name).config
-        return FamilySpace(config, choice.vary, tokens=choice.tokens, context=choice.context, tell=tell)
+        return FamilySpace(config, dict(choice.vary), tokens=choice.tokens, context=choice.context, tell=tell)
     if choice.vary:
         from catx.frontend.clip.source import find_clip
 
-        return ClipSpace(find_clip(name).config, choice.vary, tell)
+        return ClipSpace(find_clip(name).config, dict(choice.vary), tell)
     return FixedModel([graph for one in choice.names for graph in load_models(one)])
 
 

@@ -18,6 +18,7 @@ from catx.errors import OptionError
 from catx.search.build import evaluator_of
 from catx.search.evaluation import Evaluation, Evaluator
 from catx.search.evolution import EvolutionSampler, GridSampler, RandomSampler, Sampler
+from catx.search.model_space import Tell
 from catx.search.pareto import front_of, hypervolume
 from catx.search.space import Genome, Space
 from catx.search.store import Store
@@ -109,7 +110,14 @@ def sampler_of(study: Study, space: Space) -> Sampler:
     )
 
 
-def run(study: Study, store: Store, *, workers: int = 1, watch: Watch = lambda _: None) -> list[Point]:
+def run(
+    study: Study,
+    store: Store,
+    *,
+    workers: int = 1,
+    watch: Watch = lambda _: None,
+    tell: Tell = lambda _: None,
+) -> list[Point]:
     """Evaluate what is left of a study; returns all its points, those of earlier runs included.
 
     Args:
@@ -117,6 +125,7 @@ def run(study: Study, store: Store, *, workers: int = 1, watch: Watch = lambda _
         store: of this study; what it holds is not evaluated again.
         workers: processes; 1 is this one.
         watch: is told how far it is after every batch.
+        tell: is told what is prepared before the first one.
 
     Raises:
         CatxError: the study cannot be evaluated at all, or the store cannot be written.
@@ -124,7 +133,7 @@ def run(study: Study, store: Store, *, workers: int = 1, watch: Watch = lambda _
     """
     if workers < 1:
         raise OptionError(f"workers must be at least 1, not {workers}")
-    evaluator = evaluator_of(study)
+    evaluator = evaluator_of(study, tell)
     with _evaluating(study, evaluator, workers) as evaluate:
         return _Run(study, store, evaluator.space, evaluate, watch).to_the_end()
 

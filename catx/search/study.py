@@ -1,8 +1,8 @@
 """A study as a value: what is searched, for what, and how. Plain data, so that every process can have it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 from catx.errors import OptionError
 from catx.ir import checks
@@ -16,6 +16,10 @@ SamplerName = Literal["nsga2", "nsga3", "random", "grid"]
 SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
 AccuracyKind = Literal["proxy", "finetune", "table"]
 ACCURACIES: tuple[AccuracyKind, ...] = get_args(AccuracyKind)
+
+
+Vary = tuple[tuple[str, tuple[Value, ...]], ...]
+"""What varies: values by key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +57,17 @@ class ModelChoice:
     """Models by name, run one after the other; with `vary` one of which pruned variants are taken."""
 
     names: tuple[str, ...]
-    vary: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    vary: Vary = ()
     tokens: int | None = None
     context: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardwareChoice:
-    """A hardware description as plain data, and what varies in it."""
+    """A hardware description as YAML text, and what varies in it."""
 
-    base: Mapping[str, Any]
-    vary: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    text: str
+    vary: Vary = ()
     where: str = "hardware"
 
 

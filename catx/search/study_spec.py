@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+import yaml
 from pydantic import Field
 
 from catx.errors import CatxError
@@ -30,6 +31,7 @@ from catx.search.study import (
     ModelChoice,
     SearchPlan,
     Study,
+    Vary,
 )
 from catx.units import DIMENSIONS, parse_quantity
 
@@ -177,7 +179,7 @@ class _Builder:
     def stop(self) -> NoReturn:
         fail(self.document.file, self.problems)
 
-    def values(self, written: Mapping[str, _Values], path: KeyPath) -> dict[str, tuple[Value, ...]]:
+    def values(self, written: Mapping[str, _Values], path: KeyPath) -> Vary:
         found: dict[str, tuple[Value, ...]] = {}
         for key, values in written.items():
             here = (*path, key)
@@ -188,7 +190,7 @@ class _Builder:
                 self.problem(error, here)
             except ValueError as error:
                 self.problems.append(self.document.problem(str(error), here))
-        return found
+        return tuple(found.items())
 
     def models(self) -> ModelChoice:
         model = self.spec.model
@@ -211,13 +213,14 @@ class _Builder:
         hardware = self.spec.hardware
         vary = self.values(hardware.vary, ("hardware", "vary"))
         if "template" in hardware.keys:
-            return HardwareChoice(base=hardware.keys, vary=vary)
+            return HardwareChoice(text=_yaml(hardware.keys), vary=vary)
         try:
             base = self.described(hardware.base)
         except CatxError as error:
             self.problem(error, ("hardware", "base"))
             return None
-        return HardwareChoice(base={**base, **hardware.keys}, vary=vary, where=f"hardware {hardware.base}")
+        text = _yaml({**base, **hardware.keys})
+        return HardwareChoice(text=text, vary=vary, where=f"hardware {hardware.base}")
 
     def described(self, name: str) -> dict[str, Any]:
         """A hardware description as plain data."""
@@ -287,6 +290,10 @@ class _Builder:
     def path(self, name: str) -> str:
         """A path of the file, seen from where catx runs."""
         return str(self.folder / name)
+
+
+def _yaml(data: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True)
 
 
 def _listed(values: _Values) -> tuple[Value, ...]:

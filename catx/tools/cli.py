@@ -1,6 +1,8 @@
 """The command line: verbs and entry points. What a verb needs is imported when it runs."""
 
-from catx.tools import demo, hw
+import sys
+
+from catx.tools import demo, hw, search
 from catx.tools.app import SETTINGS, App, Verb, Verbs
 from catx.tools.compare import compare_reports
 from catx.tools.compile import compile_models
@@ -30,6 +32,7 @@ catx.command("explain", cls=Verb)(explain_number)
 catx.command("compare", cls=Verb)(compare_reports)
 catx.command("plot", cls=Verb)(plot_reports)
 catx.command("prune", cls=Verb)(prune_model)
+catx.add_typer(search.app, name="search")
 catx.add_typer(demo.app, name="demo")
 catx.command("models", cls=Verb)(list_models)
 catx.add_typer(hw.app, name="hw")
@@ -40,6 +43,11 @@ catx.command("components", cls=Verb)(show_components)
 def main() -> None:
     """Entry point of `catx`."""
     catx(prog_name="catx")
+
+
+def search_main() -> None:
+    """Entry point of `catx-search`, which is `catx search`."""
+    catx(["search", *sys.argv[1:]], prog_name="catx")
 
 
 def compile_main() -> None:

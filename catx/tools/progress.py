@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -22,15 +23,15 @@ class Progress:
     """Says nothing for two seconds; then a bar on a terminal, elsewhere a line now and then if there is news.
 
     A thread waits, so that work which never reports (compiling, reading a large file) is told of too. Ctrl-C
-    ends such work at once.
+    ends such work at once, unless it has something to tidy up itself.
     """
 
-    def __init__(self, what: str, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, what: str, *, patience_s: float = PATIENCE_S, tidies_up: bool = False) -> None:
         self._what, self._patience_s = what, patience_s
         self._done, self._total = 0, 0
         self._bar: RichProgress | None = None
         self._stopped = threading.Event()
-        self._interrupt = ends_at_once(self._stop)
+        self._interrupt = nullcontext() if tidies_up else ends_at_once(self._stop)
         self._thread = threading.Thread(target=self._watch, name="catx-progress", daemon=True)
 
     def __enter__(self) -> Self:

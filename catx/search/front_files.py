@@ -1,0 +1,64 @@
+"""A study's front as files: a table, and each point as a design that can be run again."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from catx.search.evaluation import Evaluator
+from catx.search.model_space import ClipSpace, FamilySpace
+from catx.search.runner import Point
+from catx.search.space import Value
+from catx.search.study import Study
+
+
+def front_csv(evaluator: Evaluator, points: Sequence[Point]) -> str:
+    """A row per point: its number, values of genes, all its numbers, and whether accuracy is measured."""
+    genes = [gene.name for gene in evaluator.space.genes]
+    numbers = list(dict.fromkeys(name for point in points for name in point.evaluation.numbers))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["number", *genes, *numbers, "accuracy_is_measured"])
+    for point in points:
+        values = evaluator.space.values(point.genome)
+        found = point.evaluation.numbers
+        writer.writerow(
+            [
+                point.number,
+                *(values[gene] for gene in genes),
+                *(repr(found[name]) if name in found else "" for name in numbers),
+                int(point.evaluation.measured),
+            ]
+        )
+    return text.getvalue()
+
+
+def point_json(study: Study, evaluator: Evaluator, point: Point) -> str:
+    """Everything that is known of a point, and the command that makes its model."""
+    values = evaluator.space.values(point.genome)
+    data: dict[str, Any] = {
+        "schema": "catx.point/1",
+        "study": study.name,
+        "number": point.number,
+        "values": values,
+        "numbers": dict(point.evaluation.numbers),
+        "accuracy_is_measured": point.evaluation.measured,
+        "mapped_for": study.mapped_for,
+        "model": model_command(study, evaluator, values),
+    }
+    return json.dumps(data, indent=1) + "\n"
+
+
+def model_command(study: Study, evaluator: Evaluator, values: dict[str, Value]) -> str:
+    """The `catx prune` that makes the point's model; the names of models that are as they are."""
+    models = evaluator.models
+    names = study.models.names
+    if not isinstance(models, ClipSpace | FamilySpace):
+        return " ".join(names)
+    options = [f"--{key.replace('_', '-')} {value}" for key, value in models.asked(values).items()]
+    if study.models.tokens is not None:
+        options.append(f"--tokens {study.models.tokens}")
+    if study.models.context is not None:
+        options.append(f"--context {study.models.context}")
+    return " ".join(["catx prune", names[0], *options, "-o model"])

@@ -1,0 +1,217 @@
+"""`catx search`: co-search of pruning and hardware; its results as tables and files."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from catx.errors import Loc, OptionError, OutputError
+from catx.tools.app import Verb, Verbs
+from catx.tools.guard import guarded
+
+RUN = "run"
+
+
+class SearchVerbs(Verbs):
+    """A group in which `catx search STUDY` is short for `catx search run STUDY`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `run` before what is neither a command nor an option."""
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = [RUN, *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(cls=SearchVerbs, no_args_is_help=True)
+
+StudyName = Annotated[
+    str, typer.Argument(metavar="STUDY", help="A study file, or a name of `catx search list`.")
+]
+StudyFile = Annotated[str, typer.Argument(metavar="FILE.db", help="What `catx search` wrote.")]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE.db",
+        help="Where evaluations are kept; default the study's name.",
+        show_default=False,
+    ),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a file that is there.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", metavar="N", help="Processes; default one per core.", min=1, show_default=False
+    ),
+]
+Evaluations = Annotated[
+    int | None,
+    typer.Option(
+        "--evaluations", metavar="N", help="How many, instead of the file's.", min=1, show_default=False
+    ),
+]
+Sampler = Annotated[
+    str | None,
+    typer.Option("--sampler", metavar="NAME", help="nsga2, nsga3, random or grid.", show_default=False),
+]
+SearchSeed = Annotated[
+    int | None,
+    typer.Option("--seed", metavar="N", help="Instead of the file's.", min=0, show_default=False),
+]
+
+
+@app.callback()
+def _search() -> None:
+    """Search models and accelerators together: `catx search STUDY` is `catx search run STUDY`."""
+
+
+@app.command(RUN, cls=Verb)
+@guarded
+def run_study(
+    study: StudyName,
+    output: Output = None,
+    resume: Resume = False,
+    workers: Workers = None,
+    evaluations: Evaluations = None,
+    sampler: Sampler = None,
+    seed: SearchSeed = None,
+) -> None:
+    """Search a study's space, and keep every evaluation; Ctrl-C stops, --resume goes on."""
+    from catx.extras import need
+
+    need("search", "deap", "moocore")
+    from catx.search.open_study import begin, with_plan
+    from catx.search.open_study import resume as go_on
+    from catx.search.study_file import load_study
+    from catx.tools.progress import Progress
+    from catx.tools.streams import emit, tell
+
+    asked = with_plan(load_study(study), {"evaluations": evaluations, "sampler": sampler, "seed": seed})
+    path = Path(output or f"{asked.name}.db")
+    store = go_on(asked, path) if resume else begin(asked, path)
+    try:
+        with Progress("starting", tidies_up=True) as progress:
+            from catx.search.runner import run
+            from catx.tools.search_text import study_text, told
+
+            points = run(
+                asked,
+                store,
+                workers=workers or os.cpu_count() or 1,
+                watch=lambda now: progress.step(now.done, now.total, told(now)),
+                tell=progress.phase,
+            )
+    except KeyboardInterrupt:
+        tell(f"what was evaluated is kept in {path}: the same command with --resume goes on")
+        raise
+    finally:
+        store.close()
+    from catx.tools.canvas import stdout_canvas
+
+    emit(study_text(asked, points, path, stdout_canvas()))
+
+
+@app.command("list", cls=Verb)
+@guarded
+def list_studies() -> None:
+    """List the built-in studies."""
+    from catx.search.study_file import builtin_studies, load_study
+    from catx.tools.canvas import Column, stdout_canvas
+    from catx.tools.streams import emit
+
+    canvas = stdout_canvas()
+    rows = []
+    for name in builtin_studies():
+        study = load_study(name)
+        goals = ", ".join(goal.metric for goal in study.objectives)
+        rows.append([name, " ".join(study.models.names), goals, ", ".join(map(str, study.constraints))])
+    canvas.table([Column("study"), Column("model"), Column("objectives"), Column("constraints")], rows)
+    emit(canvas.text)
+
+
+@app.command("show", cls=Verb)
+@guarded
+def show_study(study: StudyName) -> None:
+    """Print a study file, or what a FILE.db holds so far."""
+    from catx.search.study_file import study_text as written
+    from catx.tools.streams import emit
+
+    if not study.endswith(".db"):
+        emit(written(study)[0])
+        return
+    from catx.search.open_study import read
+    from catx.search.runner import points_of
+    from catx.tools.canvas import stdout_canvas
+    from catx.tools.search_text import study_text
+
+    store, asked = read(Path(study))
+    emit(study_text(asked, points_of(asked, store), Path(study), stdout_canvas()))
+
+
+@app.command("front", cls=Verb)
+@guarded
+def print_front(file: StudyFile) -> None:
+    """Print the front as CSV: values, and all numbers of each point."""
+    from catx.search.build import evaluator_of
+    from catx.search.front_files import front_csv
+    from catx.search.open_study import read
+    from catx.search.runner import front, points_of
+    from catx.tools.streams import emit
+
+    store, study = read(Path(file))
+    emit(front_csv(evaluator_of(study, measures=False), front(points_of(study, store))))
+
+
+@app.command("export", cls=Verb)
+@guarded
+def export_front(
+    file: StudyFile,
+    output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="A new folder.")],
+    number: Annotated[
+        list[int] | None,
+        typer.Option("--number", metavar="N", help="This point; default all of the front; repeatable."),
+    ] = None,
+    mapper_budget: Annotated[
+        str, typer.Option("--mapper-budget", metavar="STEPS|TIME", help="As of `catx compile`.")
+    ] = "20000",
+) -> None:
+    """Write points as designs that can be run again: hw.yaml, report.json, and the command of the model."""
+    from catx.frontend.new_files import check_new
+    from catx.mapper.options import parse_budget
+    from catx.search.build import evaluator_of
+    from catx.search.front_files import front_csv, point_json
+    from catx.search.open_study import read
+    from catx.search.runner import front, points_of
+    from catx.tools.outputs import write_files
+    from catx.tools.progress import Progress
+    from catx.tools.report_json import report_json
+    from catx.tools.streams import emit
+
+    budget, folder = parse_budget(mapper_budget), Path(output)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(
+            "is there already: nothing is overwritten", loc=Loc(str(folder)), hint="name a new folder"
+        )
+    store, study = read(Path(file))
+    points = points_of(study, store)
+    chosen = front(points)
+    if number:
+        by_number = {point.number: point for point in points if point.costs is not None}
+        if unknown := [one for one in number if one not in by_number]:
+            raise OptionError(f"--number: there is no evaluated point {unknown[0]}")
+        chosen = [by_number[one] for one in number]
+    with Progress("reading the models") as progress:
+        evaluator = evaluator_of(study, progress.phase, measures=False)
+        for at, point in enumerate(chosen):
+            progress.step(at, len(chosen), f"point {point.number}")
+            values = evaluator.space.values(point.genome)
+            place = folder / f"point-{point.number}"
+            place.mkdir(parents=True)
+            (place / "hw.yaml").write_text(evaluator.hardware.text(values), encoding="utf-8")
+            (place / "point.json").write_text(point_json(study, evaluator, point), encoding="utf-8")
+            write_files(place, {"report.json": report_json(evaluator.report(values, budget))})
+    check_new(folder, ("front.csv",))
+    (folder / "front.csv").write_text(front_csv(evaluator, chosen), encoding="utf-8")
+    emit(f"{len(chosen)} points in {folder}")
