@@ -60,9 +60,9 @@ def model_space(choice: ModelChoice, tell: Tell = lambda _: None) -> ModelSpace:
         config = find_family(name).config
         return FamilySpace(config, dict(choice.vary), tokens=choice.tokens, context=choice.context, tell=tell)
     if choice.vary:
-        from catx.frontend.clip.source import find_clip
+        from catx.frontend.clip.source import find_config
 
-        return ClipSpace(find_clip(name).config, dict(choice.vary), tell)
+        return ClipSpace(find_config(name), dict(choice.vary), tell)
     return FixedModel([graph for one in choice.names for graph in load_models(one)])
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property, lru_cache
+from itertools import islice, product
 from typing import Any
 
 import yaml
@@ -18,6 +19,9 @@ PREFIX = "hw."
 _NAMED = ("memory", "fanout", "name", "kind")
 """Keys that entries of lists go by."""
 
+
+_TRIED = 1000
+"""Points of which one must be an accelerator, so that structural keys can be told."""
 
 _KEPT = 1024
 """Accelerators that are kept once they were parsed."""
@@ -68,27 +72,44 @@ class HardwareSpace:
         return parse_accelerator(self.text(values), f"{self.where} ({told})" if told else self.where)
 
     def references(self, values: Mapping[str, Value]) -> list[Accelerator]:
-        """A few accelerators of a point's family (levels and axes), far apart in all other keys."""
+        """A few accelerators of a point's family (levels and axes), far apart in all other keys.
+
+        Where a combination of keys is no accelerator it is none of them; the point itself is always one.
+        """
         others = [key for key in self.vary if key not in self.structural]
         picks = dict.fromkeys(
             tuple(pick(self.vary[key], at) for at, key in enumerate(others))
             for pick in (_first, _last, _middle, _low_high, _high_low)
         )
         points = [{PREFIX + key: value for key, value in zip(others, pick, strict=True)} for pick in picks]
-        return [self.accelerator({**values, **point}) for point in points]
+        found = [self._there({**values, **point}) for point in points]
+        return [machine for machine in found if machine is not None] or [self.accelerator(values)]
 
     @cached_property
     def structural(self) -> frozenset[str]:
-        """Keys that change levels or axes of the accelerator."""
-        base = {gene.name: gene.values[-1] for gene in self.genes}
+        """Keys that change levels or axes of the accelerator: all of them, where that cannot be seen."""
+        names = [gene.name for gene in self.genes]
+        corners = product(*(gene.values[::-1] for gene in self.genes))
+        tried = (dict(zip(names, corner, strict=True)) for corner in islice(corners, _TRIED))
+        base = next((values for values in tried if self._there(values) is not None), None)
+        if base is None:
+            return frozenset(self.vary)
         shape = shape_of(self.accelerator(base))
+
+        def changes(key: str, value: Value) -> bool:
+            machine = self._there({**base, PREFIX + key: value})
+            return machine is not None and shape_of(machine) != shape
+
         return frozenset(
-            key
-            for key, values in self.vary.items()
-            if any(
-                shape_of(self.accelerator({**base, PREFIX + key: value})) != shape for value in values[:-1]
-            )
+            key for key, values in self.vary.items() if any(changes(key, value) for value in values)
         )
+
+    def _there(self, values: Mapping[str, Value]) -> Accelerator | None:
+        """The accelerator of a point; None where its description is wrong."""
+        try:
+            return self.accelerator(values)
+        except SpecError:
+            return None
 
 
 def _first(values: Sequence[Value], at: int) -> Value:

@@ -6,12 +6,13 @@ the same whatever the number of workers, and whether a run was interrupted or no
 
 import multiprocessing
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from catx.errors import OptionError
@@ -24,8 +25,11 @@ from catx.search.space import Genome, Space
 from catx.search.store import Store
 from catx.search.study import Study, least, violation
 
-DEATHS = 3
-"""Workers that a point may take with it until it counts as failed."""
+DEATHS = 2
+"""Processes that a point may end, evaluated alone, until it counts as failed."""
+
+_QUEUED = 2
+"""Points that a process is given at once, so that it never waits for the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,58 +258,74 @@ class _Here:
 
 
 class _Pool:
-    """Evaluates in processes of this machine; one that dies is replaced, and its points are tried again."""
+    """Evaluates in processes of this machine.
+
+    Where a process dies, all points that it may have worked on are tried again, each alone; one that ends
+    its process then, too, has failed.
+    """
 
     def __init__(self, study: Study, workers: int) -> None:
         self._study, self._workers = study, workers
+        self._waiting: deque[tuple[int, Genome]] = deque()
+        self._suspects: deque[tuple[int, Genome]] = deque()
         self._jobs: dict[Future[Evaluation], tuple[int, Genome]] = {}
-        self._deaths: dict[int, int] = {}
-        self._failed: list[tuple[int, Evaluation]] = []
+        self._deaths: Counter[int] = Counter()
         self._pool = self._new_pool()
 
     def submit(self, points: Sequence[tuple[int, Genome]]) -> None:
         """See `_Evaluate`."""
-        for number, genome in points:
-            self._jobs[self._pool.submit(_evaluate_there, genome)] = number, genome
+        self._waiting.extend(points)
+        self._fill()
 
     def next(self) -> list[tuple[int, Evaluation]]:
         """See `_Evaluate`."""
-        while True:
-            found, self._failed = self._failed, []
-            ended, _ = wait(self._jobs, return_when=FIRST_COMPLETED) if not found else (set(), set())
-            broken = False
-            for job in ended:
-                try:
-                    evaluation = job.result()
-                except BrokenProcessPool:
-                    broken = True
-                    continue
-                number, _ = self._jobs.pop(job)
-                found.append((number, evaluation))
-            if broken:
-                self._replace()
-            if found:
-                return found
+        found: list[tuple[int, Evaluation]] = []
+        while not found:
+            ended, _ = wait(self._jobs, return_when=FIRST_COMPLETED)
+            if any(isinstance(job.exception(), BrokenProcessPool) for job in ended):
+                found += self._after_death()
+            else:
+                found += [(self._jobs.pop(job)[0], job.result()) for job in ended]
+            self._fill()
+        return found
 
-    def _replace(self) -> None:
-        """A new pool for all that the broken one was given."""
-        points, self._jobs = list(self._jobs.values()), {}
+    def _fill(self) -> None:
+        """Give the processes work: suspects alone, else two points for each."""
+        if self._suspects:
+            if not self._jobs:
+                self._start(self._suspects.popleft())
+            return
+        while self._waiting and len(self._jobs) < _QUEUED * self._workers:
+            self._start(self._waiting.popleft())
+
+    def _start(self, point: tuple[int, Genome]) -> None:
+        self._jobs[self._pool.submit(_evaluate_there, point[1])] = point
+
+    def _after_death(self) -> list[tuple[int, Evaluation]]:
+        """A new pool; points of the old one that were done, or that failed for good."""
+        found, left = [], []
+        for job, (number, genome) in self._jobs.items():
+            if job.done() and job.exception() is None:
+                found.append((number, job.result()))
+            else:
+                left.append((number, genome))
+        alone, self._jobs = len(left) == 1, {}
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = self._new_pool()
-        running = points[: self._workers]  # those that were submitted first are what ran when one died
-        for number, genome in running:
-            self._deaths[number] = self._deaths.get(number, 0) + 1
-            if self._deaths[number] >= DEATHS:
-                error = f"the worker died {DEATHS} times while it evaluated this point"
-                self._failed.append((number, Evaluation(genome=genome, numbers={}, error=error)))
-        self.submit([one for one in points if self._deaths.get(one[0], 0) < DEATHS])
+        for number, genome in left:
+            self._deaths[number] += alone
+            if self._deaths[number] < DEATHS:
+                self._suspects.append((number, genome))
+            else:
+                error = f"it ended the process that evaluated it, {DEATHS} times"
+                found.append((number, Evaluation(genome=genome, numbers={}, error=error)))
+        return found
 
     def _new_pool(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
             self._workers,
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=_start_there,
-            initargs=(self._study,),
+            initializer=partial(_start_there, self._study),
         )
 
     def stop(self) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from catx.content_cache import Shelf
 from catx.errors import Loc, ModelError
 from catx.extras import need
+from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.convert import from_open_clip
 from catx.frontend.clip.digits import NAME as DIGITS
 from catx.frontend.clip.model import Clip
@@ -19,6 +21,8 @@ from catx.frontend.clip.presets import MODELS
 from catx.frontend.clip.store import load_clip
 from catx.frontend.quiet import quiet
 from catx.names import nearest
+
+_CONFIGS = Shelf("clip-configs", ("frontend/clip/*.py",), ("open_clip_torch",))
 
 OPEN_CLIP = "open_clip:"
 RANDOM = "random weights: no tag and no checkpoint was given"
@@ -46,6 +50,22 @@ def find_clip(name: str, *, seed: int = 0) -> Clip:
         return found.clip
     assert found.raw is not None
     return from_open_clip(found.raw, found.name, tokenizer=":".join(found.name.split(":")[:2])).eval()
+
+
+def find_config(name: str) -> ClipConfig:
+    """The shape of the model of a name, without its weights; see `find_clip`.
+
+    Shapes of open_clip's architectures are kept on disk, so that a model is built for it once.
+    """
+    if not name.startswith(OPEN_CLIP):
+        return find_clip(name).config
+    architecture = ":".join(name.split(":")[:2])
+    kept = _CONFIGS.load(architecture)
+    if kept is not None:
+        return ClipConfig.from_json(kept)
+    config = find_clip(architecture).config
+    _CONFIGS.save(architecture, config.to_json())
+    return config
 
 
 def find_source(name: str, *, seed: int = 0) -> Source:

@@ -1,0 +1,69 @@
+import pytest
+import yaml
+
+from catx.errors import SpecError
+from catx.frontend.hardware import accelerator_text, parse_accelerator
+from catx.mapper.family import shape_of
+from catx.search.hardware_space import HardwareSpace
+
+VARY: dict[str, list[int | float | str]] = {
+    "clusters": [1, 2],
+    "pe_width": [16, 32],
+    "l2_kib": [64, 128, 256],
+    "glb_mib": [2, 4],
+}
+
+
+def edge(vary: dict[str, list[int | float | str]]) -> HardwareSpace:
+    return HardwareSpace(yaml.safe_load(accelerator_text("edge")), vary, "edge")
+
+
+def point(**values: int) -> dict[str, int | float | str]:
+    return {f"hw.{key}": value for key, value in values.items()}
+
+
+def test_points_are_the_accelerators_of_their_text() -> None:
+    space = edge(VARY)
+    values = point(clusters=2, pe_width=16, l2_kib=128, glb_mib=4)
+    machine = space.accelerator(values)
+    assert machine == parse_accelerator(space.text(values))
+    assert machine.name == "catransformers-2x16x16-l2-128-glb-4"
+    assert machine is space.accelerator(dict(values))
+
+
+def test_structural_keys_and_references() -> None:
+    space = edge(VARY)
+    assert space.structural == {"clusters", "pe_width"}
+    values = point(clusters=2, pe_width=16, l2_kib=128, glb_mib=4)
+    found = space.references(values)
+    assert len({machine.name for machine in found}) == len(found) == 5
+    assert {shape_of(machine) for machine in found} == {shape_of(space.accelerator(values))}
+
+
+def test_paths_into_a_general_form() -> None:
+    data = yaml.safe_load(accelerator_text("eyeriss_like"))
+    memory = data["levels"][1]["memory"]
+    space = HardwareSpace(data, {f"levels.{memory}.capacity": ["64 KiB", "128 KiB"]}, "eyeriss")
+    sizes = [
+        space.accelerator({f"hw.levels.{memory}.capacity": size}).memories[1].capacity_bytes
+        for size in ("64 KiB", "128 KiB")
+    ]
+    assert sizes == [65536, 131072]
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("levels.GLB.capacity", "there is no levels"),
+        ("clusters.x", "clusters holds no keys"),
+    ],
+)
+def test_keys_without_a_place(key: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        edge({key: [1]})
+
+
+def test_a_point_that_is_no_accelerator_says_which() -> None:
+    space = edge({"l2_kib": [64, -1]})
+    with pytest.raises(SpecError, match=r"edge \(l2_kib -1\).*l2_kib"):
+        space.accelerator(point(l2_kib=-1))

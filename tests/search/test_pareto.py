@@ -1,0 +1,43 @@
+"""Fronts and hypervolumes against brute force over small grids."""
+
+from itertools import product
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catx.search.pareto import front_of, hypervolume
+
+GRID = 5
+
+
+def points(objectives: int) -> st.SearchStrategy[list[tuple[int, ...]]]:
+    return st.lists(st.tuples(*[st.integers(0, GRID - 1)] * objectives), max_size=12)
+
+
+def beats(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))
+
+
+def by_cells(found: list[tuple[int, ...]], objectives: int) -> int:
+    """Unit cells below the reference that some point beats."""
+    cells = product(range(GRID), repeat=objectives)
+    return sum(
+        any(all(p <= c for p, c in zip(point, cell, strict=True)) for point in found) for cell in cells
+    )
+
+
+@given(st.integers(1, 4).flatmap(points))
+def test_a_front_is_what_nothing_beats(found: list[tuple[int, ...]]) -> None:
+    kept = front_of(found)
+    assert kept == [at for at, point in enumerate(found) if not any(beats(other, point) for other in found)]
+
+
+def test_equal_points_do_not_beat_each_other() -> None:
+    assert front_of([(1.0, 2.0), (1.0, 2.0), (2.0, 3.0)]) == [0, 1]
+    assert front_of([]) == []
+
+
+@given(st.integers(1, 4).flatmap(lambda n: st.tuples(st.just(n), points(n))))
+def test_a_hypervolume_counts_cells(case: tuple[int, list[tuple[int, ...]]]) -> None:
+    objectives, found = case
+    assert hypervolume(found, [GRID] * objectives) == by_cells(found, objectives)

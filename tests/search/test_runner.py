@@ -1,0 +1,177 @@
+"""Runs: the same points whatever the number of workers, and whatever interrupted them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from catx.errors import OptionError, OutputError, SpecError
+from catx.search import runner
+from catx.search.evaluation import Evaluation
+from catx.search.open_study import begin, read, resume
+from catx.search.runner import Point, front, points_of, run
+from catx.search.store import Store
+from catx.search.study import Study
+from tests.search.studies import small
+
+
+def told(points: list[Point]) -> list[tuple[int, object, object]]:
+    return [(point.number, point.genome, dict(point.evaluation.numbers)) for point in points]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return small(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="module")
+def whole(study: Study, tmp_path_factory: pytest.TempPathFactory) -> list[Point]:
+    """All points of an uninterrupted run in one process."""
+    return run(study, begin(study, tmp_path_factory.mktemp("whole") / "a.db"))
+
+
+def test_a_run(study: Study, whole: list[Point], tmp_path: Path) -> None:
+    seen: list[runner.Progress] = []
+    path = tmp_path / "a.db"
+    points = run(study, begin(study, path), watch=seen.append)
+    assert told(points) == told(whole)
+    assert [now.done for now in seen] == [4, 8, 12, 16, 20, 24]
+    assert seen[-1].front == len(front(points))
+    assert len({point.genome for point in points}) == 24
+    store, again = read(path)
+    assert again == study
+    assert told(points_of(again, store)) == told(points)
+    limit = study.constraints[0].bound
+    for point in points:
+        assert point.feasible == (point.evaluation.numbers["area_mm2"] <= limit)
+    assert {point.feasible for point in points} == {True, False}
+    assert all(point.feasible for point in front(points))
+
+
+def test_two_workers_find_the_same(study: Study, whole: list[Point], tmp_path: Path) -> None:
+    assert told(run(study, begin(study, tmp_path / "a.db"), workers=2)) == told(whole)
+
+
+def test_more_evaluations_go_on(study: Study, whole: list[Point], tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    fewer = replace(study, plan=replace(study.plan, evaluations=10))
+    part = run(fewer, begin(fewer, path))
+    assert told(part) == told(whole)[:10]
+    assert told(run(study, resume(study, path))) == told(whole)
+    assert read(path)[1].plan.evaluations == 24
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from catx.search.open_study import begin
+from catx.search.runner import run
+from catx.search.store import Store
+from tests.search.studies import small
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    study = small(folder)
+    store = begin(study, folder / "a.db")
+    added = Store.add
+    def add(self, number, evaluation):
+        added(self, number, evaluation)
+        print(number, flush=True)
+    Store.add = add
+    run(study, store, workers=int(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("workers", "ending"), [(1, signal.SIGKILL), (2, signal.SIGKILL), (2, signal.SIGINT)]
+)
+def test_a_killed_run_goes_on(whole: list[Point], tmp_path: Path, workers: int, ending: int) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(KILLED)
+    root = str(Path(__file__).parents[2])
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path), str(workers)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": root},
+        text=True,
+    )
+    assert process.stdout is not None
+    for _ in range(9):
+        process.stdout.readline()
+    process.send_signal(ending)
+    process.wait(timeout=60)
+    process.stdout.close()
+    study = small(tmp_path)
+    kept = Store.open(tmp_path / "a.db").evaluations()
+    assert 9 <= len(kept) < 24
+    store = resume(study, tmp_path / "a.db")
+    assert told(run(study, store, workers=workers)) == told(whole)
+    assert {number: kept[number] for number in kept} == {
+        number: found for number, found in store.evaluations().items() if number in kept
+    }
+
+
+def test_a_file_of_another_study(study: Study, tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    begin(study, path).close()
+    other = replace(study, plan=replace(study.plan, seed=9), mapped_for="latency")
+    with pytest.raises(OptionError, match=r"another study: mapped_for, plan\.seed differ"):
+        resume(other, path)
+    with pytest.raises(OutputError, match="exists already"):
+        begin(study, path)
+    with pytest.raises(SpecError, match="no such file"):
+        resume(study, tmp_path / "none.db")
+
+
+def test_failed_points_are_kept_and_the_search_goes_on(study: Study, tmp_path: Path) -> None:
+    text = study.hardware.text
+    vary = (*study.hardware.vary[:3], ("glb_mib", (2, 0)))  # no memory of 0 bytes can be
+    odd = replace(study, hardware=replace(study.hardware, text=text, vary=vary))
+    points = run(odd, begin(odd, tmp_path / "a.db"))
+    failed = [point for point in points if point.costs is None]
+    assert len(points) == 24
+    assert 0 < len(failed) < 24
+    assert all("glb_mib" in point.evaluation.error for point in failed)
+    assert not {point.number for point in failed} & {point.number for point in front(points)}
+
+
+class Deadly:
+    """An evaluator that ends its process at one point."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __call__(self, genome: tuple[int, ...]) -> Evaluation:
+        if genome == (1, 1):
+            os._exit(9)
+        if genome == (2, 2) and not self.mark.exists():
+            self.mark.write_text("died once")
+            os._exit(9)
+        time.sleep(0.02)
+        return Evaluation(genome=genome, numbers={"latency_s": float(sum(genome))})
+
+
+def test_workers_that_die(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A point that kills its worker fails at last; one that does so once, and all others, are evaluated."""
+    monkeypatch.setattr(runner, "_start_there", partial(start_deadly, tmp_path / "mark"))
+    pool = runner._Pool(study, 2)
+    points = [(at, (at, at)) for at in range(8)]
+    pool.submit(points)
+    found: dict[int, Evaluation] = {}
+    while len(found) < len(points):
+        for number, evaluation in pool.next():
+            assert number not in found
+            found[number] = evaluation
+    pool.stop()
+    assert {number for number, one in found.items() if one.error} == {1}
+    assert "it ended the process that evaluated it, 2 times" in found[1].error
+
+
+def start_deadly(mark: Path, study: Study) -> None:
+    runner._there[:] = [Deadly(mark)]  # type: ignore[list-item]
