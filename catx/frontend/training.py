@@ -32,19 +32,32 @@ def with_training(scenario: Scenario, models: Iterable[str | Path]) -> Scenario:
     return replace(scenario, training_gco2e=sum(mass for mass, _ in found), sources=tuple(sources.items()))
 
 
-def _training(folder: Path) -> tuple[float, str] | None:
-    """Carbon [gCO2e] and source of the training that a folder tells of."""
+def origin_of(folder: Path) -> Any:
+    """The record of a folder, as JSON data; None where there is none.
+
+    Raises:
+        ModelError: it is damaged.
+    """
     path = folder / ORIGIN
     try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror}", loc=Loc(str(path))) from error
     except ValueError as error:
         raise ModelError(f"a damaged record: {error}", loc=Loc(str(path))) from error
+
+
+def _training(folder: Path) -> tuple[float, str] | None:
+    """Carbon [gCO2e] and source of all trainings that a folder tells of: its own, and those before."""
+    record, found = origin_of(folder), []
     try:
-        told = data.get("footprint")
-        return None if told is None else (float(told["gco2e"]), str(told["source"]))
+        while record is not None:
+            told = record.get("footprint")
+            if told is not None:
+                found.append((float(told["gco2e"]), str(told["source"])))
+            record = record.get("before")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"a damaged record: footprint, {error}", loc=Loc(str(path))) from error
+        raise ModelError(f"a damaged record: footprint, {error}", loc=Loc(str(folder / ORIGIN))) from error
+    return (sum(mass for mass, _ in found), "; ".join(text for _, text in found)) if found else None

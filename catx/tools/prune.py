@@ -11,6 +11,16 @@ from catx.tools.guard import guarded
 from catx.units import parse_quantity
 
 _FAMILY = ("layers", "heads", "kv_heads", "ffn", "width", "tokens", "context", "no_weights")
+_NEEDS = {
+    "recover": ("batch", "learning_rate", "precision", "checkpoint", "watts", "grid"),
+    "data": ("test", "validation"),
+    "zero_shot": ("template",),
+}
+"""Options that do nothing without another one."""
+
+_AS_IT_IS = ("model", "output", "seed", "no_prune")
+"""Options of a model that is exported as it is."""
+
 _SHARED = ("model", "output", "importance", "ranking", "no_export", "seed")
 
 
@@ -65,18 +75,38 @@ def prune_model(
         _prune_family(ctx.params)
     else:
         _refuse(ctx, set(_FAMILY), "BERT, ViT and Llama (`hf:NAME`)")
+        _refuse_idle(ctx)
         _prune_clip(ctx.params)
 
 
 def _refuse(ctx: typer.Context, others: set[str], whose: str) -> None:
     """Raise an OptionError where an option was given that this kind of model does not have."""
-    model, wrong = ctx.params["model"], []
-    for name in ctx.params:
-        source = ctx.get_parameter_source(name)
-        if name in others and source is not None and source.name == "COMMANDLINE":
-            wrong.append(f"--{name.replace('_', '-')}")
-    if wrong:
-        raise OptionError(f"{', '.join(wrong)}: for {whose}, and {model} is none")
+    if wrong := [_option(name) for name in _given(ctx) if name in others]:
+        raise OptionError(f"{', '.join(wrong)}: for {whose}, and {ctx.params['model']} is none")
+
+
+def _refuse_idle(ctx: typer.Context) -> None:
+    """Raise an OptionError where an option was given that has no effect."""
+    given = _given(ctx)
+    if "no_prune" in given and (wrong := [_option(name) for name in given if name not in _AS_IT_IS]):
+        raise OptionError(
+            f"{', '.join(wrong)}: --no-prune exports a model as it is, nothing else is done to it"
+        )
+    for name, others in _NEEDS.items():
+        if wrong := [_option(other) for other in others if other in given and not ctx.params[name]]:
+            raise OptionError(f"{', '.join(wrong)}: without effect", hint=f"it needs {_option(name)}")
+    if {"importance", "ranking"} <= set(given):
+        raise OptionError("--importance: without effect, as --ranking says what stays", hint="leave out one")
+
+
+def _given(ctx: typer.Context) -> list[str]:
+    """Parameters that stand on the command line."""
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    return [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _prune_family(asked: dict[str, Any]) -> None:
@@ -135,7 +165,7 @@ def _prune_clip(asked: dict[str, Any]) -> None:
         vision_width=_amount("--vision-width", asked["vision_width"]),
     )
     if asked["preset"] is not None:
-        pruning = _preset(asked["preset"], pruning)
+        pruning = _preset(asked["preset"], asked["model"], pruning)
     from catx.tools.canvas import stdout_canvas
     from catx.tools.progress import Progress
     from catx.tools.streams import emit
@@ -147,9 +177,6 @@ def _prune_clip(asked: dict[str, Any]) -> None:
 
         model, folder, seed = asked["model"], Path(asked["output"]), asked["seed"]
         if asked["no_prune"]:
-            others = any(asked[name] for name in ("data", "recover", "ranking", "zero_shot"))
-            if pruning != PruningConfig() or others:
-                raise OptionError("--no-prune exports a model as it is: nothing else is done to it")
             found = export_as_it_is(model, folder, seed=seed, tell=progress.phase)
             text = exported_text(found, stdout_canvas())
         else:
@@ -180,7 +207,10 @@ def _prune_clip(asked: dict[str, Any]) -> None:
                 export=not asked["no_export"],
                 seed=seed,
             )
-            text = pruned_text(job, run(job, progress.phase), stdout_canvas())
+            done = run(job, progress.phase)
+            if not done.leads:
+                return  # of several processes one tells
+            text = pruned_text(job, done, stdout_canvas())
     emit(text)
 
 
@@ -188,8 +218,8 @@ def _path(text: str | None) -> Path | None:
     return Path(text) if text else None
 
 
-def _preset(name: str, asked: Any) -> Any:
-    """The sizes of a named pruning."""
+def _preset(name: str, model: str, asked: Any) -> Any:
+    """The sizes of a named pruning of this model."""
     from catx.frontend.clip.presets import PRUNINGS
     from catx.names import unknown_name
 
@@ -197,6 +227,8 @@ def _preset(name: str, asked: Any) -> Any:
         raise unknown_name("preset", name, PRUNINGS, error=OptionError)
     if asked != type(asked)():
         raise OptionError("--preset has all sizes: leave out the others")
+    if model.split(":")[:2] != PRUNINGS[name].model.split(":")[:2]:
+        raise OptionError(f"--preset {name}: of {PRUNINGS[name].model}, not of {model}")
     return PRUNINGS[name].pruning
 
 

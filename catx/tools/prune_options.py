@@ -100,7 +100,8 @@ CheckpointFile = Annotated[
     _clip_none("--checkpoint", metavar="FILE", help="Keep the training's state here, and go on from it."),
 ]
 Watts = Annotated[
-    str | None, _clip_none("--watts", metavar="POWER", help="What the training draws, such as `65 W`.")
+    str | None,
+    _clip_none("--watts", metavar="POWER", help="What the training draws on all machines, such as `65 W`."),
 ]
 GridName = Annotated[
     str | None,

@@ -80,7 +80,8 @@ def _accuracy(columns: Sequence[Figures]) -> list[list[str]]:
     shots = [one.zero_shot for one in columns if one.zero_shot is not None]
     if shots:
         rows.append(["zero-shot top-1", *(percent(one.top1) for one in shots), ""])
-        rows.append(["zero-shot top-5", *(percent(one.top5) for one in shots), ""])
+        if five := [one.top5 for one in shots if one.top5 is not None]:
+            rows.append(["zero-shot top-5", *map(percent, five), ""])
     return rows
 
 

@@ -19,7 +19,8 @@ BATCH = 256
 class Recall:
     """Share of queries whose match is among the first 1, 5 and 10.
 
-    An image's match is any of its captions; a caption's is its image.
+    An image's match is any of its captions; a caption's is its image. Captions of the same words match the
+    images of all of them.
     """
 
     data: str
@@ -64,12 +65,15 @@ def recall(model: Clip, pairs: Pairs) -> Recall:
     was = model.training
     model.eval()
     texts, owners = pairs.captions()
-    found = recall_of(embed_images(model, pairs), embed_texts(model, texts), owners, pairs.name)
+    _, same = torch.unique(texts, dim=0, return_inverse=True)
+    found = recall_of(embed_images(model, pairs), embed_texts(model, texts), owners, pairs.name, same)
     model.train(was)
     return found
 
 
-def recall_of(images: Tensor, texts: Tensor, owners: Tensor, name: str = "") -> Recall:
+def recall_of(
+    images: Tensor, texts: Tensor, owners: Tensor, name: str = "", same: Tensor | None = None
+) -> Recall:
     """Recall from embeddings.
 
     Args:
@@ -77,39 +81,47 @@ def recall_of(images: Tensor, texts: Tensor, owners: Tensor, name: str = "") -> 
         texts: normalized, (m, embed_dim).
         owners: image of each text, (m,).
         name: of the data.
+        same: a number per text, equal for equal texts, (m,); without it all texts are different.
     """
     owners = owners.to(images.device)
+    groups = torch.arange(len(texts), device=images.device) if same is None else same.to(images.device)
+    has = torch.zeros(len(images), int(groups.max()) + 1, dtype=torch.bool, device=images.device)
+    has[owners, groups] = True
+    own = has[:, groups]
+    scores = images @ texts.T
     return Recall(
         data=name,
         images=len(images),
         captions=len(texts),
-        image_to_text=_share_found(images @ texts.T, owners, torch.arange(len(images), device=images.device)),
-        text_to_image=_share_found(texts @ images.T, torch.arange(len(images), device=images.device), owners),
+        image_to_text=_share_found(scores, own),
+        text_to_image=_share_found(scores.T, own.T),
     )
 
 
-def _share_found(scores: Tensor, of_target: Tensor, of_query: Tensor) -> tuple[float, float, float]:
+def _share_found(scores: Tensor, own: Tensor) -> tuple[float, float, float]:
     """Share of queries (rows) with a target (column) of their own among the first ranks.
 
-    A query's best own target is beaten by so many others: equal scores count against it, so that a model that
-    says the same of all finds nothing.
+    A query's best own target is beaten by so many others: equal scores count against it, and scores that are
+    no numbers too, so that a model that says the same of all, or nothing, finds nothing.
     """
-    own = of_target[None, :] == of_query[:, None]
     best = scores.masked_fill(~own, -torch.inf).amax(dim=1, keepdim=True)
-    beaten = ((scores >= best) & ~own).sum(dim=1)
+    beaten = (~(scores < best) & ~own).sum(dim=1)
     one, five, ten = ((beaten < rank).double().mean().item() for rank in RANKS)
     return one, five, ten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZeroShot:
-    """Share of images whose class is the nearest prompt's, and among the five nearest."""
+    """Share of images whose class is the nearest prompt's, and among the five nearest.
+
+    Without more than five classes there is no top-5.
+    """
 
     data: str
     images: int
     classes: int
     top1: float
-    top5: float
+    top5: float | None
 
 
 @torch.no_grad()
@@ -136,10 +148,16 @@ def zero_shot(
     for images, labels in batches:
         scores = model.encode_image(images.to(device)) @ classes.T
         own = scores.gather(1, labels.to(device)[:, None])
-        beaten.append((scores >= own).sum(dim=1) - 1)
+        beaten.append((~(scores < own)).sum(dim=1) - 1)  # itself is not below itself
     model.train(was)
     if not beaten:
         raise OptionError(f"{name}: no image")
     found = torch.cat(beaten)
     top1, top5 = ((found < rank).double().mean().item() for rank in RANKS[:2])
-    return ZeroShot(data=name, images=len(found), classes=len(prompts), top1=top1, top5=top5)
+    return ZeroShot(
+        data=name,
+        images=len(found),
+        classes=len(prompts),
+        top1=top1,
+        top5=top5 if len(prompts) > RANKS[1] else None,
+    )

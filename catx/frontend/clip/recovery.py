@@ -1,10 +1,14 @@
 """Recovery: training of a pruned model with the contrastive loss, and distillation from its teacher."""
 
 import math
+import os
+import struct
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Literal, get_args
 
 import torch
@@ -13,9 +17,17 @@ from torch.nn import functional
 
 from catx.errors import Loc, OptionError
 from catx.frontend.clip.config import ClipConfig
-from catx.frontend.clip.distributed import average_gradients, gathered, process_group, rank, world_size
+from catx.frontend.clip.distributed import (
+    average_gradients,
+    gathered,
+    machines,
+    rank,
+    same_everywhere,
+    world_size,
+)
 from catx.frontend.clip.model import Clip
 from catx.frontend.clip.pairs import Batch, Pairs, Share
+from catx.frontend.weights import weights_sha256
 from catx.ir import checks
 
 CHECKPOINT_S = 300.0
@@ -25,6 +37,9 @@ BASE_LEARNING_RATE, BASE_WIDTH = 1e-3, 64
 """Where a default learning rate starts: found on the embedded model, whose towers are so wide. Wider models
 take less, in proportion to their width, as muP has it for Adam (Yang et al., arXiv 2203.03466)."""
 
+MOST_WARMUP = 20
+"""Steps over which learning rates rise at most, where none are given."""
+
 Precision = Literal["auto", "fp32", "bf16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
@@ -33,17 +48,17 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 class RecoveryConfig:
     """How a model is trained.
 
-    `steps` of `batch` pairs each on every process, AdamW, a linear rise over `warmup` steps and a cosine
-    fall to 0. Without `learning_rate` it is `default_learning_rate`. `distill` weighs the loss to the
-    teacher's similarities against the contrastive one, 0 to 1. `precision` is that of activations (weights
-    and their updates are fp32): `auto` is bf16 on a GPU and fp32 on a CPU.
+    `steps` of `batch` pairs each on every process, AdamW, a linear rise over `warmup` steps (None: a tenth of
+    them, at most 20) and a cosine fall to 0. Without `learning_rate` it is `default_learning_rate`. `distill`
+    weighs the loss to the teacher's similarities against the contrastive one, 0 to 1. `precision` is that of
+    activations (weights and their updates are fp32): `auto` is bf16 on a GPU and fp32 on a CPU.
     """
 
     steps: int
     batch: int = 128
     learning_rate: float | None = None
     weight_decay: float = 0.1
-    warmup: int = 20
+    warmup: int | None = None
     distill: float = 0.5
     precision: Precision = "auto"
     seed: int = 0
@@ -56,14 +71,26 @@ class RecoveryConfig:
             raise OptionError(
                 f"recovery: no precision {self.precision!r}", hint=f"there are {', '.join(PRECISIONS)}"
             )
-        checks.amounts("recovery", weight_decay=self.weight_decay, warmup=self.warmup, distill=self.distill)
+        checks.amounts("recovery", weight_decay=self.weight_decay, distill=self.distill)
+        if self.warmup is not None:
+            checks.amounts("recovery", warmup=self.warmup)
+            if self.warmup >= self.steps:
+                raise OptionError(f"recovery: a warmup of {self.warmup} steps leaves none of {self.steps}")
         if self.distill > 1:
             raise OptionError(f"recovery: distill must be at most 1, not {self.distill}")
+
+    @property
+    def rise(self) -> int:
+        """Steps over which the learning rate rises."""
+        return min(MOST_WARMUP, self.steps // 10) if self.warmup is None else self.warmup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """What a recovery took: steps, wall time of this process [s], pairs that it saw, last loss."""
+    """What a recovery took: steps, wall time of this process [s], pairs that it saw, last loss.
+
+    Sums of torch depend on its `threads`: weights are the same for the same number of them.
+    """
 
     steps: int
     seconds: float
@@ -71,6 +98,8 @@ class Recovered:
     loss: float
     learning_rate: float
     processes: int = 1
+    machines: int = 1
+    threads: int = 1
 
 
 def default_learning_rate(config: ClipConfig) -> float:
@@ -99,20 +128,22 @@ def recover(
         config: how.
         teacher: an unpruned model whose similarities are learned as well.
         progress: is told after each step.
-        checkpoint: where the state is kept, every `CHECKPOINT_S` and after each pass over the data; if it is
-            there, training goes on from it, to the same end as without a break.
+        checkpoint: where the state is kept, every `CHECKPOINT_S` and at the end; if it is there, training
+            goes on from it, to the same end as without a break.
+
+    Several processes train together within `distributed.process_group`.
 
     Raises:
-        OptionError: a batch of fewer than two pairs, or a checkpoint of another run.
+        OptionError: a batch of fewer than two pairs, a checkpoint of another run or one that cannot be used,
+            or a loss that is no number any more.
     """
     if config.batch < 2 or len(pairs) < 2 * world_size():
         raise OptionError("contrastive learning needs batches of two pairs at least")
-    with process_group():
-        run = _Run(model, pairs, config, teacher, checkpoint)
-        model.train()
-        while run.step < config.steps:
-            run.one_pass(progress)
-        model.eval()
+    run = _Run(model, pairs, config, teacher, checkpoint)
+    model.train()
+    while run.step < config.steps:
+        run.one_pass(progress)
+    model.eval()
     return Recovered(
         steps=run.step,
         seconds=run.seconds,
@@ -120,6 +151,8 @@ def recover(
         loss=run.loss,
         learning_rate=run.learning_rate,
         processes=run.world,
+        machines=machines(),
+        threads=torch.get_num_threads(),
     )
 
 
@@ -140,8 +173,12 @@ class _Run:
             _groups(model, config.weight_decay), lr=self.learning_rate, betas=(0.9, 0.98), eps=1e-6
         )
         self.checkpoint = checkpoint
-        if checkpoint and checkpoint.exists():
-            self._load(checkpoint)
+        same_everywhere(model)
+        if checkpoint:
+            check_checkpoint(checkpoint)
+            self.identity = self._identity()
+            if checkpoint.exists():
+                self._load(checkpoint)
 
     def one_pass(self, progress: Progress | None) -> None:
         """One epoch, or what is left of the steps."""
@@ -160,15 +197,18 @@ class _Run:
             if time.perf_counter() - self._kept >= CHECKPOINT_S:
                 self._keep()
         self.epoch, self.seen = self.epoch + 1, 0
-        self._keep()
+        over = self.step >= self.config.steps or time.perf_counter() - self._kept >= CHECKPOINT_S
+        self._keep(write=over)
 
-    def _keep(self) -> None:
+    def _keep(self, *, write: bool = True) -> None:
         """Count the time, and write the state where it is wanted."""
         now = time.perf_counter()
         self.seconds += now - self._began
-        self._began = self._kept = now
-        if self.checkpoint and self.rank == 0:
-            self._save(self.checkpoint)
+        self._began = now
+        if write:
+            self._kept = now
+            if self.checkpoint and self.rank == 0:
+                self._save(self.checkpoint)
 
     def _one_step(self, batch: Batch) -> None:
         for group in self.optimizer.param_groups:
@@ -178,6 +218,12 @@ class _Run:
         half = precision == "bf16" or (precision == "auto" and self.device.type == "cuda")
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=half):
             loss = self._loss(images, texts)
+        self.loss = float(loss.detach())
+        if not math.isfinite(self.loss):
+            raise OptionError(
+                f"the training diverged: the loss is {self.loss} at step {self.step + 1}",
+                hint=f"give a learning rate below {self.learning_rate:g}",
+            )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         average_gradients(self.model)
@@ -186,11 +232,10 @@ class _Run:
             self.model.logit_scale.clamp_(0, math.log(100))
         self.step += 1
         self.samples += len(images) * self.world
-        self.loss = float(loss.detach())
 
     def _pace(self) -> float:
         """Share of the learning rate at this step."""
-        warmup, steps = self.config.warmup, self.config.steps
+        warmup, steps = self.config.rise, self.config.steps
         if self.step < warmup:
             return (self.step + 1) / warmup
         return 0.5 * (1 + math.cos(math.pi * (self.step - warmup) / max(1, steps - warmup)))
@@ -211,27 +256,72 @@ class _Run:
         copied = (_soft(logits, target) + _soft(logits.T, target.T)) / 2
         return (1 - self.config.distill) * learned + self.config.distill * copied
 
-    def _save(self, path: Path) -> None:
-        state = {
+    def _identity(self) -> dict[str, Any]:
+        """What decides how this training goes."""
+        return {
             "config": asdict(self.config),
+            "learning_rate": self.learning_rate,
             "data": self.pairs.sha256(),
+            "start": weights_sha256(self.model),
+            "shape": self.model.config.to_json(),
+            "teacher": weights_sha256(self.teacher) if self.teacher is not None else "",
+            "processes": self.world,
+        }
+
+    def _save(self, path: Path) -> None:
+        state = self.identity | {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "at": (self.step, self.samples, self.epoch, self.seen, self.seconds, self.loss),
         }
-        beside = path.with_suffix(path.suffix + ".part")
-        torch.save(state, beside)
-        beside.replace(path)
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        os.close(handle)
+        try:
+            torch.save(state, beside)
+            os.replace(beside, path)
+        except (OSError, RuntimeError) as error:
+            Path(beside).unlink(missing_ok=True)
+            raise OptionError(f"the checkpoint cannot be written: {error}", loc=Loc(str(path))) from error
 
     def _load(self, path: Path) -> None:
-        state: dict[str, Any] = torch.load(path, weights_only=True, map_location=self.device)
-        if state["config"] != asdict(self.config) or state["data"] != self.pairs.sha256():
+        state = _read(path, self.device)
+        if odd := [key for key, value in self.identity.items() if state.get(key) != value]:
             raise OptionError(
-                "a checkpoint of another recovery", loc=Loc(str(path)), hint="remove it, or give another path"
+                f"a checkpoint of another recovery: its {', '.join(odd)} differ{'s' * (len(odd) == 1)}",
+                loc=Loc(str(path)),
+                hint="remove it, or give another path",
             )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.samples, self.epoch, self.seen, self.seconds, self.loss = state["at"]
+
+
+def check_checkpoint(path: Path) -> None:
+    """Check that a checkpoint can be read if it is there, and written.
+
+    Raises:
+        OptionError: it is no checkpoint, or its folder cannot be written to.
+    """
+    loc = Loc(str(path))
+    if not path.parent.is_dir():
+        raise OptionError("the checkpoint's folder does not exist", loc=loc, hint=f"make {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise OptionError("the checkpoint's folder cannot be written to", loc=loc)
+    if path.exists():
+        _read(path, torch.device("cpu"))
+
+
+def _read(path: Path, device: torch.device) -> dict[str, Any]:
+    try:
+        state = torch.load(path, weights_only=True, map_location=device)
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, UnpicklingError, struct.error) as error:
+        what = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise OptionError(f"no checkpoint of a recovery: {what[:160]}", loc=Loc(str(path))) from error
+    if not isinstance(state, dict) or not {"config", "model", "optimizer", "at"} <= state.keys():
+        raise OptionError(
+            "no checkpoint of a recovery: another file of torch", loc=Loc(str(path)), hint="give another path"
+        )
+    return state
 
 
 def _soft(logits: Tensor, target: Tensor) -> Tensor:

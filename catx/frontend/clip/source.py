@@ -45,11 +45,19 @@ def find_clip(name: str, *, seed: int = 0) -> Clip:
         ModelError: there is no such model, its weights cannot be had, or a tower is of another kind.
         ExtraError: open_clip is missing.
     """
-    found = find_source(name, seed=seed)
-    if found.clip is not None:
-        return found.clip
-    assert found.raw is not None
-    return from_open_clip(found.raw, found.name, tokenizer=":".join(found.name.split(":")[:2])).eval()
+    return clip_of(find_source(name, seed=seed))
+
+
+def clip_of(source: Source) -> Clip:
+    """The model of a source, as catx's own.
+
+    Raises:
+        ModelError: a tower is of another kind.
+    """
+    if source.clip is not None:
+        return source.clip
+    assert source.raw is not None
+    return from_open_clip(source.raw, source.name, tokenizer=":".join(source.name.split(":")[:2])).eval()
 
 
 def find_config(name: str) -> ClipConfig:

@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from catx.errors import OptionError
+from catx.errors import Loc, OptionError, SpecError
+from catx.extras import need
 from catx.frontend.clip.config import ClipConfig
-from catx.frontend.clip.convert import from_open_clip
 from catx.frontend.clip.datasets import TEMPLATE, Classes, Splits, find_classes, find_splits
-from catx.frontend.clip.distributed import device, rank
+from catx.frontend.clip.distributed import device, process_group, rank
 from catx.frontend.clip.export import (
     example_image,
     example_text,
@@ -20,7 +20,7 @@ from catx.frontend.clip.export import (
     text_of,
 )
 from catx.frontend.clip.footprint import Footprint, footprint
-from catx.frontend.clip.importance import Method
+from catx.frontend.clip.importance import METHODS, NEEDS_DATA, Method
 from catx.frontend.clip.importance import rank as rank_parts
 from catx.frontend.clip.measured_store import ShelfStore
 from catx.frontend.clip.metrics import BATCH, Recall, ZeroShot, recall, zero_shot
@@ -28,13 +28,15 @@ from catx.frontend.clip.model import Clip
 from catx.frontend.clip.pairs import Pairs
 from catx.frontend.clip.pruning import PruningConfig
 from catx.frontend.clip.ranking import Ranking, select
-from catx.frontend.clip.recovery import Recovered, RecoveryConfig, recover
-from catx.frontend.clip.source import Source, find_source
+from catx.frontend.clip.recovery import Recovered, RecoveryConfig, check_checkpoint, recover
+from catx.frontend.clip.source import clip_of, find_source
 from catx.frontend.clip.store import CONFIG, ORIGIN, WEIGHTS, save_clip
 from catx.frontend.clip.surgery import cut
-from catx.frontend.new_files import check_new
+from catx.frontend.new_files import kept_free
 from catx.frontend.torch_export import Exported
+from catx.frontend.training import origin_of
 from catx.frontend.weights import weights_sha256
+from catx.names import unknown_name
 from catx.version import VERSION
 
 RANKING, VISION, TEXT = "ranking.json", "vision.onnx", "text.onnx"
@@ -88,7 +90,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """What came of a job; `cut` is right after the cut, `after` after recovery."""
+    """What came of a job; `cut` is right after the cut, `after` after recovery.
+
+    Of several processes, that which wrote it `leads`.
+    """
 
     config: ClipConfig
     before: Figures
@@ -99,32 +104,53 @@ class Pruned:
     footprint: Footprint | None
     exported: tuple[Exported, ...]
     notes: tuple[str, ...]
+    leads: bool = True
 
 
 def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
     """Do a job; everything that can be checked is checked before the first long step.
 
+    Under torchrun all processes do it together, and the first one writes.
+
     Raises:
-        CatxError: of any kind, with nothing written.
+        CatxError: of any kind.
     """
-    if rank() == 0:
-        check_new(job.folder, FILES)
+    _check(job)
+    with process_group():
+        if rank() > 0:
+            return _run(job, lambda _: None)
+        with kept_free(job.folder, FILES):
+            return _run(job, tell)
+
+
+def _check(job: PruneJob) -> None:
+    """Raise what is wrong with a job, as far as that can be told at once."""
     if job.data is None and (job.recovery or job.test or job.validation):
         raise OptionError("recovery and accuracy need data to train and rank on", hint="give `--data`")
+    if job.method not in METHODS:
+        raise unknown_name("method", job.method, METHODS, error=OptionError)
+    if job.method in NEEDS_DATA and job.data is None and job.ranking is None:
+        raise OptionError(f"the method {job.method} needs calibration data", hint="give `--data`")
+    if job.checkpoint:
+        check_checkpoint(job.checkpoint)
+    need("clip", "safetensors", *(("onnxscript", "onnxruntime") if job.export else ()))
+
+
+def _run(job: PruneJob, tell: Tell) -> Pruned:
     tell("reading the model")
     source = find_source(job.model, seed=job.seed)
-    whole = _clip_of(source)
+    whole = clip_of(source)
     job.pruning.of(whole.config)
+    classes = find_classes(job.zero_shot, whole.config, job.template) if job.zero_shot else None
+    ranking = _given_ranking(job.ranking, whole) if job.ranking else None
+    before_it = origin_of(Path(job.model))
     splits = find_splits(job.data, job.test, whole.config, validation=job.validation) if job.data else None
-    ranking = Ranking.load(job.ranking) if job.ranking else None
-    if ranking:
-        ranking.check(whole.config)
+    whole.to(device())
     if ranking is None:
         tell(f"ranking by {job.method}")
         pairs = splits.ranking if splits else None
         ranking = _ranked(whole, job, pairs, tell)
     small = cut(whole, select(whole.config, job.pruning, ranking))
-    classes = find_classes(job.zero_shot, whole.config, job.template) if job.zero_shot else None
     before, right_after = (_figures(model, splits, classes, tell) for model in (whole, small))
     recovered, emitted, after = None, None, right_after
     if job.recovery and splits:
@@ -137,7 +163,7 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
             recovered.seconds,
             watts=job.watts,
             grid_gco2e_per_kwh=job.grid_gco2e_per_kwh,
-            processes=recovered.processes,
+            machines=recovered.machines,
         )
         after = _figures(small, splits, classes, tell)
     notes = [source.note] if source.note else []
@@ -145,7 +171,28 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
         notes.append(f"{broken} image{'s' if broken > 1 else ''} could not be read, left out")
     small.cpu()
     if rank() == 0:
-        _write(job, small, ranking, recovered, emitted, (before, right_after, after), notes)
+        origin = {
+            "catx": VERSION,
+            "model": job.model,
+            "seed": job.seed,
+            "pruning": {f.name: getattr(job.pruning, f.name) for f in fields(job.pruning)},
+            "ranking": {
+                "method": ranking.method,
+                "data": ranking.data,
+                "weights_sha256": ranking.weights_sha256,
+                "file": str(job.ranking) if job.ranking else None,
+            },
+            "data": _told_data(splits),
+            "recovery": asdict(job.recovery) if job.recovery else None,
+            "recovered": asdict(recovered) if recovered else None,
+            "footprint": asdict(emitted) if emitted else None,
+            "figures": {"before": asdict(before), "cut": asdict(right_after), "after": asdict(after)},
+            "weights_sha256": weights_sha256(small),
+            "notes": notes,
+            "before": before_it,
+        }
+        save_clip(small, job.folder, origin)
+        ranking.save(job.folder / RANKING)
     exported = export_clip(small, job.folder, tell) if job.export and rank() == 0 else ()
     told = f"{ranking.method}, data: {ranking.data}"
     return Pruned(
@@ -158,7 +205,33 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
         footprint=emitted,
         exported=exported,
         notes=tuple(notes),
+        leads=rank() == 0,
     )
+
+
+def _given_ranking(path: Path, whole: Clip) -> Ranking:
+    """The ranking in a file, which must be of this model.
+
+    Raises:
+        SpecError: it is no ranking, or one of a model of other sizes or weights.
+    """
+    found = Ranking.load(path)
+    found.check(whole.config)
+    if found.weights_sha256 != weights_sha256(whole):
+        raise SpecError(
+            "the ranking is of other weights than this model has",
+            loc=Loc(str(path)),
+            hint="leave it out: --importance makes one",
+        )
+    return found
+
+
+def _told_data(splits: Splits | None) -> dict[str, dict[str, str]]:
+    """Name and hash of what each split holds."""
+    if splits is None:
+        return {}
+    named = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    return {name: {"name": pairs.name, "sha256": pairs.sha256()} for name, pairs in named.items() if pairs}
 
 
 def export_as_it_is(
@@ -169,10 +242,13 @@ def export_as_it_is(
     Raises:
         CatxError: no such model, or a file is there already.
     """
-    check_new(folder, (VISION, TEXT))
+    with kept_free(folder, (VISION, TEXT)):
+        return _exported_as_it_is(name, folder, seed, tell)
+
+
+def _exported_as_it_is(name: str, folder: Path, seed: int, tell: Tell) -> tuple[Exported, ...]:
     tell("reading the model")
     source = find_source(name, seed=seed)
-    folder.mkdir(parents=True, exist_ok=True)
     if source.clip is not None:
         return export_clip(source.clip, folder, tell)
     raw: Any = source.raw
@@ -209,13 +285,6 @@ def _ranked(whole: Clip, job: PruneJob, pairs: Pairs | None, tell: Tell) -> Rank
     return rank_parts(whole, job.method, pairs, seed=job.seed, store=store, progress=told)
 
 
-def _clip_of(source: Source) -> Clip:
-    if source.clip is not None:
-        return source.clip
-    assert source.raw is not None
-    return from_open_clip(source.raw, source.name, tokenizer=":".join(source.name.split(":")[:2])).eval()
-
-
 def _figures(model: Clip, splits: Splits | None, classes: Classes | None, tell: Tell) -> Figures:
     measured, chosen_by, shot = None, None, None
     if splits is not None:
@@ -242,30 +311,6 @@ def _steps(tell: Tell) -> Callable[[int, int, float], None]:
             tell(f"recovering, step {step} of {steps}, loss {loss:.3f}")
 
     return told
-
-
-def _write(
-    job: PruneJob,
-    small: Clip,
-    ranking: Ranking,
-    recovered: Recovered | None,
-    emitted: Footprint | None,
-    figures: tuple[Figures, Figures, Figures],
-    notes: list[str],
-) -> None:
-    origin = {
-        "catx": VERSION,
-        "model": job.model,
-        "pruning": {f.name: getattr(job.pruning, f.name) for f in fields(job.pruning)},
-        "ranking": {"method": ranking.method, "data": ranking.data, "weights_sha256": ranking.weights_sha256},
-        "recovery": asdict(job.recovery) if job.recovery else None,
-        "recovered": asdict(recovered) if recovered else None,
-        "footprint": asdict(emitted) if emitted else None,
-        "figures": dict(zip(("before", "cut", "after"), map(asdict, figures), strict=True)),
-        "notes": notes,
-    }
-    save_clip(small, job.folder, origin)
-    ranking.save(job.folder / RANKING)
 
 
 def export_clip(model: Clip, folder: Path, tell: Tell = lambda _: None) -> tuple[Exported, ...]:

@@ -12,14 +12,14 @@ from catx.frontend.hf.build import shape_of, with_random, with_state, with_zeros
 from catx.frontend.hf.config import ModelConfig
 from catx.frontend.hf.export import FILES as GRAPHS
 from catx.frontend.hf.export import LARGEST_BYTES, Graph, export_graph, graphs_of
-from catx.frontend.hf.importance import Method, rank
+from catx.frontend.hf.importance import METHODS, Method, rank
 from catx.frontend.hf.names import CONFIG
 from catx.frontend.hf.ranking import Ranking, select
 from catx.frontend.hf.sizes import Pruning, Sizes
 from catx.frontend.hf.source import Source, find_source
 from catx.frontend.hf.store import ORIGIN, WEIGHTS, save_model, write_new
 from catx.frontend.hf.surgery import cut
-from catx.frontend.new_files import check_new
+from catx.frontend.new_files import kept_free
 from catx.frontend.torch_export import Exported
 from catx.version import VERSION
 
@@ -78,8 +78,18 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
     Raises:
         CatxError: of any kind.
     """
-    need("hf", "torch", "transformers", "safetensors")
-    check_new(job.folder, FILES)
+    exporters = ("onnxscript", "onnxruntime") if job.export else ()
+    need("hf", "torch", "transformers", "safetensors", *exporters)
+    if job.method not in METHODS:
+        raise OptionError(
+            f"no method {job.method!r} for models of Hugging Face families",
+            hint=f"there are {', '.join(METHODS)}; those that measure need a CLIP model",
+        )
+    with kept_free(job.folder, FILES):
+        return _run(job, tell)
+
+
+def _run(job: PruneJob, tell: Tell) -> Pruned:
     tell("reading the model")
     source = find_source(job.model)
     stays = job.pruning.of(source.config.sizes)
@@ -99,7 +109,6 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
     else:
         small = with_zeros(shape_of(small_config))
         ranked = f"shape alone, {source.told}"
-    job.folder.mkdir(parents=True, exist_ok=True)
     origin = {
         "catx": VERSION,
         "model": job.model,

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from catx.frontend.clip.convert import from_open_clip
+from catx.frontend.clip.distributed import process_group
 from catx.frontend.clip.model import Clip
 from catx.frontend.clip.recovery import RecoveryConfig, recover
 from tests.frontend.clip.small import pairs, small
@@ -30,7 +31,8 @@ def trained(batch: int) -> Clip:
 
 def main(place: str) -> None:
     """What each process does."""
-    model = trained(4)
+    with process_group():
+        model = trained(4)
     if os.environ["RANK"] == "0":
         torch.save(model.state_dict(), place)
 

@@ -11,8 +11,11 @@ import pytest
 import torch
 
 import catx
+from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO
 from catx.frontend.clip import PruningConfig, Ranking, find_clip, load_clip, presets, prune
 from catx.frontend.clip.config import ClipConfig
+from catx.frontend.training import with_training
+from catx.frontend.weights import weights_sha256
 from catx.tools import cli
 
 Run = Callable[..., tuple[int, str, str]]
@@ -101,7 +104,7 @@ def test_the_command(run: Run, tmp_path: Path) -> None:
     [
         (["digits", "--text-heads", "0"], "text heads: the model has 4"),
         (["digits", "--vision-ffn", "half"], "expected a count such as 384"),
-        (["digits", "--importance", "magic"], "no method 'magic'"),
+        (["digits", "--importance", "magic"], "unknown method 'magic'"),
         (["digits", "--importance", "taylor"], "needs calibration data"),
         (["digits", "--recover", "10"], "need data to train and rank on"),
         (["digits", "--no-prune", "--text-heads", "2"], "nothing else is done to it"),
@@ -111,6 +114,20 @@ def test_the_command(run: Run, tmp_path: Path) -> None:
         (["open_clip:ViT-B-32:none.pt"], "no such checkpoint"),
         (["digits", "--ranking", "none.json"], "cannot be read"),
         (["digits", "--data", "none.csv", "--test", "other.csv"], "cannot be read"),
+        (["digits", "--no-prune", "--data", "digits"], "--data: --no-prune exports a model as it is"),
+        (["digits", "--learning-rate", "0.1", "--grid", "France"], "--learning-rate, --grid: without effect"),
+        (["digits", "--test", "a.csv"], "--test: without effect"),
+        (["digits", "--template", "a {}"], "--template: without effect"),
+        (["digits", "--importance", "index", "--ranking", "r.json"], "--importance: without effect"),
+        (["digits", "--preset", "carbonclip-example"], "of open_clip:ViT-B-16, not of digits"),
+        (
+            ["digits", "--data", "digits", "--recover", "9", "--checkpoint", "/none/a.pt"],
+            "folder does not exist",
+        ),
+        (
+            ["digits", "--data", "digits", "--importance", "module", "--zero-shot", "none"],
+            "no such folder",
+        ),
     ],
 )
 def test_mistakes_are_one_error_before_any_work(
@@ -121,6 +138,51 @@ def test_mistakes_are_one_error_before_any_work(
     assert message in err
     assert "Traceback" not in err
     assert not (tmp_path / "out").exists()
+
+
+def test_where_nothing_can_be_written(run: Run) -> None:
+    code, _, err = run("prune", "digits", "--data", "digits", "--recover", "1000", "-o", "/proc/none/x")
+    assert code == 2
+    assert "/proc/none/x: cannot be written to" in err
+
+
+def test_a_ranking_of_other_weights(run: Run, tmp_path: Path, folder: Path) -> None:
+    from catx.frontend.clip.digits import untrained
+    from catx.frontend.clip.importance import rank
+
+    rank(untrained(1), "magnitude").save(tmp_path / "ranking.json")
+    words = ["--ranking", tmp_path / "ranking.json", "-o", tmp_path / "out"]
+    code, _, err = run("prune", "digits", "--text-heads", 2, *words)
+    assert code == 2
+    assert "ranking.json: the ranking is of other weights" in err
+    words = ["--ranking", folder / "ranking.json", "--no-export", "-o", tmp_path / "out"]
+    assert run("prune", "digits", "--text-heads", 2, *words)[0] == 0
+
+
+def test_what_a_folder_tells_of_its_making(run: Run, tmp_path: Path, folder: Path) -> None:
+    record = json.loads((folder / "origin.json").read_text())
+    assert set(record["data"]) == {"train", "validation", "test"}
+    assert all(len(split["sha256"]) == 64 for split in record["data"].values())
+    assert record["weights_sha256"] == weights_sha256(load_clip(folder))
+    assert record["before"] is None
+    code, _, _ = run("prune", folder, "--text-heads", 1, "--no-export", "-o", tmp_path / "again")
+    assert code == 0
+    again = json.loads((tmp_path / "again" / "origin.json").read_text())
+    assert again["footprint"] is None
+    assert again["before"] == record
+    told = with_training(DEFAULT_SCENARIO, [tmp_path / "again"])
+    assert told.training_gco2e == pytest.approx(record["footprint"]["gco2e"])
+
+
+def test_variables_of_several_processes_alone(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    code, _, err = run("prune", "digits", "--text-heads", 2, "-o", tmp_path / "out")
+    assert code == 2
+    assert "WORLD_SIZE is 2, and MASTER_ADDR, MASTER_PORT is not set" in err
+    assert "torchrun" in err
 
 
 def test_checkpoints(run: Run, tmp_path: Path) -> None:
@@ -204,7 +266,7 @@ def test_named_prunings(run: Run, tmp_path: Path) -> None:
     assert code == 2
     assert "did you mean 'carbonclip-example'" in err
     words = ["--preset", "carbonclip-example", "--text-heads", 2]
-    assert "leave out the others" in run("prune", "digits", *words, "-o", tmp_path / "out")[2]
+    assert "leave out the others" in run("prune", "open_clip:ViT-B-16", *words, "-o", tmp_path / "out")[2]
     name = "tinyclip:ViT-8M-16-Text-3M"
     code, out, _ = run("prune", name, "--text-heads", 2, "--no-export", "-o", tmp_path / "tiny")
     assert code == 0
