@@ -25,6 +25,7 @@ def evaluator_of(study: Study, tell: Tell = lambda _: None, *, measures: bool = 
     hardware = HardwareSpace(
         yaml.safe_load(study.hardware.text), dict(study.hardware.vary), study.hardware.where
     )
+    hardware.check()
     models = model_space(study.models, tell)
     space = Space((*models.genes, *hardware.genes))
     return Evaluator(

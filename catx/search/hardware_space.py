@@ -71,6 +71,10 @@ class HardwareSpace:
         values = {PREFIX + key: value for key, value in zip(self.vary, point, strict=True)}
         return parse_accelerator(self.text(values), f"{self.where} ({told})" if told else self.where)
 
+    def check(self) -> None:
+        """Raise the SpecError of a description that is wrong whatever varies."""
+        _ = self.structural
+
     def references(self, values: Mapping[str, Value]) -> list[Accelerator]:
         """A few accelerators of a point's family (levels and axes), far apart in all other keys.
 
@@ -87,13 +91,17 @@ class HardwareSpace:
 
     @cached_property
     def structural(self) -> frozenset[str]:
-        """Keys that change levels or axes of the accelerator: all of them, where that cannot be seen."""
+        """Keys that change levels or axes of the accelerator.
+
+        Raises:
+            SpecError: none of the first points is an accelerator.
+        """
         names = [gene.name for gene in self.genes]
         corners = product(*(gene.values[::-1] for gene in self.genes))
         tried = (dict(zip(names, corner, strict=True)) for corner in islice(corners, _TRIED))
         base = next((values for values in tried if self._there(values) is not None), None)
         if base is None:
-            return frozenset(self.vary)
+            base = {gene.name: gene.values[-1] for gene in self.genes}  # whose error is told
         shape = shape_of(self.accelerator(base))
 
         def changes(key: str, value: Value) -> bool:

@@ -224,7 +224,8 @@ class _Builder:
 
     def described(self, name: str) -> dict[str, Any]:
         """A hardware description as plain data."""
-        if name in builtin_names():
+        is_name = not Path(name).suffix and "/" not in name and not (self.folder / name).exists()
+        if name in builtin_names() or is_name:
             return dict(read_document(accelerator_text(name), name).data)
         from catx.frontend.file_kind import HARDWARE
         from catx.frontend.hardware.document import MAX_BYTES

@@ -2,7 +2,7 @@ import re
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catx.errors import GraphError
@@ -79,6 +79,7 @@ def blueprint(**changes: int) -> Blueprint:
     )
 
 
+@settings(deadline=None)
 @given(layers=st.integers(1, 9), width=st.integers(1, 300), ffn=st.integers(1, 300))
 def test_a_blueprint_has_the_ops_of_every_size(layers: int, width: int, ffn: int) -> None:
     graph = mlp(layers, width, ffn)
@@ -111,6 +112,7 @@ def test_drawings_and_sizes_that_do_not_fit() -> None:
         blueprint().bill(1, {"width": 3})
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(1, 10_000), max_size=8), st.integers(1, 8))
 def test_primes(numbers: set[int], many: int) -> None:
     found = primes_beside(numbers, many)

@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catx.search.pareto import front_of, hypervolume
@@ -26,6 +26,7 @@ def by_cells(found: list[tuple[int, ...]], objectives: int) -> int:
     )
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4).flatmap(points))
 def test_a_front_is_what_nothing_beats(found: list[tuple[int, ...]]) -> None:
     kept = front_of(found)
@@ -37,6 +38,7 @@ def test_equal_points_do_not_beat_each_other() -> None:
     assert front_of([]) == []
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4).flatmap(lambda n: st.tuples(st.just(n), points(n))))
 def test_a_hypervolume_counts_cells(case: tuple[int, list[tuple[int, ...]]]) -> None:
     objectives, found = case

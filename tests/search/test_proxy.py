@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catx.errors import OptionError
@@ -11,6 +11,7 @@ from catx.search.proxy import calibrate, read_table, uncalibrated
 SHARES = st.lists(st.tuples(st.floats(0.2, 1.0), st.floats(0.2, 1.0)), min_size=6, max_size=20)
 
 
+@settings(deadline=None)
 @given(SHARES, st.floats(0.0, 2.0), st.floats(0.0, 2.0), st.floats(0.3, 1.0))
 def test_it_finds_the_law_that_made_the_points(
     shares: list[tuple[float, float]], one: float, other: float, whole: float

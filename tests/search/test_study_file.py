@@ -1,0 +1,107 @@
+"""Study files: what they say, and what is wrong in them, by line."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from catx.errors import CatxError, SpecError
+from catx.search.build import evaluator_of
+from catx.search.study import Goal, Limit, SearchPlan
+from catx.search.study_file import builtin_studies, load_study, parse_study
+from catx.search.study_json import differences, study_from_json, study_to_json
+from tests.search.studies import TEXT, small
+
+
+def test_a_study(tmp_path: Path) -> None:
+    study = small(tmp_path)
+    assert study.objectives == (Goal("latency_s", "least"), Goal("total_gco2e", "least"))
+    assert study.constraints == (Limit("area_mm2", "most", 4.0),)
+    assert study.plan == SearchPlan(evaluations=24, population=8, batch=4, seed=5)
+    assert evaluator_of(study).space.size == 36
+    assert study.models.names == (str(tmp_path / "tiny.onnx"),)
+    assert study_from_json(study_to_json(study)) == study
+    assert differences(study, study) == []
+
+
+@pytest.mark.parametrize("name", builtin_studies())
+def test_built_in_studies(name: str) -> None:
+    study = load_study(name)
+    assert study.name == name
+    assert study_from_json(study_to_json(study)) == study
+    assert all(limit.bound > 0 for limit in study.constraints)
+
+
+def test_the_spaces_of_the_paper() -> None:
+    """875 x 1,225 models and 3,240 accelerators (arXiv 2505.01386 and its code)."""
+    study = load_study("carbon")
+    models = hardware = 1
+    for _, values in study.models.vary:
+        models *= len(values)
+    for _, values in study.hardware.vary:
+        hardware *= len(values)
+    assert (models, hardware) == (1_071_875, 3_240)
+    bounds = {limit.metric: limit.bound for limit in study.constraints}
+    assert bounds == {"latency_s": 0.05, "area_mm2": 31.99, "peak_tops": 20.48}
+    assert {limit.metric for limit in load_study("latency").constraints} == {"area_mm2", "peak_tops"}
+
+
+def test_presets(tmp_path: Path) -> None:
+    study = parse_study("preset: carbon\nstudy: mine\nsearch: {seed: 7, evaluations: 10}\n")
+    base = load_study("carbon")
+    assert study.name == "mine"
+    assert (study.plan.seed, study.plan.evaluations) == (7, 10)
+    assert (study.models, study.hardware, study.objectives) == (base.models, base.hardware, base.objectives)
+    with pytest.raises(SpecError, match="no preset 'carbn'"):
+        parse_study("preset: carbn\nstudy: mine\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("study: small", "stdy: small", "did you mean 'study'"),
+        ("objectives: [latency_s, total_gco2e]", "objectives: [latency]", "did you mean 'latency_s'"),
+        ("objectives: [latency_s, total_gco2e]", "objectives: [area_mm2, area_mm2]", "stands twice"),
+        ("objectives: [latency_s, total_gco2e]", "objectives: [accuracy]", "nothing says how it is found"),
+        ("objectives: [latency_s, total_gco2e]", "objectives: {energy_j: best}", "`least` or `most`"),
+        ("<= 4 mm2", "<= 4 ms", "area"),
+        ("<= 4 mm2", "4 mm2", "expected a bound such as"),
+        ("[1, 2]", "2..1", "a range such as `6..12`"),
+        ("[1, 2]", "[1, 1]", "1 stands twice"),
+        ("[1, 2]", "[]", "no value to choose from"),
+        ("base: edge", "base: egde", "did you mean 'edge'"),
+        ("evaluations: 24", "evaluations: 0", "evaluations"),
+        ("evaluations: 24", "evaluations: 24, sampler: nsga", "sampler"),
+        ("objectives:", "mapper_budget: soon\nobjectives:", "mapper budget"),
+        ("objectives:", "scenario: egde-default\nobjectives:", "no built-in scenario"),
+    ],
+)
+def test_mistakes_have_lines(old: str, new: str, message: str) -> None:
+    assert old in TEXT
+    with pytest.raises(SpecError, match=re.escape(message)) as raised:
+        parse_study(TEXT.replace(old, new, 1), "study.yaml")
+    assert re.match(r"study\.yaml:\d+", str(raised.value))
+
+
+NAME = "{name: tiny.onnx}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("clusters:", "clustrs:", "unknown key; did you mean 'clusters'"),
+        (NAME, "{name: none.onnx}", "no such file"),
+        (NAME, "{name: digits, vary: {text_depth: [1]}}", "cannot vary 'text_depth'"),
+        (NAME, "{name: digits, vary: {text_layers: [9]}}", "1 to 3 can stay, not 9"),
+        (NAME, "{name: [digits, a.onnx], vary: {text_layers: [1]}}", "only one model"),
+    ],
+)
+def test_what_models_and_descriptions_tell(tmp_path: Path, old: str, new: str, message: str) -> None:
+    study = small(tmp_path, TEXT.replace(old, new))
+    with pytest.raises(CatxError, match=re.escape(message)):
+        evaluator_of(study)
+
+
+def test_no_such_study() -> None:
+    with pytest.raises(SpecError, match=r"no built-in study and no file 'carbn'; did you mean 'carbon'"):
+        load_study("carbn")

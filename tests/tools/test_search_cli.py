@@ -1,0 +1,95 @@
+"""`catx search` as a user runs it."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import catx
+from catx.frontend.hardware import load_accelerator
+from catx.tools import cli
+from tests.search.studies import TEXT, tiny
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Run a command in a folder that holds the small study: exit code, standard output, standard error."""
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.chdir(tmp_path)
+    tiny(tmp_path)
+    (tmp_path / "study.yaml").write_text(TEXT)
+
+    def call(*args: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.catx([str(arg) for arg in args], prog_name="catx")
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+def test_search_show_front_export(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run("search", "study.yaml", "--workers", 1, "--evaluations", 12)
+    assert code == 0
+    assert "small  least latency_s, least total_gco2e; nsga2, seed 5" in out
+    assert "evaluated  12" in " ".join(out.split("\n")).replace("   ", "  ")
+    assert run("search", "show", "small.db")[1] == out
+    code, _, err = run("search", "study.yaml")
+    assert (code, "exists already" in err, "--resume" in err) == (2, True, True)
+    code, more, _ = run("search", "run", "study.yaml", "--workers", 1, "--resume")
+    assert code == 0
+    assert "24" in more
+    code, text, _ = run("search", "front", "small.db")
+    rows = list(csv.DictReader(text.splitlines()))
+    assert rows
+    code, told, _ = run("search", "export", "small.db", "-o", "designs", "--mapper-budget", 0)
+    assert code == 0
+    assert f"{len(rows)} points in designs" in told
+    assert (tmp_path / "designs" / "front.csv").read_text() == text
+    for row in rows:
+        place = tmp_path / "designs" / f"point-{row['number']}"
+        point = json.loads((place / "point.json").read_text())
+        assert point["numbers"]["latency_s"] == float(row["latency_s"])
+        assert point["model"].endswith("tiny.onnx")
+        machine = load_accelerator(place / "hw.yaml")
+        again = catx.compile_model(tmp_path / "tiny.onnx", machine, mapper_budget=0)
+        report = json.loads((place / "report.json").read_text())
+        assert report["totals"]["latency_s"] == again.latency_s
+        assert again.latency_s <= float(row["latency_s"]) * 1.25
+    code, _, err = run("search", "export", "small.db", "-o", "designs")
+    assert code == 2
+    assert "nothing is overwritten" in err
+
+
+def test_list_and_files_of_studies(run: Run) -> None:
+    code, out, _ = run("search", "list")
+    assert code == 0
+    assert "all-hw" in out
+    code, out, _ = run("search", "show", "all-hw")
+    assert code == 0
+    assert out.startswith("# Mode `all-hw`")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["none.yaml"], "no such file"),
+        (["carbn"], "did you mean 'carbon'"),
+        (["study.yaml", "--sampler", "magic"], "no sampler 'magic'"),
+        (["study.yaml", "--resume"], "no such file"),
+        (["study.yaml", "-o", "none/a.db"], "cannot be written"),
+        (["front", "study.yaml"], "no study of catx"),
+        (["show", "none.db"], "no such file"),
+        (["tiny.onnx"], "looks like an ONNX model"),
+    ],
+)
+def test_mistakes(run: Run, words: list[str], message: str) -> None:
+    code, out, err = run("search", *words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
