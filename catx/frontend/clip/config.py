@@ -17,6 +17,8 @@ from catx.ir import checks
 SCHEMA = "catx.clip/1"
 ACTIVATIONS = ("gelu", "gelu_tanh", "quick_gelu")
 VISION_POOLS = ("tok", "avg")
+RESIZES = ("shortest", "squash")
+INTERPOLATIONS = ("bicubic", "bilinear")
 TEXT_POOLS = ("argmax", "eos", "first", "last")
 
 
@@ -152,8 +154,9 @@ class TextConfig(TowerConfig):
 class ClipConfig:
     """A CLIP model: two towers into one embedding space of `embed_dim`.
 
-    `tokenizer`, `image_mean` and `image_std` (of red, green, blue in 0..1) say what its inputs are made with.
-    `source` says what it was made of. None of these changes the model.
+    `tokenizer`, `image_mean` and `image_std` (of red, green, blue in 0..1), `resize` (the shortest edge fits,
+    or the picture is squashed) and `interpolation` say what its inputs are made with. `source` says what it
+    was made of. None of these changes the model.
     """
 
     embed_dim: int
@@ -165,12 +168,19 @@ class ClipConfig:
     tokenizer: str = ""
     image_mean: tuple[float, float, float] = (0.48145466, 0.4578275, 0.40821073)
     image_std: tuple[float, float, float] = (0.26862954, 0.26130258, 0.27577711)
+    resize: str = "shortest"
+    interpolation: str = "bicubic"
     source: str = ""
 
     def __post_init__(self) -> None:
         checks.counts("model", embed_dim=self.embed_dim)
         checks.positive("model", norm_eps=self.norm_eps)
-        _one_of("model", activation=(self.activation, ACTIVATIONS))
+        _one_of(
+            "model",
+            activation=(self.activation, ACTIVATIONS),
+            resize=(self.resize, RESIZES),
+            interpolation=(self.interpolation, INTERPOLATIONS),
+        )
 
     @property
     def parameters(self) -> int:

@@ -108,12 +108,15 @@ def _text_config(model: Any, text: Any) -> TextConfig:
 
 
 def _preprocessing(vision: Any) -> dict[str, Any]:
-    """Mean and standard deviation of images, where the model says them."""
+    """What images are prepared with, where the model says it."""
     found = {
         "image_mean": getattr(vision, "image_mean", None),
         "image_std": getattr(vision, "image_std", None),
     }
-    return {key: tuple(map(float, value)) for key, value in found.items() if value is not None}
+    numbers = {key: tuple(map(float, value)) for key, value in found.items() if value is not None}
+    told = getattr(vision, "preprocess_cfg", None) or {}
+    ways = {"resize": told.get("resize_mode"), "interpolation": told.get("interpolation")}
+    return numbers | {key: value for key, value in ways.items() if value}
 
 
 def _activation(vision: Any, text: Any) -> str:

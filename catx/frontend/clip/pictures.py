@@ -26,16 +26,29 @@ def picture_of(file: Path | BytesIO, config: ClipConfig) -> Tensor:
 
 
 def fitted(image: "Image", config: ClipConfig) -> Tensor:
-    """An image as a model wants it: scaled to fill, cut in the middle, normalized, (3, height, width)."""
+    """An image as a model wants it, (3, height, width), normalized: as open_clip's own transform makes it.
+
+    Either it fills the model's size and is cut in the middle, or it is squashed into it.
+    """
     from PIL.Image import Resampling
-    from torchvision.transforms.functional import normalize, to_tensor
+    from torchvision.transforms.functional import center_crop, normalize, to_tensor
 
     height, width = config.vision.image_size
+    filter_of = {"bicubic": Resampling.BICUBIC, "bilinear": Resampling.BILINEAR}
     picture = image.convert("RGB")
-    scale = max(height / picture.height, width / picture.width)
-    large = (max(width, round(picture.width * scale)), max(height, round(picture.height * scale)))
-    picture = picture.resize(large, Resampling.BICUBIC)
-    left, top = (large[0] - width) // 2, (large[1] - height) // 2
-    picture = picture.crop((left, top, left + width, top + height))
+    size = (width, height) if config.resize == "squash" else _filling(picture.size, (width, height))
+    picture = picture.resize(size, filter_of[config.interpolation])
+    picture = center_crop(picture, [height, width])
     found: Tensor = normalize(to_tensor(picture), list(config.image_mean), list(config.image_std))
     return found
+
+
+def _filling(there: tuple[int, int], wanted: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of a picture that just fills another one, rounded as torchvision and open_clip do."""
+    if wanted[0] == wanted[1]:
+        short, side = min(there), wanted[0]
+        long = int(side * max(there) / short)
+        return (side, long) if there[0] <= there[1] else (long, side)
+    ratio = min(one / other for one, other in zip(there, wanted, strict=True))
+    width, height = (round(one / ratio) for one in there)
+    return width, height
