@@ -1,6 +1,7 @@
 """Data by name: `digits`, a CSV file of images and captions, or tar shards, as splits that share no image."""
 
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,13 +18,17 @@ from catx.frontend.clip.benchmark import PREFIX, BenchmarkClasses
 from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.digits import NAME as DIGITS
 from catx.frontend.clip.digits import digit_pairs
+from catx.frontend.clip.metrics import check_measurable
 from catx.frontend.clip.pairs import ALL, Batch, Pairs, Share, draws
-from catx.frontend.clip.pictures import BROKEN, IMAGE_SUFFIXES, picture_of
+from catx.frontend.clip.pictures import BROKEN, IMAGE_SUFFIXES, opened, picture_of
 from catx.frontend.clip.shards import SUFFIX, ShardPairs
 from catx.frontend.clip.tokens import tokenizer_of
 
 RANKING_IMAGES = 800
 """Images of the training split that a model is ranked on: enough for steps of 0.1 % in recall."""
+
+HELD_BYTES = 2 * 2**30
+"""Decoded images of one file that are held in memory: searches read them hundreds of times [byte]."""
 
 TEMPLATE = "a photo of a {}"
 
@@ -43,6 +48,14 @@ class Splits:
     ranking: Pairs
     test: Pairs
     validation: Pairs | None = None
+
+    def check(self) -> None:
+        """Raise an OptionError where there is too little to train on or to measure with."""
+        if len(self.train) < 2:
+            raise OptionError(f"{self.train.name}: contrastive learning needs two images at least")
+        for pairs in (self.test, self.validation):
+            if pairs is not None:
+                check_measurable(pairs)
 
     @property
     def broken(self) -> int:
@@ -85,9 +98,12 @@ def find_splits(train: str, test: str | None, config: ClipConfig, *, validation:
 def _refuse_shared(
     one: str, of_one: "CsvPairs | ShardPairs", other: str, of_other: "CsvPairs | ShardPairs"
 ) -> None:
-    if shared := of_one.identities() & of_other.identities():
+    places, others = of_one.identities(), of_other.identities()
+    if shared := [image for image in places if image in others]:
+        first = f"{places[shared[0]]} is {others[shared[0]]}"
         raise OptionError(
-            f"{one} and {other} share {len(shared)} images, {sorted(shared)[0]} first of all",
+            f"{one} and {other} share {len(shared)} image{'s' * (len(shared) > 1)}: {first}"
+            + (", and others" if len(shared) > 1 else ""),
             hint="a split that trains or ranks must not measure, nor choose",
         )
 
@@ -97,7 +113,7 @@ def _pairs(name: str, config: ClipConfig) -> "CsvPairs | ShardPairs":
 
 
 class CsvPairs:
-    """Images of a CSV file (or TSV, by its name) with a column of paths and one of captions.
+    """Images of a CSV file (or TSV, by its name, without quotes) with a column of paths and one of captions.
 
     Rows of one path are captions of one image; paths are relative to the file. An image that cannot be read
     is counted in `broken` and left out.
@@ -113,20 +129,22 @@ class CsvPairs:
         self._rows = _read_rows(path) if rows is None else rows
         self._tokenizer = tokenizer_of(config)
         self._hashes: dict[Path, str] | None = None
+        self._pictures: dict[Path, Tensor] = {}
 
     def __len__(self) -> int:
         self._check()
         return len(self._rows)
 
-    def identities(self) -> frozenset[str]:
-        """Hashes of the images' bytes: what splits are compared by, whatever files are called."""
-        return frozenset(self._check().values())
+    def identities(self) -> dict[str, str]:
+        """Where each image is, by the hash of its bytes: what splits are compared by."""
+        return {seen: str(path) for path, seen in self._check().items()}
 
     def head(self, count: int) -> "CsvPairs":
         """The first images alone."""
         hashes = self._check()
         found = CsvPairs(self.path, self.config, rows=dict(list(self._rows.items())[:count]))
         found._hashes = {path: hashes[path] for path in found._rows}
+        found._pictures = self._pictures
         found.name = f"{self.name}, first {len(found._rows)}"
         return found
 
@@ -142,7 +160,7 @@ class CsvPairs:
         self._check()
         rows = list(self._rows.items())
         for drawn in draws([len(captions) for _, captions in rows], size, seed, share):
-            images = torch.stack([picture_of(rows[at][0], self.config) for at, _ in drawn])
+            images = torch.stack([self._picture(rows[at][0]) for at, _ in drawn])
             yield Batch(images, self._tokenizer([rows[at][1][caption] for at, caption in drawn]))
 
     def images(self, size: int) -> Iterator[Tensor]:
@@ -150,7 +168,7 @@ class CsvPairs:
         self._check()
         paths = list(self._rows)
         for start in range(0, len(paths), size):
-            yield torch.stack([picture_of(path, self.config) for path in paths[start : start + size]])
+            yield torch.stack([self._picture(path) for path in paths[start : start + size]])
 
     def captions(self) -> tuple[Tensor, Tensor]:
         """All captions and their images."""
@@ -159,17 +177,24 @@ class CsvPairs:
         texts = [caption for captions in self._rows.values() for caption in captions]
         return self._tokenizer(texts), torch.tensor(owners)
 
+    def _picture(self, path: Path) -> Tensor:
+        """An image as the model wants it, from memory where all of them have room."""
+        if path in self._pictures:
+            return self._pictures[path]
+        found = picture_of(path, self.config)
+        if found.nbytes * len(self._rows) <= HELD_BYTES:
+            self._pictures[path] = found
+        return found
+
     def _check(self) -> dict[Path, str]:
         """Read every image once, for its hash; those that cannot be read are left out from now on."""
         if self._hashes is None:
-            from PIL import Image
-
             hashes = {}
             for path in self._rows:
                 try:
                     data = path.read_bytes()
-                    with Image.open(BytesIO(data)) as image:
-                        image.load()
+                    with opened(BytesIO(data)):
+                        pass
                     hashes[path] = sha256(data).hexdigest()
                 except BROKEN:
                     self.broken += 1
@@ -213,7 +238,9 @@ class ClassFolder:
             hint = "a folder per class, with its images"
             raise OptionError(f"{len(folders)} subfolders", loc=Loc(str(path)), hint=hint)
         self.classes = tuple(folder.name.replace("_", " ") for folder in folders)
-        self.prompts = list(tokenizer_of(config)([template.format(name) for name in self.classes]).split(1))
+        self.prompts = list(
+            tokenizer_of(config)([template.replace("{}", name) for name in self.classes]).split(1)
+        )
         self._files = [
             (file, label)
             for label, folder in enumerate(folders)
@@ -249,22 +276,52 @@ def _read_rows(path: Path) -> dict[Path, list[str]]:
         raise OptionError(f"cannot be read: {error.strerror}", loc=Loc(str(path))) from None
     except UnicodeDecodeError:
         raise OptionError("not UTF-8 text", loc=Loc(str(path))) from None
-    reader = csv.DictReader(text.splitlines(), delimiter="\t" if path.suffix == ".tsv" else ",")
-    columns = [name.strip().lower() for name in reader.fieldnames or ()]
-    image, caption = (next((name for name in names if name in columns), None) for names in (PATHS, CAPTIONS))
-    if image is None or caption is None:
-        what, names = ("images", PATHS) if image is None else ("captions", CAPTIONS)
-        raise OptionError(
-            f"no column of {what}: its first row has {', '.join(columns) or 'nothing'}",
-            loc=Loc(str(path)),
-            hint=f"name one of {', '.join(names)}; fields are separated by a comma, in a .tsv by a tab",
-        )
-    reader.fieldnames = columns
-    rows: dict[Path, list[str]] = {}
-    for line, row in enumerate(reader, 2):
-        if not (row[image] or "").strip() or not (row[caption] or "").strip():
-            raise OptionError("an image without a caption", loc=Loc(str(path), line=line))
-        rows.setdefault(path.parent / row[image].strip(), []).append(row[caption].strip())
+    tabs = path.suffix == ".tsv"
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter="\t" if tabs else ",",
+        quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL,
+        strict=True,
+    )
+    try:
+        columns = [name.strip().lower() for name in next(reader, [])]
+        image, caption = _columns(columns, path)
+        rows: dict[Path, list[str]] = {}
+        for row in reader:
+            if not row:
+                continue
+            loc = Loc(str(path), line=reader.line_num)
+            if len(row) != len(columns):
+                raise OptionError(
+                    f"{len(row)} fields, and the first row names {len(columns)}",
+                    loc=loc,
+                    hint=""
+                    if tabs
+                    else 'a caption with a comma stands in quotes: "a red one, and a blue one"',
+                )
+            name, told = row[image].strip(), " ".join(row[caption].split())
+            if not name or not told:
+                raise OptionError("an image without a caption", loc=loc)
+            rows.setdefault(path.parent / name, []).append(told)
+    except csv.Error as error:
+        raise OptionError(f"no CSV: {error}", loc=Loc(str(path), line=reader.line_num)) from None
     if not rows:
         raise OptionError("no row", loc=Loc(str(path)))
     return rows
+
+
+def _columns(columns: list[str], path: Path) -> tuple[int, int]:
+    """Where images and captions are among the columns."""
+    if twice := [name for at, name in enumerate(columns) if name in columns[:at]]:
+        raise OptionError(f"two columns are called {twice[0]}", loc=Loc(str(path), line=1))
+    found = []
+    for what, names in (("images", PATHS), ("captions", CAPTIONS)):
+        at = next((columns.index(name) for name in names if name in columns), None)
+        if at is None:
+            raise OptionError(
+                f"no column of {what}: its first row has {', '.join(columns) or 'nothing'}",
+                loc=Loc(str(path)),
+                hint=f"name one of {', '.join(names)}; fields are separated by a comma, in a .tsv by a tab",
+            )
+        found.append(at)
+    return found[0], found[1]

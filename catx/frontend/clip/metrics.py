@@ -54,14 +54,19 @@ def embed_texts(model: Clip, texts: Tensor) -> Tensor:
     return torch.cat([model.encode_text(rows.to(device)) for rows in texts.split(BATCH)])
 
 
+def check_measurable(pairs: Pairs) -> None:
+    """Raise an OptionError where pairs are too few for recall at 10 to be a measure."""
+    if len(pairs) < RANKS[-1]:
+        raise OptionError(f"{pairs.name}: {len(pairs)} images are too few for recall at {RANKS[-1]}")
+
+
 def recall(model: Clip, pairs: Pairs) -> Recall:
     """Recall at 1, 5 and 10 both ways over all pairs.
 
     Raises:
         OptionError: fewer than ten images: recall at 10 would be no measure.
     """
-    if len(pairs) < RANKS[-1]:
-        raise OptionError(f"{pairs.name}: {len(pairs)} images are too few for recall at {RANKS[-1]}")
+    check_measurable(pairs)
     was = model.training
     model.eval()
     texts, owners = pairs.captions()

@@ -1,5 +1,8 @@
 """Image files into what a model takes."""
 
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,18 +14,30 @@ from catx.frontend.clip.config import ClipConfig
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-BROKEN = (OSError, SyntaxError, ValueError)
-"""What PIL raises of files that are no images; its own error is an OSError."""
+BROKEN = (OSError, SyntaxError, ValueError, OverflowError, EOFError, IndexError, struct.error)
+"""What PIL raises of files that are no images, or damaged ones; its own error is an OSError. What it says of
+pictures that are too large to be true is made a ValueError of here."""
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 
 def picture_of(file: Path | BytesIO, config: ClipConfig) -> Tensor:
-    """An image file as a model wants it; see `fitted`."""
+    """An image file as a model wants it; see `fitted`. Raises one of `BROKEN`."""
+    with opened(file) as image:
+        return fitted(image, config)
+
+
+@contextmanager
+def opened(file: Path | BytesIO) -> "Iterator[Image]":
+    """An image file, read whole. Raises one of `BROKEN`."""
     from PIL import Image
 
-    with Image.open(file) as image:
-        return fitted(image, config)
+    try:
+        with Image.open(file) as image:
+            image.load()
+            yield image
+    except Image.DecompressionBombError as error:
+        raise ValueError(str(error)) from error
 
 
 def fitted(image: "Image", config: ClipConfig) -> Tensor:

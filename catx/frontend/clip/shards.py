@@ -2,6 +2,7 @@
 
 import io
 import random
+import tarfile
 from collections.abc import Iterator
 from hashlib import sha256
 from itertools import islice
@@ -45,21 +46,23 @@ class ShardPairs:
         from webdataset.shardlists import expand_urls
 
         self._urls = [str(url) for url in expand_urls(name)]
-        for url in self._urls:
+        for at, url in enumerate(self._urls):
             if not Path(url).is_file():
                 raise OptionError("no such shard", loc=Loc(url))
+            if url in self._urls[:at]:
+                raise OptionError("the shard is named twice", loc=Loc(url))
         self.name = f"{name}, first {most}" if most else name
         self.broken, self.config = 0, config
         self._pattern, self._most = name, most
         self._tokenizer = tokenizer_of(config)
         self._good: dict[str, str] | None = None
-        self._identities: frozenset[str] = frozenset()
+        self._identities: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._captions())
 
-    def identities(self) -> frozenset[str]:
-        """Hashes of the images: what splits are compared by."""
+    def identities(self) -> dict[str, str]:
+        """Where each image is, by the hash of its bytes: what splits are compared by."""
         self._captions()
         return self._identities
 
@@ -101,20 +104,27 @@ class ShardPairs:
     def _captions(self) -> dict[str, str]:
         """Captions of samples that can be read, by key; found in a first pass."""
         if self._good is None:
-            good, hashes = {}, set()
+            good, places, seen = {}, {}, set()
             for sample in self._raw():
+                key = _key(sample)
+                if key in seen:
+                    raise OptionError(
+                        f"two samples of the shard are called {sample['__key__']!r}",
+                        loc=Loc(str(sample.get("__url__", self._pattern))),
+                        hint="files of one sample stand side by side in a shard",
+                    )
+                seen.add(key)
                 found = _image_and_text(sample)
                 if found is None or not self._readable(found[0]):
                     self.broken += 1
                     continue
-                key = _key(sample)
                 good[key] = found[1]
-                hashes.add(sha256(found[0]).hexdigest())
+                places[sha256(found[0]).hexdigest()] = key
                 if self._most and len(good) == self._most:
                     break
             if not good:
                 raise OptionError("no sample has an image and a text", loc=Loc(self._pattern))
-            self._good, self._identities = good, frozenset(hashes)
+            self._good, self._identities = good, places
         return self._good
 
     def _readable(self, data: bytes) -> bool:
@@ -139,7 +149,11 @@ class ShardPairs:
         data = webdataset.WebDataset(self._urls, shardshuffle=False, empty_check=False, nodesplitter=None)
         if seed is not None:
             data = data.shuffle(SHUFFLED, rng=random.Random(seed))
-        return iter(data)
+        try:
+            yield from data
+        except (tarfile.TarError, ValueError, EOFError) as error:
+            what = str(error.args[0] if error.args else error).splitlines()[0]
+            raise OptionError(f"a damaged shard: {what[:200]}", loc=Loc(self._pattern)) from error
 
 
 def _key(sample: dict[str, Any]) -> str:

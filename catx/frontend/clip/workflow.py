@@ -145,6 +145,8 @@ def _run(job: PruneJob, tell: Tell) -> Pruned:
     ranking = _given_ranking(job.ranking, whole) if job.ranking else None
     before_it = origin_of(Path(job.model))
     splits = find_splits(job.data, job.test, whole.config, validation=job.validation) if job.data else None
+    if splits:
+        splits.check()
     whole.to(device())
     if ranking is None:
         tell(f"ranking by {job.method}")

@@ -3,6 +3,7 @@
 import io
 import re
 import tarfile
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,12 @@ import torch
 from PIL import Image
 
 from catx.errors import OptionError
+from catx.frontend.clip import datasets, digits
+from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.convert import from_open_clip
 from catx.frontend.clip.datasets import ClassFolder, CsvPairs, find_splits
 from catx.frontend.clip.digits import CONTEXT, PICTURES, SHARES, WORDS, digit_pairs, tokenize
+from catx.frontend.clip.pictures import picture_of
 from catx.frontend.clip.shards import ShardPairs
 from catx.frontend.clip.source import find_clip
 from tests.frontend.clip.small import small
@@ -81,6 +85,11 @@ def test_broken_images_are_counted_and_left_out(folder: Path) -> None:
         ("image,caption\n", "no row"),
         ("image,caption\n0.png,\n", r"data\.csv:2: an image without a caption"),
         ("image,caption\nmissing.png,a red one\n", "no image can be read"),
+        ("image,caption\n0.png,a red one, and a two\n", r"data\.csv:2: 3 fields, and the first row names 2"),
+        ('image,caption\n0.png,"a red one\n1.png,a two\n', r"data\.csv:3: no CSV: unexpected end of data"),
+        ("image,caption\n0.png," + "x" * 140_000 + "\n", r"data\.csv:2: no CSV: field larger"),
+        ("image,caption,caption\n0.png,a,b\n", "two columns are called caption"),
+        ("image,caption\n0.png\n", r"data\.csv:2: 1 fields"),
         ("image,caption\n0.png,a purple one\n", "does not know the word 'purple'"),
     ],
 )
@@ -89,6 +98,34 @@ def test_bad_files(folder: Path, rows: str, message: str) -> None:
         CsvPairs(write(folder, rows), CONFIG).captions()
     with pytest.raises(OptionError, match="cannot be read"):
         CsvPairs(folder / "none.csv", CONFIG)
+
+
+def test_captions_of_several_lines_and_odd_ends_of_lines(folder: Path) -> None:
+    rows = 'image,caption\n0.png,"a red\none"\n\n1.png,a\u2028blue two\n2.png,a\x0cred six\n'
+    texts, _ = CsvPairs(write(folder, rows), CONFIG).captions()
+    assert texts.tolist() == [tokenize(text) for text in ("a red one", "a blue two", "a red six")]
+    tabs = CsvPairs(write(folder, "image\tcaption\n0.png\ta red one\n", "a.tsv"), CONFIG)
+    assert tabs.captions()[0].tolist() == [tokenize("a red one")]
+
+
+def test_pictures_are_decoded_once_where_they_have_room(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(folder, "image,caption\n0.png,a red one\n1.png,a blue two\n")
+    (expected,) = CsvPairs(path, CONFIG).images(2)
+    for held, decoded in ((datasets.HELD_BYTES, 2), (0, 6)):
+        calls: list[Path] = []
+
+        def counted(file: Path, config: ClipConfig, calls: list[Path] = calls) -> torch.Tensor:
+            calls.append(file)
+            return picture_of(file, config)
+
+        monkeypatch.setattr(datasets, "HELD_BYTES", held)
+        monkeypatch.setattr(datasets, "picture_of", counted)
+        found = CsvPairs(path, CONFIG)
+        for _ in range(3):
+            assert torch.equal(next(iter(found.images(2))), expected)
+        assert len(calls) == decoded
 
 
 def test_a_folder_of_classes(folder: Path) -> None:
@@ -132,11 +169,11 @@ def test_splits_share_no_image(folder: Path) -> None:
     chosen = find_splits(str(one), str(other), CONFIG, validation=str(third)).validation
     assert chosen is not None
     assert len(chosen) == 1
-    with pytest.raises(OptionError, match="train and test share 1 images,"):
+    with pytest.raises(OptionError, match=r"train and test share 1 image: .*1\.png is .*1\.png"):
         find_splits(str(one), str(mixed), CONFIG)
-    with pytest.raises(OptionError, match="train and validation share 1 images,"):
+    with pytest.raises(OptionError, match="train and validation share 1 image:"):
         find_splits(str(one), str(other), CONFIG, validation=str(mixed))
-    with pytest.raises(OptionError, match="test and validation share 1 images,"):
+    with pytest.raises(OptionError, match=r"test and validation share 1 image: .*2\.png is .*other\.png"):
         find_splits(str(one), str(other), CONFIG, validation=str(renamed))
     with pytest.raises(OptionError, match="no ranking or training has seen"):
         find_splits(str(one), None, CONFIG)
@@ -146,8 +183,9 @@ def test_splits_share_no_image(folder: Path) -> None:
 
 def test_digits_are_the_same_every_time_and_splits_share_no_scan() -> None:
     assert digit_pairs("test", 50).sha256() == digit_pairs("test", 50).sha256()
-    edges = sorted(edge for share in SHARES.values() for edge in share)
-    assert edges == [0.0, 0.6, 0.6, 0.8, 0.8, 1.0]
+    scans = {split: {scan.tobytes() for scan in digits._scans(split)[0]} for split in SHARES}
+    assert all(len(found) > 300 for found in scans.values())
+    assert not any(scans[one] & scans[other] for one, other in combinations(scans, 2))
     test = digit_pairs("test")
     assert len(test) == PICTURES["test"] == len({row[0] for row in test.texts})
     assert len(tokenize("a red one and a blue two")) == CONTEXT
@@ -208,12 +246,18 @@ def test_pairs_of_shards(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = shard(folder / "b.tar", {"9": (images[4], "a red one")})
     mixed = shard(folder / "c.tar", {"7": (images[0], "a red one")})
     assert len(find_splits(str(folder / "a-{0..1}.tar"), other, CONFIG).test) == 1
-    with pytest.raises(OptionError, match="train and test share 1 images"):
+    with pytest.raises(OptionError, match=r"train and test share 1 image: .* 0 is .* 7"):
         find_splits(str(folder / "a-{0..1}.tar"), mixed, CONFIG)
-    with pytest.raises(OptionError, match="train and test share 3 images"):
+    with pytest.raises(OptionError, match=r"train and test share 3 images: .*, and others"):
         find_splits(str(folder / "a-{0..1}.tar"), str(folder / "data.csv"), CONFIG)
     with pytest.raises(OptionError, match="no such shard"):
         ShardPairs(str(folder / "a-{0..2}.tar"), CONFIG)
+    with pytest.raises(OptionError, match="named twice"):
+        ShardPairs(str(folder / "{a-0,a-0}.tar"), CONFIG)
+    for name, data in (("e.tar", b"junk" * 1000), ("f.tar", (folder / "a-1.tar").read_bytes()[:700])):
+        (folder / name).write_bytes(data)
+        with pytest.raises(OptionError, match="a damaged shard"):
+            len(ShardPairs(str(folder / name), CONFIG))
     empty = shard(folder / "d.tar", {"7": (b"x", "a red one")})
     with pytest.raises(OptionError, match="no sample has an image and a text"):
         len(ShardPairs(empty, CONFIG))
