@@ -1,5 +1,8 @@
 """How much of a model stays: counts, or shares of what there is."""
 
+from numbers import Integral, Real
+from typing import cast
+
 from catx.errors import OptionError
 
 Amount = int | float
@@ -14,8 +17,9 @@ def count_of(wanted: int | None, there: int, what: str) -> int:
     """
     if wanted is None:
         return there
-    if not isinstance(wanted, int) or isinstance(wanted, bool):
+    if not isinstance(wanted, Integral) or isinstance(wanted, bool):
         raise OptionError(f"{what} must be a whole number, not {wanted!r}")
+    wanted = int(wanted)  # numpy's too
     if not 1 <= wanted <= there:
         raise OptionError(f"{what}: the model has {there}, so 1 to {there} can stay, not {wanted}")
     return wanted
@@ -27,8 +31,9 @@ def size_of(wanted: Amount | None, there: int, what: str) -> int:
     Raises:
         OptionError: none, more than there is, or a share that is no whole number of units.
     """
-    if wanted is None or not isinstance(wanted, float):
-        return count_of(wanted, there, what)
+    if wanted is None or isinstance(wanted, int | Integral) or not isinstance(wanted, Real):
+        return count_of(None if wanted is None else cast(int, wanted), there, what)
+    wanted = float(wanted)
     if not 0 < wanted <= 1:
         raise OptionError(
             f"{what}: a share must be above 0 and at most 1, not {wanted:g}", hint="a count has no point"

@@ -19,12 +19,13 @@ OPSET = 20
 """The newest that onnxruntime runs with attention written out; from 23 on exporters write one node for it."""
 
 TOLERANCE = 1e-4
-"""Largest difference between torch and onnxruntime that counts as equal, of values of the order of 1."""
+"""Largest difference between torch and onnxruntime that counts as equal, relative to the largest value of an
+output where that is above 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """One graph: its file, and how far onnxruntime is from torch; None for one without weights."""
+    """One graph: its file, and how far onnxruntime is from torch (see `TOLERANCE`); None without weights."""
 
     name: str
     path: Path
@@ -113,7 +114,7 @@ def traced(
 
 
 def _difference(module: nn.Module, inputs: Sequence[Tensor], path: Path) -> float:
-    """Largest difference of any output."""
+    """Largest difference of any output, relative to its largest value where that is above 1."""
     import onnxruntime
 
     with torch.no_grad(), warnings.catch_warnings():
@@ -124,4 +125,8 @@ def _difference(module: nn.Module, inputs: Sequence[Tensor], path: Path) -> floa
     outputs = (expected,) if isinstance(expected, Tensor) else expected
     found = session.run(None, feed)
     pairs = zip(found, outputs, strict=True)
-    return max(float(np.abs(np.asarray(one) - other.numpy()).max()) for one, other in pairs)
+    return max(_apart(np.asarray(one), other.numpy()) for one, other in pairs)
+
+
+def _apart(found: np.ndarray, expected: np.ndarray) -> float:
+    return float(np.abs(found - expected).max() / max(1.0, np.abs(expected).max()))

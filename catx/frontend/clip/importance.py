@@ -1,6 +1,7 @@
 """Methods that score the parts of a CLIP model: one interface, from weights alone to measured accuracy."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
@@ -61,10 +62,11 @@ def rank(
 
     Args:
         model: is left as it is.
-        method: `magnitude`: norms of weights. `taylor`: what the loss changes as a part fades, to first
-            order, on all pairs. `module`: what recall@1 loses without it. `index`: the first parts stay, and
-            of layers the outer ones, as in the paper. `random`: seeded, a baseline.
-        pairs: calibration data. With it, every method but `index` and `random` ranks layers by what the loss
+        method: `magnitude`: norms of weights. `taylor`: what the loss changes as a head or a hidden unit
+            fades, to first order, added up over batches and the units of a group. `module`: what recall@1
+            loses without it. `index`: the first parts stay, and of layers the outer ones, as in the paper.
+            `random`: seeded, a baseline.
+        pairs: calibration data. With it, every method but `index` and `random` ranks layers by what recall@1
             loses without them.
         seed: of `random`.
         store: keeps what `module` measured.
@@ -77,16 +79,14 @@ def rank(
         raise OptionError(f"no method {method!r}", hint=f"there are {', '.join(METHODS)}")
     if method in NEEDS_DATA and pairs is None:
         raise OptionError(f"the method {method} needs calibration data")
-    was = model.training
-    model.eval()
     weights = weights_sha256(model)
+    model = deepcopy(model).eval().requires_grad_(True)
     measured, data = None, "none"
     if pairs is not None and method not in BASELINES:
         pairs = in_memory(pairs)
         data = f"{pairs.name}, sha256 {pairs.sha256()[:12]}"
         measured = _Measured(model, pairs, weights, store, progress)
     towers = {name: _METHODS[method](model, name, measured, seed) for name in TOWERS}
-    model.train(was)
     return Ranking(method=method, data=data, seed=seed, weights_sha256=weights, version=VERSION, **towers)
 
 
@@ -128,7 +128,6 @@ def _floats(values: Iterable[float] | Tensor) -> Scores:
 def _magnitude(model: Clip, name: Tower, measured: "_Measured | None", seed: int) -> TowerRanking:
     """Norms of all weights that go with a part."""
     del seed
-    config = _config(model, name)
     heads, ffn, width = _sums(
         model, name, {key: weight.detach() ** 2 for key, weight in model.named_parameters()}
     )
@@ -139,10 +138,7 @@ def _magnitude(model: Clip, name: Tower, measured: "_Measured | None", seed: int
     return TowerRanking(
         layers=measured.layers(name) if measured else _floats(layers),
         heads=tuple(_floats(row.sqrt()) for row in heads),
-        ffn=tuple(
-            _floats(row.reshape(groups_of(b.ffn), -1).sum(dim=1).sqrt())
-            for row, b in zip(ffn, config.blocks, strict=True)
-        ),
+        ffn=tuple(_floats(_grouped(row).sqrt()) for row in ffn),
         width=_floats(width.sqrt()),
     )
 
@@ -180,9 +176,10 @@ def _taylor(model: Clip, name: Tower, measured: "_Measured | None", seed: int) -
     heads = [torch.zeros(block.heads) for block in config.blocks]
     ffn = [torch.zeros(block.ffn) for block in config.blocks]
     width = torch.zeros(config.width)
+    device = model.logit_scale.device
     gates = [
-        (torch.ones(len(h), requires_grad=True), torch.ones(len(f), requires_grad=True))
-        for h, f in zip(heads, ffn, strict=True)
+        tuple(torch.ones(len(of), requires_grad=True, device=device) for of in both)
+        for both in zip(heads, ffn, strict=True)
     ]
     for block, (of_heads, of_ffn) in zip(blocks, gates, strict=True):
         block.attention.gate, block.mlp.gate = of_heads, of_ffn
@@ -193,8 +190,8 @@ def _taylor(model: Clip, name: Tower, measured: "_Measured | None", seed: int) -
                 gate.grad = None
         value.backward()
         for at, (of_heads, of_ffn) in enumerate(gates):
-            heads[at] += _grad(of_heads).abs()
-            ffn[at] += _grad(of_ffn).abs()
+            heads[at] += _grad(of_heads).abs().cpu()
+            ffn[at] += _grad(of_ffn).abs().cpu()
         products = {
             key: weight.detach() * weight.grad
             for key, weight in model.named_parameters()
@@ -207,10 +204,7 @@ def _taylor(model: Clip, name: Tower, measured: "_Measured | None", seed: int) -
     return TowerRanking(
         layers=measured.layers(name),
         heads=tuple(_floats(row) for row in heads),
-        ffn=tuple(
-            _floats(row.reshape(groups_of(b.ffn), -1).sum(dim=1))
-            for row, b in zip(ffn, config.blocks, strict=True)
-        ),
+        ffn=tuple(_floats(_grouped(row)) for row in ffn),
         width=_floats(width),
     )
 
@@ -252,6 +246,7 @@ class _Measured:
         self.model, self.pairs, self.store, self.progress = model, pairs, store, progress
         self.key = f"{weights} {pairs.sha256()}"
         self.texts, self.owners = pairs.captions()
+        self.same = torch.unique(self.texts, dim=0, return_inverse=True)[1]
         self._base: dict[Tower, Tensor] = {}
         self._layers: dict[Tower, Scores] = {}
 
@@ -294,7 +289,7 @@ class _Measured:
             if known[0] is not None and known[1] is not None:
                 return _Accuracy(known[0], known[1])
         if part is not None:
-            part.gate = _gate(part, at, of)
+            part.gate = _gate(part, at, of).to(self.model.logit_scale.device)
         try:
             found = self._measure(name)
         finally:
@@ -315,7 +310,8 @@ class _Measured:
         scores = self.model.logit_scale.exp() * images[self.owners] @ texts.T
         own = torch.arange(len(texts), device=texts.device)
         lost = (functional.cross_entropy(scores, own) + functional.cross_entropy(scores.T, own)) / 2
-        return _Accuracy(recall_of(images, texts, self.owners).mean_at_1, float(lost))
+        found = recall_of(images, texts, self.owners, same=self.same)
+        return _Accuracy(found.mean_at_1, float(lost))
 
     def _embedded(self, name: Tower) -> Tensor:
         return embed_texts(self.model, self.texts) if name == "text" else embed_images(self.model, self.pairs)

@@ -10,7 +10,7 @@ _SHELF = Shelf(
 
 
 class ShelfStore:
-    """Values by what was measured, on disk: one entry for a model and its calibration data.
+    """Values by what was measured, on disk, each for itself: processes that measure at once share them.
 
     Args:
         key: hashes of the weights and of the data.
@@ -18,14 +18,12 @@ class ShelfStore:
 
     def __init__(self, key: str) -> None:
         self._key = key
-        loaded = _SHELF.load(key)
-        self._values: dict[str, float] = loaded if isinstance(loaded, dict) else {}
 
     def get(self, key: str) -> float | None:
         """The value, None where it was not measured yet."""
-        return self._values.get(key)
+        found = _SHELF.load(f"{self._key} {key}")
+        return float(found) if isinstance(found, int | float) else None
 
     def put(self, key: str, value: float) -> None:
         """Keep a value."""
-        self._values[key] = value
-        _SHELF.save(self._key, self._values)
+        _SHELF.save(f"{self._key} {key}", value)

@@ -1,5 +1,6 @@
 """What a user or a search asks for: how much of each tower stays. Sizes only; what stays is importance's."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
@@ -34,7 +35,9 @@ class PruningConfig:
     vision_width: Amount | None = None
 
     def of(self, config: ClipConfig) -> ClipConfig:
-        """The config of the pruned model.
+        """The config of the pruned model; where blocks differ, that of a model whose first blocks stay.
+
+        Which blocks stay is the ranking's: see `of_blocks`.
 
         Raises:
             OptionError: more than there is, nothing at all, or a share that is no whole number of units.
@@ -43,8 +46,12 @@ class PruningConfig:
             config, text=self._tower(config.text, "text"), vision=self._tower(config.vision, "vision")
         )
 
-    def _tower(self, tower: AnyTower, name: Tower) -> AnyTower:
-        layers = count_of(getattr(self, f"{name}_layers"), tower.layers, f"{name} layers")
+    def layers_of(self, tower: TowerConfig, name: Tower) -> int:
+        """How many blocks of a tower stay."""
+        return count_of(getattr(self, f"{name}_layers"), tower.layers, f"{name} layers")
+
+    def of_blocks(self, tower: AnyTower, name: Tower, kept: Sequence[int]) -> AnyTower:
+        """The config of a pruned tower of which these blocks stay; see `of`."""
         heads = getattr(self, f"{name}_heads")
         ffn = getattr(self, f"{name}_ffn")
         width = size_of(getattr(self, f"{name}_width"), tower.width, f"{name} width")
@@ -53,6 +60,9 @@ class PruningConfig:
                 heads=count_of(heads, block.heads, f"{name} heads"),
                 ffn=size_of(ffn, block.ffn, f"{name} ffn"),
             )
-            for block in tower.blocks[:layers]
+            for block in (tower.blocks[at] for at in kept)
         )
         return replace(tower, width=width, blocks=blocks)
+
+    def _tower(self, tower: AnyTower, name: Tower) -> AnyTower:
+        return self.of_blocks(tower, name, range(self.layers_of(tower, name)))

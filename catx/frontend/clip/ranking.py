@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from catx.errors import Loc, OptionError, SpecError
+from catx.errors import Loc, SpecError
 from catx.frontend.clip.config import ClipConfig, TowerConfig
 from catx.frontend.clip.pruning import TOWERS, PruningConfig, Tower
 from catx.frontend.scores import Scores, best, units_of
@@ -118,20 +118,20 @@ def select(config: ClipConfig, pruning: PruningConfig, ranking: Ranking) -> Sele
         SpecError: the ranking is of another model.
     """
     ranking.check(config)
-    pruned = pruning.of(config)
     chosen: dict[Tower, TowerSelection] = {}
     for name in TOWERS:
-        chosen[name] = _select_tower(getattr(config, name), getattr(pruned, name), getattr(ranking, name))
+        tower, scores = getattr(config, name), getattr(ranking, name)
+        layers = best(scores.layers, pruning.layers_of(tower, name))
+        chosen[name] = _select_tower(tower, layers, pruning.of_blocks(tower, name, layers), scores)
     return Selection(**chosen)
 
 
-def _select_tower(tower: TowerConfig, pruned: TowerConfig, ranking: TowerRanking) -> TowerSelection:
-    layers = best(ranking.layers, pruned.layers)
+def _select_tower(
+    tower: TowerConfig, layers: tuple[int, ...], pruned: TowerConfig, ranking: TowerRanking
+) -> TowerSelection:
     heads, ffn = [], []
-    for at, layer in enumerate(layers):
-        there, stays = tower.blocks[layer], pruned.blocks[at]
-        if stays.heads > there.heads or stays.ffn > there.ffn:
-            raise OptionError(f"block {layer} has {there.heads} heads and {there.ffn} hidden units")
+    for layer, stays in zip(layers, pruned.blocks, strict=True):
+        there = tower.blocks[layer]
         heads.append(best(ranking.heads[layer], stays.heads))
         ffn.append(units_of(ranking.ffn[layer], there.ffn, stays.ffn))
     return TowerSelection(

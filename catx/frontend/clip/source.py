@@ -1,6 +1,8 @@
 """Which CLIP model is meant: `open_clip:NAME[:TAG or checkpoint]`, a named one, or a folder of catx."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -57,7 +59,9 @@ def clip_of(source: Source) -> Clip:
     if source.clip is not None:
         return source.clip
     assert source.raw is not None
-    return from_open_clip(source.raw, source.name, tokenizer=":".join(source.name.split(":")[:2])).eval()
+    tokenizer = ":".join(source.name.split(":")[:2])
+    with _seeded(0):  # a module has random weights before it is given its own
+        return from_open_clip(source.raw, source.name, tokenizer=tokenizer).eval()
 
 
 def find_config(name: str) -> ClipConfig:
@@ -84,8 +88,8 @@ def find_source(name: str, *, seed: int = 0) -> Source:
     if name.startswith(OPEN_CLIP):
         return _open_clip(name, seed)
     if name in MODELS:
-        torch.manual_seed(seed)
-        return Source(name, None, Clip(MODELS[name]).eval(), RANDOM)
+        with _seeded(seed):
+            return Source(name, None, Clip(MODELS[name]).eval(), RANDOM)
     if os.path.isdir(name):
         return Source(name, None, load_clip(Path(name)))
     raise ModelError(
@@ -111,9 +115,17 @@ def _open_clip(name: str, seed: int) -> Source:
         raise ModelError("no such checkpoint", loc=Loc(weights))
     if weights and not _is_path(weights):
         _check_tag(architecture, weights)
-    torch.manual_seed(seed)
-    model = _created(architecture, weights)
+    with _seeded(seed):
+        model = _created(architecture, weights)
     return Source(name, model.eval(), None, "" if weights else RANDOM)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Torch's generator of this process starts at a seed, and afterwards goes on as if nothing had been."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def _is_path(weights: str) -> bool:

@@ -25,11 +25,7 @@ AXES: dict[str, tuple[str | None, ...]] = {
     "token.weight": (None, WIDTH),
     "projection.weight": (None, WIDTH),
     "projection.bias": (None,),
-    **{
-        f"{norm}.{key}": _VECTOR
-        for norm in ("norm", "norm_before", "norm1", "norm2")
-        for key in ("weight", "bias")
-    },
+    **{f"{norm}.{key}": _VECTOR for norm in _NORMS for key in ("weight", "bias")},
     **{f"scale{at}.gamma": _VECTOR for at in (1, 2)},
     **{f"attention.{name}.weight": (HEADS, WIDTH) for name in "qkv"},
     **{f"attention.{name}.bias": (HEADS,) for name in "qkv"},

@@ -44,6 +44,8 @@ class ModelConfig:
                 loc=Loc(where),
                 hint=f"it prunes {listed(FAMILIES)}; any ONNX export of another model can be mapped",
             )
+        if told := [key for key in ("add_cross_attention", "is_decoder") if plain.get(key)]:
+            raise ModelError(f"{told[0]} is set: models of two parts are not pruned", loc=Loc(where))
         own = plain.get("catx")
         rest = {key: value for key, value in plain.items() if key != "catx"}
         if own is None:

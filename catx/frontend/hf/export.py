@@ -67,6 +67,8 @@ def graphs_of(config: ModelConfig, tokens: int | None, context: int | None) -> t
     most = config.number("max_position_embeddings")
     for what, value, needed in (("tokens", read, read), ("context", cached, cached + 1)):
         if value < 1 or (needed > most and (what == "tokens" or family == "llama")):
+            if what == "context" and context is None:  # it is as long as the prompt, and a token comes after
+                what, most = "tokens", most - 1
             raise OptionError(f"{what}: {value} is not within 1 to {most}, the positions of the model")
     if family == "bert":
         macs = encoder_macs(config, read)
