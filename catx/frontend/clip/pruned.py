@@ -20,6 +20,7 @@ def prune(
     *,
     method: Method = "magnitude",
     pairs: Pairs | None = None,
+    seed: int = 0,
 ) -> Clip:
     """A smaller model, with weights of its own; the larger one stays as it is.
 
@@ -29,6 +30,7 @@ def prune(
         ranking: which parts stay; without one they are ranked by `method`.
         method: see `importance.rank`.
         pairs: calibration data of `method`.
+        seed: of the method `random`.
 
     Example:
         >>> small = prune("digits", PruningConfig(text_heads=2, vision_ffn=0.5))
@@ -42,7 +44,7 @@ def prune(
     """
     clip = as_clip(model)
     pruning.of(clip.config)  # sizes are checked before anything is measured
-    found = ranking or rank(clip, method, pairs)
+    found = ranking or rank(clip, method, pairs, seed=seed)
     return cut(clip, select(clip.config, pruning, found))
 
 

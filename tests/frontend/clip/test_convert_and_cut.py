@@ -51,7 +51,8 @@ def silenced(raw: Any, selection: Selection) -> Any:
     found = copy.deepcopy(raw)
     for name in TOWERS:
         stays: TowerSelection = getattr(selection, name)
-        blocks = (found.visual if name == "vision" else found).transformer.resblocks
+        tower = found.visual if name == "vision" else getattr(found, "text", found)
+        blocks = tower.transformer.resblocks
         for at, block in enumerate(blocks):
             if at not in stays.layers:
                 for weight in (*block.attn.out_proj.parameters(), *block.mlp.c_proj.parameters()):
@@ -66,10 +67,10 @@ def silenced(raw: Any, selection: Selection) -> Any:
     return found
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_a_cut_is_exact_surgery(data: st.DataObject) -> None:
-    raw = small(seed=data.draw(st.integers(0, 3)))
+    raw = small(data.draw(st.sampled_from(sorted(SHAPES))), seed=data.draw(st.integers(0, 3)))
     clip = from_open_clip(raw)
     chosen = {}
     for name in TOWERS:

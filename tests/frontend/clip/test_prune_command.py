@@ -12,8 +12,9 @@ import torch
 
 import catx
 from catx.costmodel.carbon.scenarios import DEFAULT_SCENARIO
-from catx.frontend.clip import PruningConfig, Ranking, find_clip, load_clip, presets, prune
+from catx.frontend.clip import PruningConfig, Ranking, find_clip, load_clip, presets, prune, recall
 from catx.frontend.clip.config import ClipConfig
+from catx.frontend.clip.digits import digit_pairs
 from catx.frontend.training import with_training
 from catx.frontend.weights import weights_sha256
 from catx.tools import cli
@@ -68,6 +69,9 @@ def test_the_folder_rebuilds_the_model(folder: Path) -> None:
     origin = json.loads((folder / "origin.json").read_text())
     assert origin["recovered"]["steps"] == 30
     figures = origin["figures"]
+    again = recall(model, digit_pairs("test"))
+    assert list(again.image_to_text) == figures["after"]["recall"]["image_to_text"]
+    assert list(again.text_to_image) == figures["after"]["recall"]["text_to_image"]
     assert figures["after"]["recall"]["data"] == "digits, test: 1600 pictures"
     assert figures["before"]["recall"]["image_to_text"][0] > 0.9
     assert figures["after"]["parameters"] == sum(weight.numel() for weight in model.parameters())
