@@ -10,7 +10,7 @@ from catx.search.evaluation import Evaluator
 from catx.search.model_space import ClipSpace, FamilySpace
 from catx.search.runner import Point
 from catx.search.space import Value
-from catx.search.study import Study
+from catx.search.study import AccuracyChoice, Study
 
 
 def front_csv(evaluator: Evaluator, points: Sequence[Point]) -> str:
@@ -57,8 +57,25 @@ def model_command(study: Study, evaluator: Evaluator, values: dict[str, Value]) 
     if not isinstance(models, ClipSpace | FamilySpace):
         return " ".join(names)
     options = [f"--{key.replace('_', '-')} {value}" for key, value in models.asked(values).items()]
+    if study.accuracy is not None and study.accuracy.kind == "finetune":
+        options += _training_options(study.accuracy)
     if study.models.tokens is not None:
         options.append(f"--tokens {study.models.tokens}")
     if study.models.context is not None:
         options.append(f"--context {study.models.context}")
     return " ".join(["catx prune", names[0], *options, "-o model"])
+
+
+def _training_options(choice: AccuracyChoice) -> list[str]:
+    """How `catx prune` ranks and trains as the study did."""
+    given = {
+        "--importance": choice.importance if choice.ranking is None else None,
+        "--ranking": choice.ranking,
+        "--data": choice.data,
+        "--test": choice.test,
+        "--validation": choice.validation,
+        "--recover": choice.steps or None,
+        "--batch": choice.batch if choice.steps else None,
+        "--learning-rate": choice.learning_rate if choice.steps else None,
+    }
+    return [f"{option} {value}" for option, value in given.items() if value is not None]

@@ -1,0 +1,51 @@
+"""Commands that make the models of points."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from catx.search.build import evaluator_of
+from catx.search.front_files import model_command
+from catx.search.study_file import parse_study
+from tests.search.studies import small
+
+CLIP = """\
+study: clip
+model: {name: digits, vary: {text_layers: 1..3, vision_ffn: [0.25, 1.0]}}
+accuracy: {kind: finetune, importance: taylor, data: digits, steps: 40, learning_rate: 0.002}
+objectives: [accuracy, total_gco2e]
+"""
+BERT = """\
+study: bert
+model: {name: hf:bert-base, vary: {layers: 6..12, width: [0.5, 1.0]}, tokens: 99}
+accuracy: {kind: proxy}
+objectives: [accuracy, total_gco2e]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "genome", "expected"),
+    [
+        (
+            CLIP,
+            (1, 0),
+            "catx prune digits --text-layers 2 --vision-ffn 0.25 --importance taylor --data digits --recover 40 "
+            "--batch 128 --learning-rate 0.002 -o model",
+        ),
+        (BERT, (0, 0), "catx prune hf:bert-base --layers 6 --width 0.5 --tokens 99 -o model"),
+    ],
+)
+def test_the_command_of_a_model(text: str, genome: tuple[int, ...], expected: str) -> None:
+    study = parse_study(text)
+    evaluator = evaluator_of(study, measures=False)
+    found = model_command(study, evaluator, evaluator.space.values(genome))
+    assert shlex.split(found) == shlex.split(expected)
+
+
+def test_models_that_are_as_they_are(tmp_path: Path) -> None:
+    study = small(tmp_path)
+    evaluator = evaluator_of(study)
+    assert model_command(study, evaluator, evaluator.space.values((0, 0, 0, 0))) == str(
+        tmp_path / "tiny.onnx"
+    )
