@@ -30,8 +30,8 @@ objectives: [accuracy, total_gco2e]
         (
             CLIP,
             (1, 0),
-            "catx prune digits --text-layers 2 --vision-ffn 0.25 --importance taylor --data digits --recover 40 "
-            "--batch 128 --learning-rate 0.002 -o model",
+            "catx prune digits --text-layers 2 --vision-ffn 0.25 --importance taylor --data digits "
+            "--recover 40 --batch 128 --learning-rate 0.002 -o model",
         ),
         (BERT, (0, 0), "catx prune hf:bert-base --layers 6 --width 0.5 --tokens 99 -o model"),
     ],
