@@ -6,7 +6,10 @@ from typing import cast
 from catx.errors import OptionError
 
 Amount = int | float
-"""A count, or a share of what there is: a float of at most 1."""
+"""A count, or a share of what there is: a float of at most 1. Numbers of numpy are as good."""
+
+_ROUNDED = 1e-6
+"""Shares within this of a whole number of units are meant to be it: six digits, or single precision."""
 
 
 def count_of(wanted: int | None, there: int, what: str) -> int:
@@ -39,7 +42,7 @@ def size_of(wanted: Amount | None, there: int, what: str) -> int:
             f"{what}: a share must be above 0 and at most 1, not {wanted:g}", hint="a count has no point"
         )
     size = wanted * there
-    if abs(size - round(size)) > 1e-9:
+    if abs(size - round(size)) > _ROUNDED * there or not round(size):
         low = int(size) or 1
         raise OptionError(
             f"{what}: {wanted:g} of {there} is {size:g}, no whole number",

@@ -25,7 +25,11 @@ output where that is above 1."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """One graph: its file, and how far onnxruntime is from torch (see `TOLERANCE`); None without weights."""
+    """One graph: its file, and how far onnxruntime is from torch; None for one without weights.
+
+    `difference` is the largest of any output, relative to the largest value of that output where it is above
+    1.
+    """
 
     name: str
     path: Path
@@ -125,7 +129,8 @@ def _difference(module: nn.Module, inputs: Sequence[Tensor], path: Path) -> floa
     outputs = (expected,) if isinstance(expected, Tensor) else expected
     found = session.run(None, feed)
     pairs = zip(found, outputs, strict=True)
-    return max(_apart(np.asarray(one), other.numpy()) for one, other in pairs)
+    # numpy's, as Python's `max` may pass over NaN
+    return float(np.max([_apart(np.asarray(one), other.numpy()) for one, other in pairs]))
 
 
 def _apart(found: np.ndarray, expected: np.ndarray) -> float:

@@ -159,6 +159,7 @@ class Deadly:
 
 def test_workers_that_die(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A point that kills its worker fails at last; one that does so once, and all others, are evaluated."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))  # processes find this module by its name
     monkeypatch.setattr(runner, "_start_there", partial(start_deadly, tmp_path / "mark"))
     pool = runner._Pool(study, 2)
     points = [(at, (at, at)) for at in range(8)]

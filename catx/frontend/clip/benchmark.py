@@ -10,7 +10,7 @@ from catx.cache_dir import cache_dir
 from catx.errors import Loc, OptionError
 from catx.extras import need
 from catx.frontend.clip.config import ClipConfig
-from catx.frontend.clip.pictures import BROKEN, fitted
+from catx.frontend.clip.pictures import BROKEN, as_broken, fitted
 from catx.frontend.clip.tokens import tokenizer_of
 
 PREFIX = "clip_benchmark:"
@@ -65,7 +65,8 @@ class BenchmarkClasses:
             images, labels = [], []
             for at in range(start, min(start + size, len(self._data))):
                 try:
-                    image, label = self._data[at]
+                    with as_broken():
+                        image, label = self._data[at]
                 except BROKEN:
                     self.broken += 1
                 else:

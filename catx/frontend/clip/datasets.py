@@ -20,7 +20,7 @@ from catx.frontend.clip.digits import NAME as DIGITS
 from catx.frontend.clip.digits import digit_pairs
 from catx.frontend.clip.metrics import check_measurable
 from catx.frontend.clip.pairs import ALL, Batch, Pairs, Share, draws
-from catx.frontend.clip.pictures import BROKEN, IMAGE_SUFFIXES, opened, picture_of
+from catx.frontend.clip.pictures import BROKEN, IMAGE_SUFFIXES, picture_of
 from catx.frontend.clip.shards import SUFFIX, ShardPairs
 from catx.frontend.clip.tokens import tokenizer_of
 
@@ -73,7 +73,7 @@ def find_splits(train: str, test: str | None, config: ClipConfig, *, validation:
         validation: one more; `digits` has its own.
 
     Raises:
-        OptionError: a file that is none, has no captions, or two of them share an image.
+        OptionError: a file that is none, has no captions, too few images, or two of them share an image.
         ExtraError: a package is missing.
     """
     if train == DIGITS:
@@ -92,7 +92,10 @@ def find_splits(train: str, test: str | None, config: ClipConfig, *, validation:
     found = {split: _pairs(name, config) for split, name in named.items()}
     for one, other in combinations(found, 2):
         _refuse_shared(one, found[one], other, found[other])
-    return Splits(found["train"], found["train"].head(RANKING_IMAGES), found["test"], found.get("validation"))
+    whole = found["train"]
+    splits = Splits(whole, whole.head(RANKING_IMAGES), found["test"], found.get("validation"))
+    splits.check()
+    return splits
 
 
 def _refuse_shared(
@@ -113,13 +116,15 @@ def _pairs(name: str, config: ClipConfig) -> "CsvPairs | ShardPairs":
 
 
 class CsvPairs:
-    """Images of a CSV file (or TSV, by its name, without quotes) with a column of paths and one of captions.
+    """Images of a CSV file (or `.tsv`) with a column of paths and one of captions.
 
-    Rows of one path are captions of one image; paths are relative to the file. An image that cannot be read
-    is counted in `broken` and left out.
+    Rows of one path are captions of one image; paths are relative to the file. A caption with a comma or a
+    break of lines stands in quotes, and the break becomes a blank; in a `.tsv`, quotes are letters like
+    others. An image that cannot be read is counted in `broken` and left out.
 
     Raises:
-        OptionError: no such file, a column is missing, a caption is empty, or there is no row.
+        OptionError: no such file, a column is missing or stands twice, a row has other fields than the first
+            one names, a caption is empty, or there is no row.
     """
 
     def __init__(self, path: Path, config: ClipConfig, *, rows: dict[Path, list[str]] | None = None) -> None:
@@ -181,20 +186,22 @@ class CsvPairs:
         """An image as the model wants it, from memory where all of them have room."""
         if path in self._pictures:
             return self._pictures[path]
-        found = picture_of(path, self.config)
-        if found.nbytes * len(self._rows) <= HELD_BYTES:
-            self._pictures[path] = found
-        return found
+        return self._held(path, picture_of(path, self.config))
+
+    def _held(self, path: Path, picture: Tensor) -> Tensor:
+        """The picture, from now on in memory if there is room for all."""
+        if picture.nbytes * len(self._rows) <= HELD_BYTES:
+            self._pictures[path] = picture
+        return picture
 
     def _check(self) -> dict[Path, str]:
-        """Read every image once, for its hash; those that cannot be read are left out from now on."""
+        """Read and decode every image, for its hash; those that cannot be are left out from now on."""
         if self._hashes is None:
             hashes = {}
             for path in self._rows:
                 try:
                     data = path.read_bytes()
-                    with opened(BytesIO(data)):
-                        pass
+                    self._held(path, picture_of(BytesIO(data), self.config))
                     hashes[path] = sha256(data).hexdigest()
                 except BROKEN:
                     self.broken += 1
@@ -276,35 +283,42 @@ def _read_rows(path: Path) -> dict[Path, list[str]]:
         raise OptionError(f"cannot be read: {error.strerror}", loc=Loc(str(path))) from None
     except UnicodeDecodeError:
         raise OptionError("not UTF-8 text", loc=Loc(str(path))) from None
-    tabs = path.suffix == ".tsv"
+    tabs = path.suffix.lower() == ".tsv"
     reader = csv.reader(
         io.StringIO(text, newline=""),
         delimiter="\t" if tabs else ",",
         quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL,
         strict=True,
     )
+    line = 1  # where a row starts: one with a quote that is not closed ends with the file
     try:
         columns = [name.strip().lower() for name in next(reader, [])]
         image, caption = _columns(columns, path)
         rows: dict[Path, list[str]] = {}
+        line = reader.line_num + 1
         for row in reader:
+            loc, line = Loc(str(path), line=line), reader.line_num + 1
             if not row:
                 continue
-            loc = Loc(str(path), line=reader.line_num)
             if len(row) != len(columns):
+                quotes = 'a caption with a comma stands in quotes: "a red one, and a blue one"'
                 raise OptionError(
-                    f"{len(row)} fields, and the first row names {len(columns)}",
+                    f"fields: {len(row)}, and the first row names {len(columns)}",
                     loc=loc,
-                    hint=""
-                    if tabs
-                    else 'a caption with a comma stands in quotes: "a red one, and a blue one"',
+                    hint=quotes if len(row) > len(columns) and not tabs else "",
                 )
             name, told = row[image].strip(), " ".join(row[caption].split())
             if not name or not told:
                 raise OptionError("an image without a caption", loc=loc)
             rows.setdefault(path.parent / name, []).append(told)
     except csv.Error as error:
-        raise OptionError(f"no CSV: {error}", loc=Loc(str(path), line=reader.line_num)) from None
+        raise OptionError(
+            f"no CSV: {error}",
+            loc=Loc(str(path), line=line),
+            hint="a quote that opens a field of this row must be closed at the field's end"
+            if not tabs
+            else "",
+        ) from None
     if not rows:
         raise OptionError("no row", loc=Loc(str(path)))
     return rows
@@ -312,7 +326,7 @@ def _read_rows(path: Path) -> dict[Path, list[str]]:
 
 def _columns(columns: list[str], path: Path) -> tuple[int, int]:
     """Where images and captions are among the columns."""
-    if twice := [name for at, name in enumerate(columns) if name in columns[:at]]:
+    if twice := [name for at, name in enumerate(columns) if name and name in columns[:at]]:
         raise OptionError(f"two columns are called {twice[0]}", loc=Loc(str(path), line=1))
     found = []
     for what, names in (("images", PATHS), ("captions", CAPTIONS)):

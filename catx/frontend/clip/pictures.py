@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 BROKEN = (OSError, SyntaxError, ValueError, OverflowError, EOFError, IndexError, struct.error)
-"""What PIL raises of files that are no images, or damaged ones; its own error is an OSError. What it says of
-pictures that are too large to be true is made a ValueError of here."""
+"""What PIL raises of files that are no images, or damaged ones; its own error is an OSError. The rest is made
+a ValueError by `as_broken`."""
+
+LARGEST = 2 * 89_478_485
+"""What a picture may have when it is scaled: as many as PIL opens [pixels]."""
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
@@ -32,11 +35,22 @@ def opened(file: Path | BytesIO) -> "Iterator[Image]":
     """An image file, read whole. Raises one of `BROKEN`."""
     from PIL import Image
 
+    with as_broken(), Image.open(file) as image:
+        image.load()
+        yield image
+
+
+@contextmanager
+def as_broken() -> Iterator[None]:
+    """Make a ValueError, one of `BROKEN`, of what PIL raises besides them.
+
+    That is of pictures too large to be true, and a RuntimeError of damaged AVIF files.
+    """
+    from PIL.Image import DecompressionBombError
+
     try:
-        with Image.open(file) as image:
-            image.load()
-            yield image
-    except Image.DecompressionBombError as error:
+        yield
+    except (DecompressionBombError, RuntimeError) as error:
         raise ValueError(str(error)) from error
 
 
@@ -44,6 +58,9 @@ def fitted(image: "Image", config: ClipConfig) -> Tensor:
     """An image as a model wants it, (3, height, width), normalized: as open_clip's own transform makes it.
 
     Either it fills the model's size and is cut in the middle, or it is squashed into it.
+
+    Raises:
+        ValueError: it is so long and thin that it would have more than `LARGEST` pixels before it is cut.
     """
     from PIL.Image import Resampling
     from torchvision.transforms.functional import center_crop, normalize, to_tensor
@@ -52,6 +69,8 @@ def fitted(image: "Image", config: ClipConfig) -> Tensor:
     filter_of = {"bicubic": Resampling.BICUBIC, "bilinear": Resampling.BILINEAR}
     picture = image.convert("RGB")
     size = (width, height) if config.resize == "squash" else _filling(picture.size, (width, height))
+    if size[0] * size[1] > LARGEST:
+        raise ValueError(f"{image.width} x {image.height} pixels are too long and thin to be scaled")
     picture = picture.resize(size, filter_of[config.interpolation])
     picture = center_crop(picture, [height, width])
     found: Tensor = normalize(to_tensor(picture), list(config.image_mean), list(config.image_std))

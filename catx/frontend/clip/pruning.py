@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
+from catx.errors import OptionError
 from catx.frontend.amounts import Amount, count_of, size_of
 from catx.frontend.clip.config import BlockConfig, ClipConfig, TowerConfig
 
@@ -35,9 +36,10 @@ class PruningConfig:
     vision_width: Amount | None = None
 
     def of(self, config: ClipConfig) -> ClipConfig:
-        """The config of the pruned model; where blocks differ, that of a model whose first blocks stay.
+        """The config of the pruned model.
 
-        Which blocks stay is the ranking's: see `of_blocks`.
+        Which blocks stay is the ranking's (see `of_blocks`). Where blocks differ, the sizes here are those of
+        the first blocks that are large enough; a ranking may choose others.
 
         Raises:
             OptionError: more than there is, nothing at all, or a share that is no whole number of units.
@@ -65,4 +67,15 @@ class PruningConfig:
         return replace(tower, width=width, blocks=blocks)
 
     def _tower(self, tower: AnyTower, name: Tower) -> AnyTower:
-        return self.of_blocks(tower, name, range(self.layers_of(tower, name)))
+        count = self.layers_of(tower, name)
+        large = [at for at in range(tower.layers) if self._fits(tower, name, at)]
+        # where too few are, the first ones tell which size it is
+        return self.of_blocks(tower, name, large[:count] if len(large) >= count else range(count))
+
+    def _fits(self, tower: TowerConfig, name: Tower, at: int) -> bool:
+        """Whether a block has what is to stay of it."""
+        try:
+            self.of_blocks(tower, name, (at,))
+        except OptionError:
+            return False
+        return True

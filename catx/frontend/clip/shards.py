@@ -3,7 +3,9 @@
 import io
 import random
 import tarfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -26,6 +28,9 @@ SHUFFLED = 2_000
 _IMAGES = tuple(suffix.removeprefix(".") for suffix in IMAGE_SUFFIXES)
 _TEXTS = ("txt", "caption", "text")
 
+_AFTER_THE_END = 2**20
+"""What is read after the last file of a shard: more than the zeros that fill a record of tar [byte]."""
+
 
 class ShardPairs:
     """Images and captions of shards such as `train-{0000..0099}.tar`.
@@ -38,10 +43,11 @@ class ShardPairs:
         config: of the model: image size, normalization and tokenizer.
 
     Raises:
-        OptionError: a shard is missing, or no sample has both an image and a text.
+        OptionError: a shard is missing, damaged or named twice, two of its samples have one name, or no
+            sample has both an image and a text.
     """
 
-    def __init__(self, name: str, config: ClipConfig, *, most: int | None = None) -> None:
+    def __init__(self, name: str, config: ClipConfig) -> None:
         need("clip", "webdataset", "PIL", "torchvision")
         from webdataset.shardlists import expand_urls
 
@@ -51,9 +57,8 @@ class ShardPairs:
                 raise OptionError("no such shard", loc=Loc(url))
             if url in self._urls[:at]:
                 raise OptionError("the shard is named twice", loc=Loc(url))
-        self.name = f"{name}, first {most}" if most else name
-        self.broken, self.config = 0, config
-        self._pattern, self._most = name, most
+        self.name, self.broken, self.config = name, 0, config
+        self._pattern = name
         self._tokenizer = tokenizer_of(config)
         self._good: dict[str, str] | None = None
         self._identities: dict[str, str] = {}
@@ -68,7 +73,12 @@ class ShardPairs:
 
     def head(self, count: int) -> "ShardPairs":
         """The first samples alone."""
-        return ShardPairs(self._pattern, self.config, most=count)
+        good = dict(islice(self._captions().items(), count))
+        found = ShardPairs(self._pattern, self.config)
+        found._good = good
+        found._identities = {seen: key for seen, key in self._identities.items() if key in good}
+        found.name = f"{self.name}, first {len(good)}"
+        return found
 
     def sha256(self) -> str:
         """Hash of the images and captions."""
@@ -104,14 +114,19 @@ class ShardPairs:
     def _captions(self) -> dict[str, str]:
         """Captions of samples that can be read, by key; found in a first pass."""
         if self._good is None:
-            good, places, seen = {}, {}, set()
+            good: dict[str, str] = {}
+            places: dict[str, str] = {}
+            seen: set[str] = set()
+            for url in self._urls:
+                _check_shard(url)
             for sample in self._raw():
                 key = _key(sample)
                 if key in seen:
                     raise OptionError(
                         f"two samples of the shard are called {sample['__key__']!r}",
-                        loc=Loc(str(sample.get("__url__", self._pattern))),
-                        hint="files of one sample stand side by side in a shard",
+                        loc=Loc(sample["__url__"]),
+                        hint="files of one sample stand side by side in a shard, and samples have names of "
+                        "their own",
                     )
                 seen.add(key)
                 found = _image_and_text(sample)
@@ -119,9 +134,7 @@ class ShardPairs:
                     self.broken += 1
                     continue
                 good[key] = found[1]
-                places[sha256(found[0]).hexdigest()] = key
-                if self._most and len(good) == self._most:
-                    break
+                places.setdefault(sha256(found[0]).hexdigest(), key)
             if not good:
                 raise OptionError("no sample has an image and a text", loc=Loc(self._pattern))
             self._good, self._identities = good, places
@@ -137,27 +150,81 @@ class ShardPairs:
     def _samples(self, seed: int | None) -> Iterator[tuple[bytes, str]]:
         """Bytes and caption of each good sample."""
         good = self._captions()
+        left = len(good)
         for sample in self._raw(seed):
             caption, found = good.get(_key(sample)), _image_and_text(sample)
             if caption is not None and found is not None:
                 yield found[0], caption
+                left -= 1
+                if not left:  # the first ones alone are asked for: further shards need no reading
+                    return
 
     def _raw(self, seed: int | None = None) -> Iterator[dict[str, Any]]:
-        import webdataset
+        from webdataset.filters import shuffle
 
         # every process reads all shards: `Share` says what it decodes of them
-        data = webdataset.WebDataset(self._urls, shardshuffle=False, empty_check=False, nodesplitter=None)
-        if seed is not None:
-            data = data.shuffle(SHUFFLED, rng=random.Random(seed))
-        try:
-            yield from data
-        except (tarfile.TarError, ValueError, EOFError) as error:
-            what = str(error.args[0] if error.args else error).splitlines()[0]
-            raise OptionError(f"a damaged shard: {what[:200]}", loc=Loc(self._pattern)) from error
+        samples = (sample for url in self._urls for sample in _samples_of(url))
+        if seed is None:
+            return samples
+        shuffled: Iterator[dict[str, Any]] = shuffle(SHUFFLED, rng=random.Random(seed))(samples)
+        return shuffled
+
+
+def _samples_of(url: str) -> Iterator[dict[str, Any]]:
+    """Samples of one shard, in order: files of one name, by their suffixes."""
+    from webdataset.tariterators import group_by_keys, tar_file_expander
+
+    with _damage_named(url), open(url, "rb") as stream:
+        yield from group_by_keys(tar_file_expander([{"url": url, "stream": stream}]))
+
+
+def _check_shard(url: str) -> None:
+    """Raise an OptionError where a shard is cut off or damaged, or has two files of one name.
+
+    Headers alone are read. webdataset takes one that is damaged for the end of the shard, and leaves out
+    what follows.
+    """
+    from webdataset.tariterators import base_plus_ext
+
+    names: set[tuple[str, str]] = set()
+    with _damage_named(url), tarfile.open(url) as tar:
+        for member in tar:
+            key, suffix = base_plus_ext(member.name)
+            if key is None or not member.isreg():
+                continue
+            name = (key, suffix.lower())
+            if name in names:
+                raise OptionError(
+                    f"two files of the shard are called {member.name!r}",
+                    loc=Loc(url),
+                    hint="give the samples of a shard names of their own",
+                )
+            names.add(name)
+        stream = tar.fileobj
+        assert stream is not None  # it is open
+        stream.seek(tar.offset)
+        end = stream.read(_AFTER_THE_END)
+        if len(end) < tarfile.BLOCKSIZE or end.strip(b"\0"):
+            raise tarfile.ReadError(f"no end of the archive after {len(names)} files")
+
+
+@contextmanager
+def _damage_named(url: str) -> Iterator[None]:
+    """Make an OptionError of what tarfile and webdataset raise of a shard that cannot be read."""
+    try:
+        yield
+    except (tarfile.TarError, ValueError, EOFError, OSError, zlib.error) as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise OptionError(f"cannot be read: {error.strerror}", loc=Loc(url)) from error
+        # webdataset adds arguments of its own; tarfile tells of each compression on a line of its own
+        what = str(error.args[0] if error.args else type(error).__name__).partition("\n")[0].rstrip(":")
+        raise OptionError(
+            f"a damaged shard: {what}", loc=Loc(url), hint="fetch or write this tar file again"
+        ) from error
 
 
 def _key(sample: dict[str, Any]) -> str:
-    return f"{sample.get('__url__', '')} {sample['__key__']}"
+    return f"{sample['__url__']} {sample['__key__']}"
 
 
 def _image_and_text(sample: dict[str, Any]) -> tuple[bytes, str] | None:

@@ -84,19 +84,24 @@ def find_source(name: str, *, seed: int = 0) -> Source:
     """The model of a name, of whatever kind its towers are; see `find_clip`."""
     if name == DIGITS:
         with_files = files("catx.data").joinpath("clip").joinpath("digits")
-        return Source(name, None, load_clip(Path(str(with_files))))
+        return Source(name, None, _loaded(Path(str(with_files))))
     if name.startswith(OPEN_CLIP):
         return _open_clip(name, seed)
     if name in MODELS:
         with _seeded(seed):
             return Source(name, None, Clip(MODELS[name]).eval(), RANDOM)
     if os.path.isdir(name):
-        return Source(name, None, load_clip(Path(name)))
+        return Source(name, None, _loaded(Path(name)))
     raise ModelError(
         f"no CLIP model {name!r}{nearest(name, (DIGITS, *MODELS))}",
         hint=f"write `{OPEN_CLIP}ViT-B-16`, `{OPEN_CLIP}ViT-B-16:TAG`, `{OPEN_CLIP}ViT-B-16:checkpoint.pt`, "
         f"`{DIGITS}`, {', '.join(f'`{one}`' for one in MODELS)}, or the folder of a model that catx saved",
     )
+
+
+def _loaded(folder: Path) -> Clip:
+    with _seeded(0):  # as in `clip_of`
+        return load_clip(folder)
 
 
 def _open_clip(name: str, seed: int) -> Source:
@@ -122,9 +127,9 @@ def _open_clip(name: str, seed: int) -> Source:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Torch's generator of this process starts at a seed, and afterwards goes on as if nothing had been."""
+    """Torch's generator of the CPU starts at a seed, and afterwards goes on as if nothing had been."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed those of GPUs for good
         yield
 
 

@@ -31,12 +31,12 @@ def shape_of(config: ModelConfig) -> nn.Module:
 
 
 def with_zeros(model: nn.Module) -> nn.Module:
-    """Stand-in weights that take no memory: every weight is one 0, seen in its shape."""
-    return _filled(model, lambda _, weight: torch.zeros(1).expand(weight.shape))
+    """Stand-in weights that take no memory: every weight is one 0, seen in its shape, and has no gradient."""
+    return _filled(model, lambda _, weight: torch.zeros(1).expand(weight.shape), trainable=False)
 
 
 def with_random(model: nn.Module, config: ModelConfig, seed: int) -> nn.Module:
-    """Normal random weights of the config's `initializer_range`; norms are 1, biases 0."""
+    """Normal random weights of the config's `initializer_range`; norms are 1, biases 0. All are trainable."""
     generator = torch.Generator().manual_seed(seed)
     deviation = float(config.plain.get("initializer_range") or STANDARD_DEVIATION)
 
@@ -49,7 +49,7 @@ def with_random(model: nn.Module, config: ModelConfig, seed: int) -> nn.Module:
 
 
 def with_state(model: nn.Module, state: Mapping[str, Tensor], where: str) -> nn.Module:
-    """The weights of a state dict.
+    """The weights of a state dict, as fp32, trainable. What is fp32 already is shared with it, not copied.
 
     Raises:
         ModelError: one is missing or has another shape.
@@ -67,14 +67,14 @@ def with_state(model: nn.Module, state: Mapping[str, Tensor], where: str) -> nn.
     return _filled(model, value)
 
 
-def _filled(model: nn.Module, value: Callable[[str, Tensor], Tensor]) -> nn.Module:
+def _filled(model: nn.Module, value: Callable[[str, Tensor], Tensor], *, trainable: bool = True) -> nn.Module:
     """The model with values for its weights; tied weights stay tied."""
     made: dict[int, nn.Parameter] = {}
     for path, module in model.named_modules():
         for key, weight in list(module.named_parameters(recurse=False)):
             if id(weight) not in made:
                 name = f"{path}.{key}" if path else key
-                made[id(weight)] = nn.Parameter(value(name, weight), requires_grad=False)
+                made[id(weight)] = nn.Parameter(value(name, weight), requires_grad=trainable)
     # apart from the loop above: a weight that is let go could lend its id to a new one
     for module in model.modules():
         for key, weight in list(module.named_parameters(recurse=False)):

@@ -34,7 +34,7 @@ class ModelConfig:
         """A config of transformers, or one that `as_plain` made.
 
         Raises:
-            ModelError: a family that catx does not prune.
+            ModelError: a family that catx does not prune, or a BERT that is a decoder.
             SpecError: a size is missing or no whole number.
         """
         kind = plain.get("model_type")
@@ -44,8 +44,14 @@ class ModelConfig:
                 loc=Loc(where),
                 hint=f"it prunes {listed(FAMILIES)}; any ONNX export of another model can be mapped",
             )
-        if told := [key for key in ("add_cross_attention", "is_decoder") if plain.get(key)]:
-            raise ModelError(f"{told[0]} is set: models of two parts are not pruned", loc=Loc(where))
+        if told := [
+            key for key in ("add_cross_attention", "is_decoder") if kind == "bert" and plain.get(key)
+        ]:
+            raise ModelError(
+                f"`{told[0]}` is set: of BERT, encoders are pruned, no decoders",
+                loc=Loc(where),
+                hint="any ONNX export of another model can be mapped",
+            )
         own = plain.get("catx")
         rest = {key: value for key, value in plain.items() if key != "catx"}
         if own is None:

@@ -50,7 +50,8 @@ def graphs_of(config: ModelConfig, tokens: int | None, context: int | None) -> t
         context: of a decode step of Llama, tokens before it; as many as `tokens` where None.
 
     Raises:
-        OptionError: more tokens than the model has positions for, or an option of another family.
+        OptionError: more tokens than the model has positions for, of which a decode step needs one for its
+            own token; or an option of another family.
     """
     family = config.family.name
     if context is not None and family != "llama":
@@ -64,12 +65,10 @@ def graphs_of(config: ModelConfig, tokens: int | None, context: int | None) -> t
         return (Graph(name=MODEL, told=told, tokens=read, cached=0, macs=encoder_macs(config, read)),)
     read = TOKENS[family] if tokens is None else tokens
     cached = read if context is None else context
-    most = config.number("max_position_embeddings")
-    for what, value, needed in (("tokens", read, read), ("context", cached, cached + 1)):
-        if value < 1 or (needed > most and (what == "tokens" or family == "llama")):
-            if what == "context" and context is None:  # it is as long as the prompt, and a token comes after
-                what, most = "tokens", most - 1
-            raise OptionError(f"{what}: {value} is not within 1 to {most}, the positions of the model")
+    positions = config.number("max_position_embeddings")
+    _check_positions("tokens", read, positions)
+    if family == "llama":
+        _check_positions("tokens" if context is None else "context", cached, positions, decoded=True)
     if family == "bert":
         macs = encoder_macs(config, read)
         return (Graph(name=MODEL, told=f"a text of {read} tokens", tokens=read, cached=0, macs=macs),)
@@ -89,6 +88,16 @@ def graphs_of(config: ModelConfig, tokens: int | None, context: int | None) -> t
             macs=decoder_macs(config, 1, cached),
         ),
     )
+
+
+def _check_positions(option: str, value: int, positions: int, *, decoded: bool = False) -> None:
+    """Raise an OptionError where a model lacks positions for so many tokens, and one decoded after."""
+    most = positions - 1 if decoded else positions
+    if not 1 <= value <= most:
+        after = ", and the token of the decode step needs one of its own" if decoded else ""
+        raise OptionError(
+            f"{option}: {value} is not within 1 to {most}: the model has {positions} positions{after}"
+        )
 
 
 def export_graph(

@@ -251,6 +251,18 @@ def test_random_weights_are_seeded() -> None:
 def test_stand_in_weights_take_no_memory() -> None:
     model = with_zeros(shape_of(ModelConfig.of_plain(PRESETS["llama-3-8b"].plain, "llama-3-8b")))
     assert all(weight.untyped_storage().nbytes() == 4 for weight in model.parameters())
+    assert not any(weight.requires_grad for weight in model.parameters())
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_weights_can_be_trained(name: str) -> None:
+    config = config_of(name)
+    drawn = with_random(shape_of(config), config, 0)
+    given = with_state(shape_of(config), original(name).state_dict(), "theirs")
+    for model in (drawn, given, smaller(name, given)[0]):
+        assert all(weight.requires_grad and weight.is_leaf for weight in model.parameters())
+        model(inputs(name))[0].sum().backward()
+        assert any(weight.grad is not None and weight.grad.abs().max() > 0 for weight in model.parameters())
 
 
 @pytest.mark.parametrize(
@@ -266,6 +278,14 @@ def test_stand_in_weights_take_no_memory() -> None:
 def test_configs_that_are_none(change: dict[str, object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         ModelConfig.of_plain(CONFIGS["llama"] | change, "here")
+
+
+@pytest.mark.parametrize("key", ["add_cross_attention", "is_decoder"])
+def test_decoders_of_bert_are_refused(key: str) -> None:
+    with pytest.raises(ModelError, match=f"here: .*`{key}` is set"):
+        ModelConfig.of_plain(CONFIGS["bert"] | {key: True}, "here")
+    assert ModelConfig.of_plain(CONFIGS["bert"] | {key: False}, "here").family.name == "bert"
+    assert ModelConfig.of_plain(CONFIGS["llama"] | {"is_decoder": True}, "here").family.name == "llama"
 
 
 def test_transformers_may_not_take_a_config() -> None:

@@ -144,7 +144,9 @@ def test_weights_beside_a_graph_that_they_do_not_fit_into(
         ("bert", None, 5, "context: bert has no decode step"),
         ("vit", 5, None, "tokens: an image of vit has as many as its size says"),
         ("llama", 65, 3, "tokens: 65 is not within 1 to 64"),
-        ("llama", 8, 64, "context: 64 is not within 1 to 64"),
+        ("llama", 64, None, "tokens: 64 is not within 1 to 63: the model has 64 positions, and the token of"),
+        ("llama", 65, None, "tokens: 65 is not within 1 to 64: the model has 64 positions$"),
+        ("llama", 8, 64, "context: 64 is not within 1 to 63: the model has 64 positions, and the token of"),
         ("llama", 8, 0, "context: 0 is not within"),
     ],
 )
@@ -154,3 +156,10 @@ def test_more_tokens_than_positions(name: str, tokens: int | None, context: int 
         tokens = 5
     with pytest.raises(OptionError, match=message):
         graphs_of(config, tokens, context)
+
+
+def test_as_many_tokens_as_positions() -> None:
+    llama, bert = (ModelConfig.of_plain(CONFIGS[name], name) for name in ("llama", "bert"))
+    assert [graph.tokens for graph in graphs_of(llama, 63, None)] == [63, 1]
+    assert [graph.cached for graph in graphs_of(llama, 64, 63)] == [0, 63]
+    assert graphs_of(bert, 40, None)[0].tokens == 40
