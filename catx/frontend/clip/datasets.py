@@ -92,8 +92,8 @@ def find_splits(train: str, test: str | None, config: ClipConfig, *, validation:
     found = {split: _pairs(name, config) for split, name in named.items()}
     for one, other in combinations(found, 2):
         _refuse_shared(one, found[one], other, found[other])
-    whole = found["train"]
-    splits = Splits(whole, whole.head(RANKING_IMAGES), found["test"], found.get("validation"))
+    ranking = found["train"].head(RANKING_IMAGES)
+    splits = Splits(found["train"], ranking, found["test"], found.get("validation"))
     splits.check()
     return splits
 

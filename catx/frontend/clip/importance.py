@@ -169,7 +169,7 @@ def _sums(model: Clip, name: Tower, values: dict[str, Tensor]) -> tuple[list[Ten
 
 
 def _taylor(model: Clip, name: Tower, measured: "_Measured | None", seed: int) -> TowerRanking:
-    """|dL/dg| of a gate g on each head and hidden unit, |sum of w dL/dw| of each channel; added up over batches.
+    """|dL/dg| of a gate g on each head and hidden unit, |sum of w dL/dw| of each channel, over batches.
 
     A group of hidden units has the sum of what its units have.
     """

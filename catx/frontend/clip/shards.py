@@ -1,6 +1,7 @@
 """Pairs in WebDataset tar shards: an image and a text of the same name, read in order, one pass at a time."""
 
 import io
+import lzma
 import random
 import tarfile
 import zlib
@@ -213,7 +214,7 @@ def _damage_named(url: str) -> Iterator[None]:
     """Make an OptionError of what tarfile and webdataset raise of a shard that cannot be read."""
     try:
         yield
-    except (tarfile.TarError, ValueError, EOFError, OSError, zlib.error) as error:
+    except (tarfile.TarError, ValueError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         if isinstance(error, OSError) and error.strerror:
             raise OptionError(f"cannot be read: {error.strerror}", loc=Loc(url)) from error
         # webdataset adds arguments of its own; tarfile tells of each compression on a line of its own

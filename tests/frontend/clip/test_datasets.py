@@ -377,6 +377,11 @@ def test_damaged_shards_name_the_shard_and_lose_nothing(folder: Path) -> None:
             OptionError, match=rf"/{name}\.tar: a damaged shard: [^<]+\n  hint: fetch or write"
         ):
             len(found)
+    wrong = lzma.compress(data)
+    for at in range(20, len(wrong), len(wrong) // 40):
+        (folder / "wrong.tar").write_bytes(wrong[:at] + bytes([wrong[at] ^ 255]) + wrong[at + 1 :])
+        with pytest.raises(OptionError, match=r"/wrong\.tar: a damaged shard: "):
+            len(ShardPairs(str(folder / "wrong.tar"), CONFIG))
     found = ShardPairs(ok, CONFIG)
     assert len(found) == 3
     Path(ok).write_bytes(data[:-3000][: last.offset_data + 10])
