@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import prod
+from typing import Protocol
 
 from catx.errors import OptionError
 from catx.names import nearest
+
+MODEL_PREFIX, HARDWARE_PREFIX = "model.", "hw."
+"""How names of genes of models and of hardware begin."""
 
 Value = int | float | str
 Genome = tuple[int, ...]
@@ -31,6 +35,28 @@ class Gene:
         twice = [value for at, value in enumerate(self.values) if value in self.values[:at]]
         if twice:
             raise OptionError(f"{self.name}: {twice[0]} stands twice among its values")
+
+
+class DesignSpace(Protocol):
+    """Design points, each with a genome."""
+
+    @property
+    def genes(self) -> tuple[Gene, ...]:
+        """Everything that varies; a point may lack some of it."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Number of design points."""
+        ...
+
+    def values(self, genome: Genome) -> dict[str, Value]:
+        """The value of each gene that a point has."""
+        ...
+
+    def every(self) -> Iterator[Genome]:
+        """All genomes, each once."""
+        ...
 
 
 @dataclass(frozen=True)
