@@ -13,7 +13,18 @@ from catx.search.study_json import differences, study_from_json, study_to_json
 from catx.version import VERSION
 
 STUDY, VERSIONS = "study", "versions"
-_LIBRARIES = ("numpy", "numba", "deap", "moocore", "torch", "open_clip_torch", "transformers")
+_LIBRARIES = (
+    "numpy",
+    "numba",
+    "deap",
+    "moocore",
+    "pymoo",
+    "botorch",
+    "gpytorch",
+    "torch",
+    "open_clip_torch",
+    "transformers",
+)
 
 
 def begin(study: Study, path: Path) -> Store:

@@ -17,8 +17,8 @@ from typing import Protocol
 
 from catx.errors import OptionError
 from catx.search.build import evaluator_of
+from catx.search.choose_sampler import sampler_of
 from catx.search.evaluation import Evaluation, Evaluator
-from catx.search.evolution import EvolutionSampler, GridSampler, RandomSampler, Sampler
 from catx.search.model_space import Tell
 from catx.search.pareto import front_of, hypervolume
 from catx.search.space import Genome, Space
@@ -40,6 +40,7 @@ class Point:
     evaluation: Evaluation
     costs: tuple[float, ...] | None
     violation: float
+    excesses: tuple[float, ...] = ()
 
     @property
     def genome(self) -> Genome:
@@ -61,6 +62,7 @@ def point_of(study: Study, number: int, evaluation: Evaluation) -> Point:
         evaluation,
         least(study.objectives, evaluation.numbers),
         violation(study.constraints, evaluation.numbers),
+        tuple(limit.excess(evaluation.numbers[limit.metric]) for limit in study.constraints),
     )
 
 
@@ -93,25 +95,6 @@ class Progress:
 
 
 Watch = Callable[[Progress], None]
-
-
-def sampler_of(study: Study, space: Space) -> Sampler:
-    """The sampler that a study asks for."""
-    plan = study.plan
-    if plan.sampler == "grid":
-        return GridSampler(space)
-    first = list(dict.fromkeys(space.corners([])))
-    if plan.sampler == "random":
-        return RandomSampler(space, plan.seed)
-    return EvolutionSampler(
-        space,
-        len(study.objectives),
-        seed=plan.seed,
-        population=plan.population,
-        crossover=plan.crossover,
-        first=first,
-        method=plan.sampler,
-    )
 
 
 def run(
@@ -177,7 +160,8 @@ class _Run:
             if number in self.known and self.known[number].genome != genome:
                 raise OptionError(
                     f"{self.store.path}: evaluation {number} is of another point than this study proposes",
-                    hint="it was made by another version of catx or deap: start a new file",
+                    hint="it was made by another version of catx or of a library of its sampler (or, with "
+                    "qnehvi, on another kind of machine): start a new file",
                 )
 
     def _absorb(self, numbered: Sequence[tuple[int, Genome]]) -> None:

@@ -44,11 +44,18 @@ def study_from_json(text: str) -> Study:
         SpecError: it is none, or one of another version of catx.
     """
     try:
-        study = from_plain(json.loads(text), _CLASSES)
-    except (ValueError, KeyError, TypeError) as error:
+        study = from_plain(_completed(json.loads(text)), _CLASSES)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
         raise SpecError(f"a study of another version of catx: {error}") from error
     assert isinstance(study, Study)
     return study
+
+
+def _completed(data: Any) -> Any:
+    """Data of a study that was written when plans had no `start` yet."""
+    plan = data["Study"][-1]["SearchPlan"]
+    plan += [None] * (len(fields(SearchPlan)) - 1 == len(plan))
+    return data
 
 
 def differences(one: Study, other: Study) -> list[str]:

@@ -87,6 +87,7 @@ class PlanSpec(Spec):
     in_flight: _Count = 2
     seed: Annotated[int, Number(whole=True, zero=True, most=2**32 - 1)] = 1
     crossover: Annotated[float, Number(zero=True, most=1.0)] = 0.9
+    start: _Count | None = None
 
 
 class StudySpec(Spec):

@@ -54,7 +54,9 @@ Evaluations = Annotated[
 ]
 Sampler = Annotated[
     str | None,
-    typer.Option("--sampler", metavar="NAME", help="nsga2, nsga3, random or grid.", show_default=False),
+    typer.Option(
+        "--sampler", metavar="NAME", help="nsga2, nsga3, pymoo, qnehvi, random or grid.", show_default=False
+    ),
 ]
 SearchSeed = Annotated[
     int | None,
@@ -81,7 +83,8 @@ def run_study(
     """Search a study's space, and keep every evaluation; Ctrl-C stops, --resume goes on."""
     from catx.extras import need
 
-    need("search", "deap", "moocore")
+    need("search", "moocore")
+    from catx.search.choose_sampler import need_sampler
     from catx.search.open_study import begin, with_plan
     from catx.search.open_study import resume as go_on
     from catx.search.study_file import load_study
@@ -89,6 +92,7 @@ def run_study(
     from catx.tools.streams import emit, tell
 
     asked = with_plan(load_study(study), {"evaluations": evaluations, "sampler": sampler, "seed": seed})
+    need_sampler(asked.plan.sampler)
     path = Path(output or f"{asked.name}.db")
     store = go_on(asked, path) if resume else begin(asked, path)
     try:

@@ -3,7 +3,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from catx.search.evolution import EvolutionSampler, GridSampler, RandomSampler, Sampler
+from catx.search.evolution import EvolutionSampler
+from catx.search.sampler import GridSampler, RandomSampler, Sampler
 from catx.search.space import Gene, Genome, Space
 
 SPACE = Space(tuple(Gene(f"g{at}", tuple(range(12))) for at in range(4)))
