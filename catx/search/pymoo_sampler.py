@@ -50,8 +50,8 @@ class PymooSampler:
         found: list[Genome] = []
         while self._first and len(found) < count:
             found += self._new(self._first.pop(0))
-        if len(found) < count and self._has_parents:
-            found += [one for child in self._children(count - len(found)) for one in self._new(child)]
+        while len(found) < count and (children := self._children()):
+            found += [one for child in children[: count - len(found)] for one in self._new(child)]
         while len(found) < count and (any_one := self._fresh.any()) is not None:
             found.append(any_one)
         return found
@@ -76,12 +76,10 @@ class PymooSampler:
         """Who survived."""
         return _genomes(self._algorithm.pop)
 
-    @property
-    def _has_parents(self) -> bool:
-        return self._algorithm.is_initialized and len(self._algorithm.pop) > 1
-
-    def _children(self, count: int) -> list[Genome]:
-        self._algorithm.n_offsprings = count
+    def _children(self) -> list[Genome]:
+        """New children, as many as the population has whatever the count: a batch cut short begins alike."""
+        if not self._algorithm.is_initialized or len(self._algorithm.pop) < 2:
+            return []
         children = self._algorithm.ask()
         # where pymoo finds no new children it wants to end; it may find some when more is told
         self._algorithm.termination.force_termination = False

@@ -114,7 +114,7 @@ class QnehviSampler:
 
         known = [result for result in self._told if result.costs is not None]
         failed = [result for result in self._told if result.costs is None]
-        pool = self._pool([result.genome for result in _best(known)], max(count, COMPARED))
+        pool = self._pool([result.genome for result in _best(known)])
         chosen = promising(
             Known(
                 positions=self._positions([result.genome for result in known]),
@@ -122,16 +122,16 @@ class QnehviSampler:
                 excesses=np.array([result.excesses for result in known], float),
                 failed=self._positions([result.genome for result in failed]),
             ),
-            count,
+            min(count, len(pool)),
             pending=self._positions(list(self._pending)),
             pool=self._positions(pool),
             seed=self._generator.randrange(2**31),
         )
         return [pool[at] for at in chosen]
 
-    def _pool(self, best: Sequence[Genome], size: int) -> list[Genome]:
+    def _pool(self, best: Sequence[Genome]) -> list[Genome]:
         """New genomes: all that are left where they are few, else neighbours of the best and random ones."""
-        seen, space = self._fresh.seen, self.space
+        seen, space, size = self._fresh.seen, self.space, COMPARED
         if self._fresh.is_small and self._fresh.left <= size:
             return [genome for genome in space.every() if genome not in seen]
         near = list(dict.fromkeys(one for genome in best for one in self._neighbours(genome)))

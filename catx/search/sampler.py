@@ -31,7 +31,7 @@ class Result(Protocol):
 
     @property
     def excesses(self) -> tuple[float, ...]:
-        """Share of its bound by which each constraint is passed, below 0 if it is obeyed; () without costs."""
+        """Share of its bound by which each constraint is passed, below 0 if it is obeyed; () if it failed."""
         ...
 
 
@@ -39,7 +39,10 @@ class Sampler(Protocol):
     """Proposes genomes; told results in the order in which it proposed them."""
 
     def ask(self, count: int) -> list[Genome]:
-        """Up to so many genomes that were not proposed before; none where there are no more."""
+        """Up to so many genomes that were not proposed before; none where there are no more.
+
+        Those of a smaller count are the first ones of a larger: a run may end within a batch, and go on.
+        """
         ...
 
     def tell(self, results: Sequence[Result]) -> None:
