@@ -63,7 +63,7 @@ class GuidedSampler(EvolutionSampler):
             crossover=crossover,
             first=first,
             method=method,
-            start=min(population, 2 * (varying + 1)),
+            start=min(population, 2 * (varying + 1)) if guided else population,
         )
         self._objectives, self._guided = objectives, guided
         self._surrogate = Surrogate(space, objectives)

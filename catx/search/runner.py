@@ -19,14 +19,15 @@ from typing import Protocol
 
 from catx.errors import OptionError
 from catx.search.build import evaluator_of
+from catx.search.choose_sampler import sampler_of
 from catx.search.evaluation import Evaluates, Evaluation
-from catx.search.evolution import EvolutionSampler, GridSampler, RandomSampler, Revisable, Sampler
 from catx.search.grid import AnyStudy
 from catx.search.model_space import Tell
 from catx.search.pareto import front_of, hypervolume
 from catx.search.provenance import facts_of
+from catx.search.sampler import Revisable
 from catx.search.screening import Confirmations, is_measurement, screening_of
-from catx.search.space import Genome, Space
+from catx.search.space import Genome
 from catx.search.store import Store
 from catx.search.study import Study, least, violation
 
@@ -46,6 +47,7 @@ class Point:
     costs: tuple[float, ...] | None
     violation: float
     group: tuple[int, ...] = ()
+    excesses: tuple[float, ...] = ()
 
     @property
     def genome(self) -> Genome:
@@ -69,6 +71,7 @@ def point_of(study: AnyStudy, number: int, evaluation: Evaluation) -> Point:
         least(study.objectives, evaluation.numbers),
         violation(study.constraints, evaluation.numbers),
         group,
+        tuple(limit.excess(evaluation.numbers[limit.metric]) for limit in study.constraints),
     )
 
 
@@ -117,26 +120,6 @@ class Progress:
 
 
 Watch = Callable[[Progress], None]
-
-
-def sampler_of(study: AnyStudy) -> Sampler:
-    """The sampler that a study asks for."""
-    plan = study.plan
-    space = study.space
-    if plan.sampler == "grid" or not isinstance(space, Space):
-        return GridSampler(space)
-    first = list(dict.fromkeys(space.corners([])))
-    if plan.sampler == "random":
-        return RandomSampler(space, plan.seed)
-    return EvolutionSampler(
-        space,
-        len(study.objectives),
-        seed=plan.seed,
-        population=plan.population,
-        crossover=plan.crossover,
-        first=first,
-        method=plan.sampler,
-    )
 
 
 def run(
@@ -259,7 +242,8 @@ class _Run:
             if number in self.known and self.known[number].genome != genome:
                 raise OptionError(
                     f"{self.store.path}: evaluation {number} is of another point than this study proposes",
-                    hint="it was made by another version of catx or deap: start a new file",
+                    hint="it was made by another version of catx or of a library of its sampler (or, with "
+                    "qnehvi, on another kind of machine): start a new file",
                 )
 
     def _absorb(self, numbered: Sequence[tuple[int, Genome]]) -> None:

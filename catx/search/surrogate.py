@@ -1,4 +1,4 @@
-"""Predicts what genomes would cost, by Gaussian processes of those that are known, and picks what promises most."""
+"""What genomes would cost, predicted by Gaussian processes; and those that promise the most."""
 
 import math
 import warnings
@@ -69,7 +69,6 @@ class Surrogate:
         self._known: list[Result] = []
         self._models: list[Any] = []
         self._middle = self._spread = np.zeros(0)
-        self._logs = np.zeros(0, bool)
 
     def fit(self, results: Sequence[Result]) -> None:
         """Fit all models to what is known; points that failed tell nothing."""
@@ -99,12 +98,11 @@ class Surrogate:
         sure = np.maximum(deviations[:, of] * self._spread[of], 1e-9)
         scaled = np.clip(-excess / sure / math.sqrt(2.0), -6.0, 6.0)
         chance = 0.5 * (1.0 + np.vectorize(math.erf, otypes=[float])(scaled))
-        return Predicted(
-            means, deviations, chance.prod(axis=1), np.maximum(np.expm1(np.clip(excess, 0.0, 50.0)), 0.0).sum(axis=1)
-        )
+        passed = np.expm1(np.clip(excess, 0.0, 50.0)).sum(axis=1)
+        return Predicted(means, deviations, chance.prod(axis=1), passed)
 
     def picks(self, candidates: Sequence[Genome], count: int, pending: Sequence[Genome] = ()) -> list[int]:
-        """Indices of candidates that promise the most hypervolume beyond the front, each besides those before.
+        """Indices of candidates that promise the most hypervolume, each besides those before.
 
         While no known point is feasible, they are those that most probably are.
 
@@ -128,9 +126,9 @@ class Surrogate:
 
     def _columns(self, results: Sequence[Result]) -> Matrix:
         costs = np.array([one.costs for one in results], float).reshape(len(results), self._objectives)
-        self._logs = (costs > 0).all(axis=0)
+        logs = np.where((costs > 0).all(axis=0), np.log(np.maximum(costs, 1e-300)), costs)
         excesses = np.array([one.excesses for one in results], float).reshape(len(results), -1)
-        return np.hstack([np.where(self._logs, np.log(np.where(costs > 0, costs, 1.0)), costs), _log(excesses)])
+        return np.hstack([logs, _log(excesses)])
 
     def _standard(self, results: Sequence[Result]) -> Matrix:
         found: Matrix = (self._columns(results) - self._middle) / self._spread
@@ -138,7 +136,8 @@ class Surrogate:
 
     def _positions(self, genomes: Sequence[Genome]) -> Matrix:
         """(genomes, genes that vary): 0 is the first choice of a gene, 1 its last."""
-        rows = [[scale[genome[at]] for at, scale in zip(self._free, self._scales, strict=True)] for genome in genomes]
+        pairs = list(zip(self._free, self._scales, strict=True))
+        rows = [[scale[genome[at]] for at, scale in pairs] for genome in genomes]
         return np.array(rows, float).reshape(len(genomes), len(self._free))
 
 
@@ -152,9 +151,10 @@ def _chosen(results: Sequence[Result]) -> list[Result]:
     """The latest results, and before them the best."""
     if len(results) <= MOST_FITTED:
         return list(results)
-    order = sorted(range(len(results)), key=lambda at: results[at].violation)
-    feasible = [at for at in order if results[at].violation == 0.0]
-    best = [feasible[at] for at in front_of([results[at].costs or () for at in feasible])] if feasible else order
+    best = sorted(range(len(results)), key=lambda at: results[at].violation)
+    feasible = [at for at in best if results[at].violation == 0.0]
+    if feasible:
+        best = [feasible[at] for at in front_of([results[at].costs or () for at in feasible])]
     kept = dict.fromkeys(best[: MOST_FITTED // 2])
     for at in range(len(results) - 1, -1, -1):
         if len(kept) >= MOST_FITTED:
@@ -202,9 +202,14 @@ def _greedy(predicted: Predicted, objectives: int, front: Matrix, reference: Mat
 
 
 def _gains(
-    means: Matrix, deviations: Matrix, feasible: Matrix, front: Matrix, reference: Matrix, indices: Sequence[int]
+    means: Matrix,
+    deviations: Matrix,
+    feasible: Matrix,
+    front: Matrix,
+    reference: Matrix,
+    indices: Sequence[int],
 ) -> Matrix:
-    """Expected hypervolume that each candidate adds to the front, times the probability that it is feasible."""
+    """Expected hypervolume that candidates add to the front, times the probability that each is feasible."""
     before = hypervolume(front, reference.tolist())
     found = []
     for at in indices:

@@ -57,7 +57,9 @@ Evaluations = Annotated[
 ]
 Sampler = Annotated[
     str | None,
-    typer.Option("--sampler", metavar="NAME", help="nsga2, nsga3, random or grid.", show_default=False),
+    typer.Option(
+        "--sampler", metavar="NAME", help="nsga2, nsga3, pymoo, qnehvi, random or grid.", show_default=False
+    ),
 ]
 SearchSeed = Annotated[
     int | None,
@@ -84,7 +86,7 @@ def run_study(
     """Search a study's space, and keep every evaluation; Ctrl-C stops, --resume goes on."""
     from catx.extras import need
 
-    need("search", "deap", "moocore")
+    need("search", "moocore")
     from catx.search.open_study import with_plan
     from catx.search.study_file import load_study
 
