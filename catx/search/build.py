@@ -5,9 +5,11 @@ import yaml
 from catx.errors import OptionError
 from catx.search.accuracy import Accuracy
 from catx.search.evaluation import Evaluator
+from catx.search.hardware_space import PREFIX as HARDWARE_PREFIX
 from catx.search.hardware_space import HardwareSpace
+from catx.search.model_space import PREFIX as MODEL_PREFIX
 from catx.search.model_space import ClipSpace, FamilySpace, FixedModel, ModelSpace, Tell
-from catx.search.space import Space
+from catx.search.space import Space, genes_of
 from catx.search.study import ModelChoice, Study
 
 
@@ -37,6 +39,19 @@ def evaluator_of(study: Study, tell: Tell = lambda _: None, *, measures: bool = 
         budget=study.mapper_budget,
         accuracy=_accuracy(study, models, tell) if measures else None,
         sheet=study.sheet,
+    )
+
+
+def space_of(study: Study) -> Space:
+    """The space of a study that was checked before, such as that of a FILE.db.
+
+    It is that of `evaluator_of`, without a look at the models and the hardware: no model is read.
+    """
+    return Space(
+        (
+            *genes_of(MODEL_PREFIX, study.models.vary),
+            *genes_of(HARDWARE_PREFIX, study.hardware.vary),
+        )
     )
 
 

@@ -9,19 +9,19 @@ from typing import Any
 from catx.search.evaluation import Evaluator
 from catx.search.model_space import ClipSpace, FamilySpace
 from catx.search.runner import Point
-from catx.search.space import Value
+from catx.search.space import Space, Value
 from catx.search.study import AccuracyChoice, Study
 
 
-def front_csv(evaluator: Evaluator, points: Sequence[Point]) -> str:
+def front_csv(space: Space, points: Sequence[Point]) -> str:
     """A row per point: its number, values of genes, all its numbers, and whether accuracy is measured."""
-    genes = [gene.name for gene in evaluator.space.genes]
+    genes = [gene.name for gene in space.genes]
     numbers = list(dict.fromkeys(name for point in points for name in point.evaluation.numbers))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["number", *genes, *numbers, "accuracy_is_measured"])
     for point in points:
-        values = evaluator.space.values(point.genome)
+        values = space.values(point.genome)
         found = point.evaluation.numbers
         writer.writerow(
             [

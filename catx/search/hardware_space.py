@@ -13,7 +13,7 @@ from catx.frontend.hardware import parse_accelerator
 from catx.ir.accelerator import Accelerator
 from catx.mapper.family import shape_of
 from catx.names import nearest
-from catx.search.space import Gene, Value
+from catx.search.space import Value, genes_of
 
 PREFIX = "hw."
 _NAMED = ("memory", "fanout", "name", "kind")
@@ -45,7 +45,7 @@ class HardwareSpace:
         self, base: Mapping[str, Any], vary: Mapping[str, Sequence[Value]], where: str = "hardware"
     ) -> None:
         self.base, self.vary, self.where = dict(base), {key: tuple(vary[key]) for key in vary}, where
-        self.genes = tuple(Gene(PREFIX + key, values) for key, values in self.vary.items())
+        self.genes = genes_of(PREFIX, self.vary.items())
         self.text({gene.name: gene.values[0] for gene in self.genes})
         self._parsed = lru_cache(maxsize=_KEPT)(self._parse)
 

@@ -11,7 +11,7 @@ from catx.ir.blueprint import Blueprint
 from catx.ir.dtype import DType
 from catx.ir.graph import Graph
 from catx.mapper.workload import Workload, workload_of, workload_of_bill
-from catx.search.space import Gene, Value
+from catx.search.space import Gene, Value, genes_of
 
 if TYPE_CHECKING:
     from catx.frontend.clip.config import ClipConfig
@@ -58,7 +58,7 @@ class _Pruned:
     def __init__(self, vary: Mapping[str, Sequence[Value]], known: Sequence[str], what: str) -> None:
         if unknown := [key for key in vary if key not in known]:
             raise OptionError(f"{what}: cannot vary {unknown[0]!r}", hint=f"it can vary {', '.join(known)}")
-        self.genes = tuple(Gene(PREFIX + key, tuple(values)) for key, values in vary.items())
+        self.genes = genes_of(PREFIX, vary.items())
         self._made = lru_cache(maxsize=_KEPT)(self._make)
         self._precise = lru_cache(maxsize=64)(self._at)
 

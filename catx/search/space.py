@@ -1,7 +1,7 @@
 """The space of a study: named genes with ordered choices; a design point takes one choice of each."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -31,6 +31,11 @@ class Gene:
         twice = [value for at, value in enumerate(self.values) if value in self.values[:at]]
         if twice:
             raise OptionError(f"{self.name}: {twice[0]} stands twice among its values")
+
+
+def genes_of(prefix: str, vary: Iterable[tuple[str, Sequence[Value]]]) -> tuple[Gene, ...]:
+    """Genes of what varies, in its order; their names begin with the prefix."""
+    return tuple(Gene(prefix + key, tuple(values)) for key, values in vary)
 
 
 @dataclass(frozen=True)

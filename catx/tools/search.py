@@ -9,6 +9,7 @@ import typer
 from catx.errors import Loc, OptionError, OutputError
 from catx.tools.app import Verb, Verbs
 from catx.tools.guard import guarded
+from catx.tools.search_after import StudyFile, compare_files, plot_studies, write_front
 
 RUN = "run"
 
@@ -28,7 +29,6 @@ app = typer.Typer(cls=SearchVerbs, no_args_is_help=True)
 StudyName = Annotated[
     str, typer.Argument(metavar="STUDY", help="A study file, or a name of `catx search list`.")
 ]
-StudyFile = Annotated[str, typer.Argument(metavar="FILE.db", help="What `catx search` wrote.")]
 Output = Annotated[
     str | None,
     typer.Option(
@@ -150,18 +150,9 @@ def show_study(study: StudyName) -> None:
     emit(study_text(asked, points_of(asked, store), Path(study), stdout_canvas()))
 
 
-@app.command("front", cls=Verb)
-@guarded
-def print_front(file: StudyFile) -> None:
-    """Print the front as CSV: values, and all numbers of each point."""
-    from catx.search.build import evaluator_of
-    from catx.search.front_files import front_csv
-    from catx.search.open_study import read
-    from catx.search.runner import front, points_of
-    from catx.tools.streams import emit
-
-    store, study = read(Path(file))
-    emit(front_csv(evaluator_of(study, measures=False), front(points_of(study, store))))
+app.command("front", cls=Verb)(write_front)
+app.command("plot", cls=Verb)(plot_studies)
+app.command("compare", cls=Verb)(compare_files)
 
 
 @app.command("export", cls=Verb)
@@ -213,5 +204,5 @@ def export_front(
             (place / "point.json").write_text(point_json(study, evaluator, point), encoding="utf-8")
             write_files(place, {"report.json": report_json(evaluator.report(values, budget))})
     check_new(folder, ("front.csv",))
-    (folder / "front.csv").write_text(front_csv(evaluator, chosen), encoding="utf-8")
+    (folder / "front.csv").write_text(front_csv(evaluator.space, chosen), encoding="utf-8")
     emit(f"{len(chosen)} points in {folder}")

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from catx.search.build import evaluator_of
-from catx.search.metrics import metric
+from catx.search.build import space_of
 from catx.search.runner import Point, Progress, front, front_volume
 from catx.search.study import Study
 from catx.tools.canvas import Canvas, Column
-from catx.tools.human import grams, plural, si, significant
+from catx.tools.human import plural, significant
+from catx.tools.metric_text import in_unit
 
 _MOST = 40
 """Points of a front that are listed."""
@@ -55,7 +55,7 @@ def study_text(study: Study, points: Sequence[Point], path: Path, canvas: Canvas
 
 
 def _table(study: Study, best: Sequence[Point], canvas: Canvas) -> None:
-    space = evaluator_of(study, measures=False).space
+    space = space_of(study)
     genes = [gene for gene in space.genes if len(gene.values) > 1]
     names = [goal.metric for goal in study.objectives]
     names += [limit.metric for limit in study.constraints if limit.metric not in names]
@@ -64,17 +64,6 @@ def _table(study: Study, best: Sequence[Point], canvas: Canvas) -> None:
     rows = []
     for point in best:
         values, numbers = space.values(point.genome), point.evaluation.numbers
-        shown = [_shown(name, numbers[name]) for name in names]
+        shown = [in_unit(name, numbers[name]) for name in names]
         rows.append([str(point.number), *shown, *(str(values[gene.name]) for gene in genes)])
     canvas.table(head, rows)
-
-
-def _shown(name: str, value: float) -> str:
-    """A number in its unit."""
-    dimension = metric(name).dimension
-    if dimension == "mass of CO2e":
-        return grams(value)
-    unit = {"time": "s", "energy": "J", "power": "W"}.get(dimension)
-    if unit:
-        return si(value, unit)
-    return f"{significant(value)} mm2" if dimension == "area" else significant(value)

@@ -1,0 +1,136 @@
+"""Points of a study as a table: columns with types, as CSV or Parquet."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from catx.errors import OptionError
+from catx.extras import need
+from catx.search.findings import Findings
+from catx.search.front_files import front_csv
+from catx.search.runner import Point
+
+if TYPE_CHECKING:
+    import pyarrow
+
+Format = Literal["csv", "parquet"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+Kind = Literal["int", "float", "str", "bool"]
+
+SCHEMA = "catx.points/1"
+_INT64 = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: None stands where a point has no value."""
+
+    name: str
+    kind: Kind
+    cells: tuple[int | float | str | bool | None, ...]
+
+
+def columns_of(found: Findings, points: Sequence[Point]) -> list[Column]:
+    """All that is known of points.
+
+    A gene's kind is that of all its values; where whole numbers and shares are mixed its values are texts,
+    since `1` and `1.0` are not the same size.
+    """
+    best = {point.number for point in found.front}
+
+    def column(name: str, kind: Kind, cell: Callable[[Point], Any]) -> Column:
+        return Column(name, kind, tuple(cell(point) for point in points))
+
+    columns = [column("number", "int", lambda point: point.number)]
+    for at, gene in enumerate(found.space.genes):
+        kind = _kind(gene.values)
+        cells = [str(value) if kind == "str" else value for value in gene.values]
+        columns.append(
+            column(gene.name, kind, lambda point, at=at, cells=cells: cells[point.genome[at]])  # type: ignore[misc]
+        )
+    for name in dict.fromkeys(name for point in found.points for name in point.evaluation.numbers):
+        columns.append(column(name, "float", lambda point, name=name: point.evaluation.numbers.get(name)))  # type: ignore[misc]
+    return [
+        *columns,
+        column("accuracy_is_measured", "bool", lambda point: point.evaluation.measured),
+        column("feasible", "bool", lambda point: point.feasible),
+        column("front", "bool", lambda point: point.number in best),
+        column("error", "str", lambda point: point.evaluation.error),
+        column("seconds", "float", lambda point: point.evaluation.seconds),
+    ]
+
+
+def points_csv(found: Findings, *, everything: bool) -> str:
+    """The front as `front_csv`; or all points, with columns `feasible`, `front`, `error` and `seconds`."""
+    if not everything:
+        return front_csv(found.space, found.front)
+    columns = columns_of(found, found.points)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.name for column in columns])
+    writer.writerows(zip(*([_written(cell) for cell in column.cells] for column in columns), strict=True))
+    return text.getvalue()
+
+
+def points_parquet(found: Findings, *, everything: bool) -> bytes:
+    """The front, or all points, as a Parquet file; the study stands in its schema's metadata.
+
+    Raises:
+        ExtraError: pyarrow is not installed.
+    """
+    need("parquet", "pyarrow")
+    import pyarrow
+    from pyarrow import parquet
+
+    columns = columns_of(found, found.points if everything else found.front)
+    types = {
+        "int": pyarrow.int64(),
+        "float": pyarrow.float64(),
+        "str": pyarrow.string(),
+        "bool": pyarrow.bool_(),
+    }
+    metadata = {
+        "catx.schema": SCHEMA,
+        "catx.study": found.study_json,
+        "catx.versions": found.versions,
+        "catx.points": "all" if everything else "front",
+    }
+    schema = pyarrow.schema([(column.name, types[column.kind]) for column in columns], metadata=metadata)
+    arrays = [pyarrow.array(column.cells, types[column.kind]) for column in columns]
+    table: pyarrow.Table = pyarrow.table(arrays, schema=schema)
+    sink = pyarrow.BufferOutputStream()
+    parquet.write_table(table, sink)
+    return bytes(sink.getvalue())
+
+
+def format_of(asked: str | None, output: str | None) -> Format:
+    """The format that is asked for; else that of the file's name, else CSV.
+
+    Raises:
+        OptionError: there is no such format, or Parquet has no file to go to.
+    """
+    by_name = "parquet" if output is not None and output.endswith(".parquet") else "csv"
+    wanted = by_name if asked is None else asked
+    if wanted not in FORMATS:
+        raise OptionError(f"--format: no format {wanted!r}", hint=f"there are {', '.join(FORMATS)}")
+    if wanted == "parquet" and output is None:
+        raise OptionError("Parquet is no text for a terminal", hint="name a file: `-o FILE.parquet`")
+    return "parquet" if wanted == "parquet" else "csv"
+
+
+def _kind(values: Sequence[int | float | str]) -> Kind:
+    if all(isinstance(value, float) for value in values):
+        return "float"
+    if all(isinstance(value, int) and -_INT64 <= value < _INT64 for value in values):
+        return "int"
+    return "str"
+
+
+def _written(cell: int | float | str | bool | None) -> int | str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return repr(cell)
+    return int(cell) if isinstance(cell, bool) else cell

@@ -1,0 +1,74 @@
+"""What all pictures of a search share: colours, axes, and their bytes."""
+
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+MARK = "catx search plot"
+"""Written into each PNG: what it is told by later."""
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Told apart by people who are colour-blind (Okabe and Ito)."""
+
+LINES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+FAINT, INFEASIBLE, BOUND = "0.7", "0.55", "#CC79A7"
+COLORMAP = "cividis"
+SMALL = "small"
+
+_WIDE, _VERY_WIDE = 20.0, 2000.0
+"""Axes whose values span the first factor are logarithmic; below the second one they have ticks between."""
+
+Axes = Any
+"""matplotlib's, whose methods have types of their own that say little here."""
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty picture [inches], whose parts are laid out without overlaps."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def png(figure: Figure) -> bytes:
+    """The picture as PNG."""
+    FigureCanvasAgg(figure)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=150, metadata={"Software": MARK})
+    return stream.getvalue()
+
+
+def legend_below(figure: Figure, axes: Iterable[Axes], columns: int = 3) -> None:
+    """One legend below everything, each entry once."""
+    entries = {}
+    for one in axes:
+        handles, labels = one.get_legend_handles_labels()
+        entries.update(zip(labels, handles, strict=True))
+    figure.legend(
+        entries.values(),
+        entries.keys(),
+        loc="outside lower center",
+        ncols=columns,
+        fontsize=SMALL,
+        frameon=False,
+    )
+
+
+def scale_axis(axes: Axes, which: Literal["x", "y"], values: Sequence[float]) -> None:
+    """Make an axis as wide as values need, logarithmic where they are far apart, with plain numbers."""
+    low, high = min(values), max(values)
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    limits = axes.set_xlim if which == "x" else axes.set_ylim
+    if low > 0 and high / low > _WIDE:
+        (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+        subs = (1.0, 2.0, 5.0) if high / low < _VERY_WIDE else (1.0,)
+        axis.set_major_locator(LogLocator(subs=subs, numticks=15))
+        axis.set_minor_locator(NullLocator())
+        room = (high / low) ** 0.06
+        limits(low / room, high * room)
+    else:
+        room = (high - low) * 0.06 or abs(high) * 0.06 or 1.0
+        limits(low - room, high + room)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
