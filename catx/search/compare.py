@@ -1,4 +1,4 @@
-"""Studies with the same objectives side by side: volumes, who dominates whom, and who is best at equal level."""
+"""Studies of the same objectives side by side: volumes, who dominates whom, who is best at equal level."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ _OWN = ("name", "plan.")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """A level of the objective `of`: the best value of `other`, by study, of points that are as good or better.
+    """A level of the objective `of`: by study, the best value of `other` of points that are at least as good.
 
-    All in base units. Nothing is interpolated: values are those of points that were evaluated. A study without
-    such a point has None.
+    All in base units. Nothing is interpolated: values are those of points that were evaluated. A study
+    without such a point has None.
     """
 
     of: str

@@ -2,18 +2,16 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Literal, get_args
 
 from catx.errors import OptionError
 from catx.extras import need
 from catx.search.findings import Findings
 from catx.search.front_files import front_csv
 from catx.search.runner import Point
-
-if TYPE_CHECKING:
-    import pyarrow
+from catx.search.space import Gene
 
 Format = Literal["csv", "parquet"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -39,27 +37,24 @@ def columns_of(found: Findings, points: Sequence[Point]) -> list[Column]:
     since `1` and `1.0` are not the same size.
     """
     best = {point.number for point in found.front}
-
-    def column(name: str, kind: Kind, cell: Callable[[Point], Any]) -> Column:
-        return Column(name, kind, tuple(cell(point) for point in points))
-
-    columns = [column("number", "int", lambda point: point.number)]
-    for at, gene in enumerate(found.space.genes):
-        kind = _kind(gene.values)
-        cells = [str(value) if kind == "str" else value for value in gene.values]
-        columns.append(
-            column(gene.name, kind, lambda point, at=at, cells=cells: cells[point.genome[at]])  # type: ignore[misc]
-        )
-    for name in dict.fromkeys(name for point in found.points for name in point.evaluation.numbers):
-        columns.append(column(name, "float", lambda point, name=name: point.evaluation.numbers.get(name)))  # type: ignore[misc]
+    told = [point.evaluation for point in points]
+    names = dict.fromkeys(name for point in found.points for name in point.evaluation.numbers)
     return [
-        *columns,
-        column("accuracy_is_measured", "bool", lambda point: point.evaluation.measured),
-        column("feasible", "bool", lambda point: point.feasible),
-        column("front", "bool", lambda point: point.number in best),
-        column("error", "str", lambda point: point.evaluation.error),
-        column("seconds", "float", lambda point: point.evaluation.seconds),
+        Column("number", "int", tuple(point.number for point in points)),
+        *(_gene_column(at, gene, points) for at, gene in enumerate(found.space.genes)),
+        *(Column(name, "float", tuple(one.numbers.get(name) for one in told)) for name in names),
+        Column("accuracy_is_measured", "bool", tuple(one.measured for one in told)),
+        Column("feasible", "bool", tuple(point.feasible for point in points)),
+        Column("front", "bool", tuple(point.number in best for point in points)),
+        Column("error", "str", tuple(one.error for one in told)),
+        Column("seconds", "float", tuple(one.seconds for one in told)),
     ]
+
+
+def _gene_column(at: int, gene: Gene, points: Sequence[Point]) -> Column:
+    kind = _kind(gene.values)
+    cells = [str(value) if kind == "str" else value for value in gene.values]
+    return Column(gene.name, kind, tuple(cells[point.genome[at]] for point in points))
 
 
 def points_csv(found: Findings, *, everything: bool) -> str:
@@ -99,7 +94,7 @@ def points_parquet(found: Findings, *, everything: bool) -> bytes:
     }
     schema = pyarrow.schema([(column.name, types[column.kind]) for column in columns], metadata=metadata)
     arrays = [pyarrow.array(column.cells, types[column.kind]) for column in columns]
-    table: pyarrow.Table = pyarrow.table(arrays, schema=schema)
+    table = pyarrow.table(arrays, schema=schema)
     sink = pyarrow.BufferOutputStream()
     parquet.write_table(table, sink)
     return bytes(sink.getvalue())

@@ -12,7 +12,7 @@ from catx.extras import need
 from catx.search.findings import Findings
 from catx.search.metrics import ACCURACY
 
-FOLDS, TREES, REPEATS = 5, 100, 5
+FOLDS, TREES, REPEATS = 5, 50, 5
 LEAST_POINTS = 20
 """Below these no forest is fitted."""
 
@@ -39,6 +39,14 @@ class Importance:
     drops: tuple[float, ...] | None
     deviations: tuple[float, ...] | None
     note: str = ""
+
+    @property
+    def shares(self) -> tuple[float, ...] | None:
+        """Drops as shares of their sum, those below 0 as 0; all 0 where no gene matters."""
+        if self.drops is None:
+            return None
+        kept = [max(0.0, drop) for drop in self.drops]
+        return tuple(drop / (sum(kept) or 1.0) for drop in kept)
 
 
 def importances(found: Findings, metrics: Sequence[str] | None = None, *, seed: int = 1) -> list[Importance]:

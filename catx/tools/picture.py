@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -40,28 +41,42 @@ def png(figure: Figure) -> bytes:
     return stream.getvalue()
 
 
-def legend_below(figure: Figure, axes: Iterable[Axes], columns: int = 3) -> None:
+def legend_below(figure: Figure, axes: Iterable[Axes]) -> None:
     """One legend below everything, each entry once."""
-    entries = {}
+    entries: dict[str, Any] = {}
     for one in axes:
         handles, labels = one.get_legend_handles_labels()
         entries.update(zip(labels, handles, strict=True))
     figure.legend(
-        entries.values(),
-        entries.keys(),
+        handles=list(entries.values()),
+        labels=list(entries),
         loc="outside lower center",
-        ncols=columns,
+        ncols=3,
         fontsize=SMALL,
         frameon=False,
     )
 
 
+def is_wide(values: Sequence[float]) -> bool:
+    """Whether values are positive and so far apart that they are drawn by their logarithms."""
+    return min(values) > 0 and max(values) / min(values) > _WIDE
+
+
+def spread(values: Sequence[float], count: int) -> list[float]:
+    """Numbers from the least to the greatest, as many, evenly apart as the values are drawn; one if alike."""
+    low, high = min(values), max(values)
+    if low == high:
+        return [low]
+    return [float(value) for value in (np.geomspace if is_wide(values) else np.linspace)(low, high, count)]
+
+
 def scale_axis(axes: Axes, which: Literal["x", "y"], values: Sequence[float]) -> None:
     """Make an axis as wide as values need, logarithmic where they are far apart, with plain numbers."""
     low, high = min(values), max(values)
+    wide = is_wide(values)
     axis = axes.xaxis if which == "x" else axes.yaxis
     limits = axes.set_xlim if which == "x" else axes.set_ylim
-    if low > 0 and high / low > _WIDE:
+    if wide:
         (axes.set_xscale if which == "x" else axes.set_yscale)("log")
         subs = (1.0, 2.0, 5.0) if high / low < _VERY_WIDE else (1.0,)
         axis.set_major_locator(LogLocator(subs=subs, numticks=15))

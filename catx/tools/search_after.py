@@ -72,13 +72,15 @@ def plot_studies(
     need("plot", "matplotlib", "sklearn")
     from catx.search.findings import labels, read_findings
     from catx.tools.outputs import check_folder, write_files
+    from catx.tools.progress import Progress
     from catx.tools.search_pictures import pictures_of
     from catx.tools.streams import emit
 
     folder = _folder(output)
     check_folder(folder, ())
     found = [read_findings(Path(file)) for file in files]
-    pictures = pictures_of(labels(found), found, seed)
+    with Progress("drawing") as progress:
+        pictures = pictures_of(labels(found), found, seed, progress.phase)
     for place, written in pictures.files.items():
         check_folder(folder / place, written)
     for place, written in pictures.files.items():
@@ -102,7 +104,7 @@ def compare_files(
     ] = None,
     as_json: JsonList = False,
 ) -> None:
-    """Compare studies of the same objectives: fronts, hypervolumes, dominance, and the best at equal level."""
+    """Compare studies of the same objectives: hypervolumes, who dominates whom, the best at equal level."""
     from catx.search.compare import compare_studies, objective_of
     from catx.search.findings import labels, read_findings
     from catx.tools.search_compare_text import comparison_json, comparison_text

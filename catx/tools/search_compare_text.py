@@ -34,8 +34,8 @@ def comparison_text(found: StudyComparison, at: list[str], canvas: Canvas) -> st
         for goal, value in zip(found.goals, found.reference, strict=True)
     )
     canvas.paragraph(
-        f"hypervolume: up to the worst feasible values of all, {worst}; as a share of the box from there to the "
-        "best ones"
+        f"hypervolume: up to the worst feasible values of all, {worst}; "
+        "as a share of the box from there to the best ones"
     )
     if any(one.predicts for one in found.found):
         canvas.paragraph("accuracy is predicted, not measured", "yellow")

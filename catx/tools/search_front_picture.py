@@ -28,7 +28,7 @@ from catx.tools.picture import (
 Json = dict[str, Any]
 Pair = tuple[Goal, Goal]
 
-_DOT, _BEST = 16, 34
+_DOT, _BEST = 14, 26
 """Areas of markers [points squared]."""
 
 
@@ -40,16 +40,19 @@ def front_picture(names: Sequence[str], found: Sequence[Findings], pair: Pair) -
     for which, goal, scale in zip(("x", "y"), pair, scales, strict=True):
         shown = _values([point for one in found for point in one.evaluated], goal, scale)
         scale_axis(axes, which, shown)  # type: ignore[arg-type]  # one of both
+    several = len(found) > 1
     for at, (name, one) in enumerate(zip(names, found, strict=True)):
-        several = len(found) > 1
         _cloud(axes, one, pair, scales, COLORS[at % len(COLORS)] if several else "")
         _front(axes, one, pair, scales, at, f"{name}: " if several else "")
+    if several:  # clouds have the colour of their front, so their shapes are told without one
+        axes.scatter([], [], s=_DOT, marker="x", color=INFEASIBLE, label="infeasible")
+        axes.scatter([], [], s=_DOT, color=FAINT, label="feasible")
     _bounds(axes, found, scales)
     axes.set_xlabel(f"{scales[0].label}, {pair[0].best} is best")
     axes.set_ylabel(f"{scales[1].label}, {pair[1].best} is best")
     if not any(one.feasible for one in found):
         axes.set_title("no feasible point was found", fontsize="medium")
-    legend_below(figure, [axes], 2 if len(found) > 1 else 3)
+    legend_below(figure, [axes])
     return figure, {
         "axes": [{"metric": goal.metric, "best": goal.best} for goal in pair],
         "studies": [_numbers(name, one, pair) for name, one in zip(names, found, strict=True)],
@@ -96,7 +99,7 @@ def _cloud(axes: Axes, found: Findings, pair: Pair, scales: Sequence[Scale], col
             linewidths=0.8,
             color=color or INFEASIBLE,
             alpha=0.5 if color else 0.8,
-            label="infeasible",
+            label=None if color else "infeasible",
             zorder=1,
         )
     for points, hollow, told in _by_accuracy(feasible, pair):

@@ -1,18 +1,21 @@
 """What the front is made of: its genes beside its objectives, how they change along it, and which matter."""
 
 from collections.abc import Sequence
+from math import log
 from typing import Any
 
 import numpy as np
 from matplotlib.collections import LineCollection
-from matplotlib.colors import Normalize
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from catx.search.findings import Findings
 from catx.search.importance import TRUSTED, Importance
 from catx.search.space import Gene
+from catx.search.study import Goal
 from catx.tools.metric_text import words
-from catx.tools.picture import COLORMAP, COLORS, SMALL, Axes, new_figure
+from catx.tools.picture import COLORMAP, COLORS, SMALL, Axes, is_wide, new_figure, spread
 from catx.tools.search_front_picture import scales_of
 
 Json = dict[str, Any]
@@ -20,8 +23,8 @@ Json = dict[str, Any]
 _TICKS = 9
 """Values of a gene that are written beside its axis."""
 
-_SPREAD = 0.3
-"""How far lines through the same value of a gene are spread, of the distance to the next value."""
+_SPREAD = 0.05
+"""How far lines through the same value of a gene are spread, of the axis' height."""
 
 
 def parallel_picture(name: str, found: Findings) -> tuple[Figure, Json]:
@@ -40,9 +43,8 @@ def parallel_picture(name: str, found: Findings) -> tuple[Figure, Json]:
     for at, (_, gene) in enumerate(genes):
         _ticks(axes, at, [(_place(i, gene), str(value)) for i, value in _some(gene)])
     for at, (goal, scale) in enumerate(zip(goals, scales, strict=True), len(genes)):
-        low, high = _range(found, goal.metric)
-        marks = np.linspace(0, 1, 5) if high > low else [0.5]
-        _ticks(axes, at, [(mark, f"{scale.of(low + mark * (high - low)):.3g}") for mark in marks])
+        values = _of_front(found, goal)
+        _ticks(axes, at, [(_height(mark, values), f"{scale.of(mark):.3g}") for mark in spread(values, 5)])
     axes.set_xlim(-0.5, len(heads) - 0.4)
     axes.set_ylim(-0.06, 1.06)
     axes.set_xticks(range(len(heads)), heads, rotation=35, ha="right", rotation_mode="anchor", fontsize=SMALL)
@@ -51,7 +53,7 @@ def parallel_picture(name: str, found: Findings) -> tuple[Figure, Json]:
     axes.tick_params(axis="x", length=0)
     told = ", ".join(f"{goal.best} {words(goal.metric)}" for goal in goals)
     axes.set_title(f"{name}: front of {len(found.front)} points; {told}", fontsize="medium")
-    figure.colorbar(bundle, ax=axes, label=scales[0].label, pad=0.02, aspect=30)
+    figure.colorbar(bundle, ax=axes, label=scales[0].label, pad=0.02, aspect=30, format="%g")
     return figure, {
         "objectives": [{"metric": goal.metric, "best": goal.best} for goal in goals],
         "genes": [{"name": gene.name, "values": list(gene.values)} for _, gene in genes],
@@ -74,7 +76,13 @@ def along_picture(name: str, found: Findings) -> tuple[Figure, Json]:
     for column, side in enumerate(sides):
         for row, (goal, scale) in enumerate(zip(goals, scales, strict=True)):
             values = [scale.of(point.evaluation.numbers[goal.metric]) for point in found.front]
-            _panel(grid[row][column], count, values, scale.label, COLORS[0])
+            panel = grid[row][column]
+            _panel(panel, count, values, scale.label, COLORS[0])
+            if is_wide(values):
+                panel.set_yscale("log")
+                panel.yaxis.set_minor_locator(NullLocator())
+            marks = spread(values, 3)
+            panel.set_yticks(marks, [f"{mark:.3g}" for mark in marks])
         for row, (at, gene) in enumerate(side, len(goals)):
             panel = grid[row][column]
             _panel(panel, count, [point.genome[at] for point in found.front], _short(gene), COLORS[1])
@@ -88,9 +96,11 @@ def along_picture(name: str, found: Findings) -> tuple[Figure, Json]:
             panel.set_ylim(used[0] - 0.4, used[-1] + 0.4)
         last = len(goals) + len(side) - 1
         grid[last][column].tick_params(labelbottom=True)
-        grid[last][column].set_xlabel(f"points of the front by {words(goals[0].metric)}, best first")
         for row in range(last + 1, rows):
             grid[row][column].set_visible(False)
+    grid[0][0].set_xlim(0.4, len(found.front) + 0.6)
+    figure.align_ylabels(grid)
+    figure.supxlabel(f"points of the front by {words(goals[0].metric)}, best first", fontsize="medium")
     same = [gene for at, gene in found.varying if (at, gene) not in changing]
     constant = ", ".join(f"{_short(gene)} {found.values(found.front[0])[gene.name]}" for gene in same)
     figure.suptitle(
@@ -111,28 +121,19 @@ def importance_picture(name: str, found: Findings, matter: Sequence[Importance])
     genes = [gene for _, gene in found.varying]
     figure = new_figure(2.8 + 1.35 * len(matter), 2.4 + 0.38 * len(genes))
     axes = figure.subplots()
-    cells = np.array([[np.nan] * len(genes) if one.drops is None else one.drops for one in matter]).T
-    top = max(1e-9, float(np.nanmax(cells, initial=0.0)))
-    image = axes.imshow(np.clip(cells, 0, None), cmap=COLORMAP, vmin=0.0, vmax=top, aspect="auto")
+    cells = np.array([[np.nan] * len(genes) if one.shares is None else one.shares for one in matter]).T
+    image = axes.imshow(100 * cells, cmap=COLORMAP, vmin=0, vmax=100, aspect="auto")
     for (row, column), value in np.ndenumerate(cells):
         if np.isfinite(value):
-            dark = value < 0.55 * top
-            axes.text(
-                column,
-                row,
-                f"{max(value, 0.0):.2f}",
-                ha="center",
-                va="center",
-                fontsize=SMALL,
-                color="white" if dark else "black",
-            )
+            look = {"color": "white" if value < 0.55 else "black", "fontsize": SMALL}
+            axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", **look)
     for column, one in enumerate(matter):
         if one.note:
             axes.add_patch(_hatched(column, len(genes)))
     axes.set_yticks(range(len(genes)), [_short(gene) for gene in genes])
     axes.set_xticks(range(len(matter)), [_head(one) for one in matter], fontsize=SMALL)
     axes.tick_params(length=0)
-    figure.colorbar(image, ax=axes, label="fall of R\N{SUPERSCRIPT TWO} when shuffled", aspect=25)
+    figure.colorbar(image, ax=axes, label="importance [%]", aspect=25)
     doubtful = "; hatched: not to be trusted" if any(one.note for one in matter) else ""
     figure.suptitle(f"{name}: which gene matters{doubtful}", fontsize="medium")
     return figure, {
@@ -145,6 +146,7 @@ def importance_picture(name: str, found: Findings, matter: Sequence[Importance])
                 "logarithm": one.logarithm,
                 "r2": one.r2,
                 "importance": None if one.drops is None else list(one.drops),
+                "share": None if one.shares is None else list(one.shares),
                 "deviation": None if one.deviations is None else list(one.deviations),
                 "note": one.note,
             }
@@ -191,9 +193,17 @@ def _ticks(axes: Axes, at: int, marks: Sequence[tuple[float, str]]) -> None:
         )  # fmt: skip
 
 
-def _range(found: Findings, name: str) -> tuple[float, float]:
-    values = [point.evaluation.numbers[name] for point in found.front]
-    return min(values), max(values)
+def _of_front(found: Findings, goal: Goal) -> list[float]:
+    """An objective's values on the front."""
+    return [point.evaluation.numbers[goal.metric] for point in found.front]
+
+
+def _height(value: float, values: Sequence[float]) -> float:
+    """Where a value stands between the least and the greatest, 0 to 1, as `spread` does."""
+    low, high = min(values), max(values)
+    if low == high:
+        return 0.5
+    return log(value / low) / log(high / low) if is_wide(values) else (value - low) / (high - low)
 
 
 def _heights(found: Findings) -> list[list[float]]:
@@ -202,17 +212,20 @@ def _heights(found: Findings) -> list[list[float]]:
     rows = []
     for rank, point in enumerate(found.front):
         shift = _SPREAD * (rank / (count - 1) - 0.5) if count > 1 else 0.0
-        row = [_place(point.genome[at] + shift, gene) for at, gene in found.varying]
-        for goal in found.study.objectives:
-            low, high = _range(found, goal.metric)
-            row.append((point.evaluation.numbers[goal.metric] - low) / (high - low) if high > low else 0.5)
+        row = [_place(point.genome[at], gene) + shift for at, gene in found.varying]
+        row += [
+            _height(point.evaluation.numbers[goal.metric], _of_front(found, goal))
+            for goal in found.study.objectives
+        ]
         rows.append(row)
     return rows
 
 
 def _norm(values: Sequence[float]) -> Normalize:
     low, high = min(values), max(values)
-    return Normalize(low, high) if high > low else Normalize(low - 0.5, low + 0.5)
+    if low == high:
+        return Normalize(low - 0.5, low + 0.5)
+    return LogNorm(low, high) if is_wide(values) else Normalize(low, high)
 
 
 def _panel(panel: Axes, count: range, values: Sequence[float], label: str, color: str) -> None:

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from catx.errors import OptionError
 from catx.search.compare import same_objectives
 from catx.search.findings import Findings
-from catx.search.importance import LEAST_POINTS, importances
+from catx.search.importance import LEAST_POINTS, Importance, importances
+from catx.search.model_space import Tell
 from catx.search.volume import box_of
 from catx.tools.metric_text import words
 from catx.tools.picture import png
@@ -42,13 +43,16 @@ class Pictures:
         files[f"{name}.json"] = json.dumps(data, indent=1, allow_nan=False) + "\n"
 
 
-def pictures_of(names: Sequence[str], found: Sequence[Findings], seed: int) -> Pictures:
+def pictures_of(
+    names: Sequence[str], found: Sequence[Findings], seed: int, tell: Tell = lambda _: None
+) -> Pictures:
     """Pictures of studies of the same objectives: what they share, and, of several, a folder for each.
 
     Args:
         names: of the studies, no two alike.
         found: the studies.
         seed: of parameter importance.
+        tell: is told what is drawn.
 
     Raises:
         OptionError: their objectives differ, or a study has no point with numbers.
@@ -60,13 +64,13 @@ def pictures_of(names: Sequence[str], found: Sequence[Findings], seed: int) -> P
     pictures = Pictures()
     if len(goals) == 1:
         pictures.add("", f"search_best_{_plain(goals[0].metric)}", best_picture(names, same))
-    for one, other in combinations(goals, 2):
-        name = f"search_front_{_plain(one.metric)}_{_plain(other.metric)}"
-        pictures.add("", name, front_picture(names, same, (one, other)))
+    for pair in combinations(goals, 2):
+        name = "_".join(["search_front", *(_plain(goal.metric) for goal in pair)])
+        pictures.add("", name, front_picture(names, same, pair))
     _volume(pictures, names, same)
     folders = _folders(names)
     for folder, name, study in zip(folders, names, same, strict=True):
-        _of_one(pictures, folder if len(same) > 1 else "", name, study, seed)
+        _of_one(pictures, folder if len(same) > 1 else "", name, study, seed, tell)
     return pictures
 
 
@@ -86,7 +90,7 @@ def _volume(pictures: Pictures, names: Sequence[str], found: Sequence[Findings])
     pictures.add("", "search_hypervolume", volume_picture(names, found, box))
 
 
-def _of_one(pictures: Pictures, place: str, name: str, found: Findings, seed: int) -> None:
+def _of_one(pictures: Pictures, place: str, name: str, found: Findings, seed: int, tell: Tell) -> None:
     """Pictures of the genes of a study."""
     if not found.varying:
         pictures.notes.append(f"note: {name}: no gene varies, so there are no pictures of genes")
@@ -104,15 +108,17 @@ def _of_one(pictures: Pictures, place: str, name: str, found: Findings, seed: in
             f"note: {name}: no importance: {count} points have numbers, {LEAST_POINTS} are needed"
         )
         return
+    tell(f"{name}: importance of genes")
     matter = importances(found, seed=seed)
     pictures.add(place, "search_importance", importance_picture(name, found, matter))
-    for one in matter:
-        r2 = "" if one.r2 is None else f"R2 {one.r2:.2f} over {one.points} points"
-        pictures.notes.append(
-            f"{name}: importance for {one.metric}: {r2 or one.note}"
-            if not one.note or one.r2 is None
-            else f"note: {name}: importance for {one.metric}: {one.note}"
-        )
+    pictures.notes += [_r2_told(name, one) for one in matter]
+
+
+def _r2_told(name: str, one: Importance) -> str:
+    """How well a forest knows a metric."""
+    if one.note:
+        return f"note: {name}: importance for {one.metric}: {one.note}"
+    return f"{name}: importance for {one.metric}: cross-validated R2 {one.r2:.2f} over {one.points} points"
 
 
 def _plain(name: str) -> str:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from catx.search.findings import Findings
 from catx.search.runner import Point
 from catx.search.study import Goal
-from catx.search.volume import Box, volume_curve
+from catx.search.volume import Box, VolumeCurve, volume_curve
 from catx.tools.metric_text import in_unit, words
 from catx.tools.picture import (
     COLORS,
@@ -23,6 +23,9 @@ from catx.tools.picture import (
 from catx.tools.search_front_picture import scales_of
 
 Json = dict[str, Any]
+
+_BEGIN = 0.03
+"""Share of the evaluations whose hypervolumes may lie below the axis."""
 
 
 def volume_picture(names: Sequence[str], found: Sequence[Findings], box: Box) -> tuple[Figure, Json]:
@@ -48,6 +51,7 @@ def volume_picture(names: Sequence[str], found: Sequence[Findings], box: Box) ->
             label=name,
         )
     axes.set_xlim(left=0)
+    axes.set_ylim(bottom=_bottom(curves, box))
     axes.set_xlabel("evaluations")
     axes.set_ylabel("hypervolume [% of the box best to worst]")
     reference = [goal.sign * cost for goal, cost in zip(goals, box.worst, strict=True)]
@@ -73,6 +77,17 @@ def volume_picture(names: Sequence[str], found: Sequence[Findings], box: Box) ->
             for name, curve in zip(names, curves, strict=True)
         ],
     }
+
+
+def _bottom(curves: Sequence[VolumeCurve], box: Box) -> float:
+    """Where the axis begins [%]: the first few points, which any run passes quickly, may lie below."""
+    begins, ends = [], []
+    for curve in curves:
+        counts = [count for count in curve.evaluations if count <= _BEGIN * curve.evaluations[-1]]
+        begins.append(curve.volumes[len(counts) - 1])
+        ends.append(curve.volumes[-1])
+    low, high = (100 * (box.share(volume) or 0.0) for volume in (min(begins), max(ends)))
+    return max(0.0, low - 0.06 * (high - low or 1.0))
 
 
 def best_picture(names: Sequence[str], found: Sequence[Findings]) -> tuple[Figure, Json]:
