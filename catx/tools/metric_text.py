@@ -1,9 +1,10 @@
-"""Metrics of a search as people read them: names, units, and numbers in these."""
+"""Metrics and genes of a search as people read them: names, units, and numbers in these."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catx.search.metrics import metric
+from catx.search.space import Gene
 from catx.search.study import Limit
 from catx.tools.human import grams, scale_of, si, significant
 
@@ -75,6 +76,11 @@ class Scale:
 def words(name: str) -> str:
     """What a metric is called in a picture."""
     return _TOLD[name][0] if name in _TOLD else name
+
+
+def gene_words(gene: Gene) -> str:
+    """What a gene is called in a picture."""
+    return gene.name.partition(".")[2].replace("_", " ")
 
 
 def scale_for(name: str, values: Sequence[float]) -> Scale:

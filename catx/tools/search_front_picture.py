@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -24,8 +23,8 @@ from catx.tools.picture import (
     new_figure,
     scale_axis,
 )
+from catx.tools.search_numbers import Json, goals_json
 
-Json = dict[str, Any]
 Pair = tuple[Goal, Goal]
 
 _DOT, _BEST = 14, 26
@@ -54,7 +53,7 @@ def front_picture(names: Sequence[str], found: Sequence[Findings], pair: Pair) -
         axes.set_title("no feasible point was found", fontsize="medium")
     legend_below(figure, [axes])
     return figure, {
-        "axes": [{"metric": goal.metric, "best": goal.best} for goal in pair],
+        "axes": goals_json(pair),
         "studies": [_numbers(name, one, pair) for name, one in zip(names, found, strict=True)],
     }
 

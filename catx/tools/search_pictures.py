@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -18,11 +17,14 @@ from catx.search.model_space import Tell
 from catx.search.volume import box_of
 from catx.tools.metric_text import words
 from catx.tools.picture import png
+from catx.tools.search_along_picture import along_picture
+from catx.tools.search_best_picture import best_picture
 from catx.tools.search_front_picture import front_picture
-from catx.tools.search_genes_picture import along_picture, importance_picture, parallel_picture
-from catx.tools.search_run_picture import best_picture, volume_picture
+from catx.tools.search_importance_picture import importance_picture
+from catx.tools.search_numbers import Json
+from catx.tools.search_parallel_picture import parallel_picture
+from catx.tools.search_volume_picture import volume_picture
 
-Json = dict[str, Any]
 Files = dict[str, str | bytes]
 
 
