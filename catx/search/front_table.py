@@ -60,7 +60,7 @@ def _gene_column(at: int, gene: Gene, points: Sequence[Point]) -> Column:
 def points_csv(found: Findings, *, everything: bool) -> str:
     """The front as `front_csv`; or all points, with columns `feasible`, `front`, `error` and `seconds`."""
     if not everything:
-        return front_csv(found.space, found.front)
+        return front_csv(found.space, _by_number(found.front))
     columns = columns_of(found, found.points)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -79,7 +79,7 @@ def points_parquet(found: Findings, *, everything: bool) -> bytes:
     import pyarrow
     from pyarrow import parquet
 
-    columns = columns_of(found, found.points if everything else found.front)
+    columns = columns_of(found, found.points if everything else _by_number(found.front))
     types = {
         "int": pyarrow.int64(),
         "float": pyarrow.float64(),
@@ -113,6 +113,10 @@ def format_of(asked: str | None, output: str | None) -> Format:
     if wanted == "parquet" and output is None:
         raise OptionError("Parquet is no text for a terminal", hint="name a file: `-o FILE.parquet`")
     return "parquet" if wanted == "parquet" else "csv"
+
+
+def _by_number(points: Sequence[Point]) -> list[Point]:
+    return sorted(points, key=lambda point: point.number)
 
 
 def _kind(values: Sequence[int | float | str]) -> Kind:

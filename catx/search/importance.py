@@ -12,7 +12,7 @@ from catx.extras import need
 from catx.search.findings import Findings
 from catx.search.metrics import ACCURACY
 
-FOLDS, TREES, REPEATS = 5, 50, 5
+FOLDS, TREES, REPEATS = 5, 50, 3
 LEAST_POINTS = 20
 """Below these no forest is fitted."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from catx.search.build import evaluator_of
+from catx.search.build import evaluator_of, space_of
 from catx.search.front_files import model_command
 from catx.search.study_file import parse_study
 from tests.search.studies import small
@@ -39,6 +39,7 @@ objectives: [accuracy, total_gco2e]
 def test_the_command_of_a_model(text: str, genome: tuple[int, ...], expected: str) -> None:
     study = parse_study(text)
     evaluator = evaluator_of(study, measures=False)
+    assert space_of(study) == evaluator.space
     found = model_command(study, evaluator, evaluator.space.values(genome))
     assert shlex.split(found) == shlex.split(expected)
 
