@@ -23,6 +23,9 @@ _TICKS = 5
 _LETTERS = 12
 """Of a title, per inch."""
 
+MANY, REACH = 40, 0.05
+"""From so many points on a line shows means, over this share of the points to each side."""
+
 Placed = tuple[int, Gene]
 
 
@@ -48,13 +51,26 @@ def along_picture(name: str, found: Findings) -> tuple[Figure, Json]:
     kept = {gene.name: found.values(found.front[0])[gene.name] for gene in same}
     told = ", ".join(f"{gene_words(gene)} {kept[gene.name]}" for gene in same)
     title = f"{name}: along the front" + (f"; the same at all its points: {told}" if same else "")
+    if len(found.front) >= MANY:
+        title += "; black: mean of neighbours"
     figure.suptitle(fill(title, int(_LETTERS * width)), fontsize="medium")
     return figure, {
         "objectives": goals_json(goals),
         "varies": [gene.name for _, gene in changing],
         "same": kept,
+        "mean_of_neighbours_to_each_side": _reach(len(found.front)) if len(found.front) >= MANY else None,
         "points": front_json(found),
     }
+
+
+def _reach(count: int) -> int:
+    return max(1, round(REACH * count))
+
+
+def smooth(values: Sequence[float]) -> list[float]:
+    """Means over neighbours: `REACH` of all points to each side, fewer at the ends."""
+    reach = _reach(len(values))
+    return [float(np.mean(values[max(0, at - reach) : at + reach + 1])) for at in range(len(values))]
 
 
 def _column(panels: Sequence[Any], found: Findings, scales: Sequence[Scale], side: Sequence[Placed]) -> None:
@@ -90,10 +106,14 @@ def _gene(panel: Axes, places: Sequence[int], gene: Gene) -> None:
 def _steps(panel: Axes, values: Sequence[float], label: str, color: str) -> None:
     """One line of the small multiples."""
     count = range(1, len(values) + 1)
-    panel.step(count, values, where="mid", color=color, linewidth=1.3)
-    panel.plot(count, values, ".", color=color, markersize=4)
+    many = len(values) >= MANY
+    panel.step(count, values, where="mid", color=color, linewidth=1.3, alpha=0.4 if many else 1.0)
+    if many:
+        panel.plot(count, smooth(values), color="black", linewidth=1.3)
+    else:
+        panel.plot(count, values, ".", color=color, markersize=4)
     panel.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=SMALL)
     panel.grid(axis="y", color="0.9")
     panel.spines[["top", "right"]].set_visible(False)
     panel.tick_params(labelsize=SMALL)
-    panel.xaxis.get_major_locator().set_params(integer=True)
+    panel.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)

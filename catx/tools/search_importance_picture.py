@@ -13,7 +13,7 @@ from catx.tools.picture import COLORMAP, SMALL, Axes, new_figure
 from catx.tools.search_numbers import Json
 
 _LIGHT = 0.55
-"""Cells from this share on are light, and written on in black."""
+"""Cells from this part of the largest share on are light, and written on in black."""
 
 
 def importance_picture(name: str, found: Findings, matter: Sequence[Importance]) -> tuple[Figure, Json]:
@@ -22,10 +22,11 @@ def importance_picture(name: str, found: Findings, matter: Sequence[Importance])
     figure = new_figure(max(5.6, 2.8 + 1.35 * len(matter)), 2.4 + 0.38 * len(genes))
     axes = figure.subplots()
     cells = np.array([[np.nan] * len(genes) if one.shares is None else one.shares for one in matter]).T
-    image = axes.imshow(100 * cells, cmap=COLORMAP, vmin=0, vmax=100, aspect="auto")
+    top = float(np.nanmax(cells, initial=0.01))
+    image = axes.imshow(100 * cells, cmap=COLORMAP, vmin=0, vmax=100 * top, aspect="auto")
     for (row, column), share in np.ndenumerate(cells):
         if np.isfinite(share):
-            color = "black" if share >= _LIGHT else "white"
+            color = "black" if share >= _LIGHT * top else "white"
             text = f"{100 * share:.0f}"
             axes.text(column, row, text, ha="center", va="center", color=color, fontsize=SMALL)
     for column, one in enumerate(matter):

@@ -22,6 +22,11 @@ _TICKS = 9
 _SPREAD = 0.05
 """How far lines through the same value of a gene are spread, of the axis' height."""
 
+_MANY = 60
+_FEW: dict[str, Any] = {"linewidths": 1.4, "alpha": 0.85}
+_THIN: dict[str, Any] = {"linewidths": 0.8, "alpha": 0.45}
+"""How lines look, and of more than that many."""
+
 
 def parallel_picture(name: str, found: Findings) -> tuple[Figure, Json]:
     """A line per point of the front through its genes and objectives, and the numbers in it."""
@@ -32,7 +37,8 @@ def parallel_picture(name: str, found: Findings) -> tuple[Figure, Json]:
     axes = figure.subplots()
     first = [scales[0].of(value) for value in values_of(found, goals[0])]
     lines = [list(enumerate(row)) for row in _heights(found)]
-    bundle = LineCollection(lines, cmap=COLORMAP, norm=_norm(first), linewidths=1.4, alpha=0.85)
+    look = _FEW if len(lines) <= _MANY else _THIN
+    bundle = LineCollection(lines, cmap=COLORMAP, norm=_norm(first), **look)
     bundle.set_array(np.asarray(first))
     axes.add_collection(bundle)
     _ticks(axes, found, genes, scales)
@@ -44,7 +50,8 @@ def parallel_picture(name: str, found: Findings) -> tuple[Figure, Json]:
     axes.tick_params(axis="x", length=0)
     told = ", ".join(f"{goal.best} {words(goal.metric)}" for goal in goals)
     axes.set_title(f"{name}: front of {len(found.front)}; {told}", fontsize="medium")
-    figure.colorbar(bundle, ax=axes, label=scales[0].label, pad=0.02, aspect=30, format="%g")
+    if min(first) < max(first):
+        figure.colorbar(bundle, ax=axes, label=scales[0].label, pad=0.02, aspect=30, format="%g")
     return figure, {
         "objectives": goals_json(goals),
         "genes": [{"name": gene.name, "values": list(gene.values)} for gene in genes],
