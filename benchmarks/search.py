@@ -16,7 +16,6 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.measure import show, show_machine
-from catx.search.build import evaluator_of
 from catx.search.evolution import Sampler
 from catx.search.open_study import begin, resume
 from catx.search.pareto import hypervolume
@@ -74,14 +73,13 @@ def main() -> None:
         f"{len(points):,} points in {seconds:.0f} s, {len(feasible):,} feasible, {len(best)} on the front\n"
     )
     table = {point.genome: point for point in points}
-    space = evaluator_of(study).space
     rows = []
     for name in SAMPLERS:
         of_shares: dict[float, list[float]] = {share: [] for share in SHARES}
         for seed in range(1, options.seeds + 1):
             asked = replace(study, plan=replace(load_study("all-hw").plan, sampler=name, seed=seed))
             most = round(SHARES[-1] * len(points))
-            found = replayed(sampler_of(asked, space), asked.plan.batch, table, most)
+            found = replayed(sampler_of(asked), asked.plan.batch, table, most)
             for share in SHARES:
                 of_shares[share].append(reached(found[: round(share * len(points))], reference, whole))
         rows.append((name, *(f"{median(of_shares[s]):.2%} ({min(of_shares[s]):.2%})" for s in SHARES)))

@@ -34,7 +34,11 @@ REPORT = Kind(
     "a report of catx",
     "`catx explain` and `catx compare` read it; the mapping.yaml beside it goes to --mapping",
 )
-STUDY = Kind("a study file", "give it to `catx search`", "`catx search show NAME` prints a built-in one")
+STUDY = Kind(
+    "a study file",
+    "give it to `catx search` or `catx study`",
+    "`catx search show NAME` prints a built-in one",
+)
 LIST = Kind("a list that catx printed with --json")
 LAYERS = Kind("a layers.csv of catx", "no option takes it; the mapping.yaml beside it goes to --mapping")
 

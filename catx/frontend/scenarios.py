@@ -7,7 +7,7 @@ from pathlib import Path
 from catx.costmodel.carbon.scenarios import SCENARIOS
 from catx.errors import Loc, SpecError
 from catx.frontend.file_kind import SCENARIO
-from catx.frontend.hardware.document import Format, read_document
+from catx.frontend.hardware.document import Document, Format, read_document
 from catx.frontend.text_file import is_missing, read_text
 from catx.ir.scenario import Profile, Scenario
 from catx.names import nearest
@@ -50,9 +50,18 @@ def parse_scenario(text: str, file: str = "<text>") -> Scenario:
     Raises:
         SpecError: listing everything that is wrong, with lines.
     """
+    return scenario_of_document(read_document(text, file, FORM))
+
+
+def scenario_of_document(document: Document) -> Scenario:
+    """The scenario that a document describes.
+
+    Raises:
+        SpecError: listing everything that is wrong, with lines.
+    """
     from catx.frontend.scenario_spec import scenario_of  # pydantic is slow to import
 
-    return scenario_of(read_document(text, file, FORM), lambda name: _profile(Path(file).parent / name))
+    return scenario_of(document, lambda name: _profile(Path(document.file).parent / name))
 
 
 def _profile(path: Path) -> Profile:

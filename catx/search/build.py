@@ -4,17 +4,17 @@ import yaml
 
 from catx.errors import OptionError
 from catx.search.accuracy import Accuracy
-from catx.search.evaluation import Evaluator
-from catx.search.hardware_space import PREFIX as HARDWARE_PREFIX
+from catx.search.evaluation import Evaluates, Evaluator
+from catx.search.fronts import Fronts
+from catx.search.grid import AnyStudy
+from catx.search.grid_evaluation import GridEvaluator
 from catx.search.hardware_space import HardwareSpace
-from catx.search.model_space import PREFIX as MODEL_PREFIX
 from catx.search.model_space import ClipSpace, FamilySpace, FixedModel, ModelSpace, Tell
-from catx.search.space import Space, genes_of
 from catx.search.study import ModelChoice, Study
 
 
-def evaluator_of(study: Study, tell: Tell = lambda _: None, *, measures: bool = True) -> Evaluator:
-    """The evaluator of a study, in this process.
+def evaluator_of(study: AnyStudy, tell: Tell = lambda _: None, *, measures: bool = True) -> Evaluates:
+    """What evaluates the points of a study, in this process.
 
     Args:
         study: what is searched.
@@ -24,34 +24,42 @@ def evaluator_of(study: Study, tell: Tell = lambda _: None, *, measures: bool = 
     Raises:
         CatxError: a model or a description that cannot be had, or a key that cannot vary.
     """
-    hardware = HardwareSpace(
-        yaml.safe_load(study.hardware.text), dict(study.hardware.vary), study.hardware.where
-    )
+    if isinstance(study, Study):
+        return _evaluator(
+            study, model_space(study.models, tell), _hardware(study), tell=tell, measures=measures
+        )
+    found = GridEvaluator(study, lambda block: model_space(block.models, tell), _hardware, _evaluator)
+    found.check()
+    return found
+
+
+def _hardware(study: Study) -> HardwareSpace:
+    choice = study.hardware
+    hardware = HardwareSpace(yaml.safe_load(choice.text), dict(choice.vary), choice.where)
     hardware.check()
-    models = model_space(study.models, tell)
-    space = Space((*models.genes, *hardware.genes))
+    return hardware
+
+
+def _evaluator(
+    study: Study,
+    models: ModelSpace,
+    hardware: HardwareSpace,
+    fronts: Fronts | None = None,
+    *,
+    tell: Tell = lambda _: None,
+    measures: bool = True,
+) -> Evaluator:
     return Evaluator(
-        space,
+        study.space,
         models,
         hardware,
         scenario=study.scenario,
         mapped_for=study.mapped_for,
         budget=study.mapper_budget,
+        constraints=study.mapper_constraints,
         accuracy=_accuracy(study, models, tell) if measures else None,
         sheet=study.sheet,
-    )
-
-
-def space_of(study: Study) -> Space:
-    """The space of a study that was checked before, such as that of a FILE.db.
-
-    It is that of `evaluator_of`, without a look at the models and the hardware: no model is read.
-    """
-    return Space(
-        (
-            *genes_of(MODEL_PREFIX, study.models.vary),
-            *genes_of(HARDWARE_PREFIX, study.hardware.vary),
-        )
+        fronts=fronts,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from catx.extras import need
-from catx.search.space import Genome, Space
+from catx.search.space import DesignSpace, Genome, Space
 
 TRIES = 50
 """Mutations of a child that was proposed before, until it is a new one."""
@@ -138,7 +138,7 @@ class RandomSampler:
 class GridSampler:
     """All genomes in their order."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: DesignSpace) -> None:
         self._left = space.every()
 
     def ask(self, count: int) -> list[Genome]:

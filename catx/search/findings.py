@@ -1,33 +1,38 @@
 """What a file of a study holds, read for whoever looks at its results."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from catx.search.build import space_of
+from catx.errors import Loc, OptionError
+from catx.search.grid import AnyStudy, Grid
 from catx.search.metrics import ACCURACY
-from catx.search.open_study import STUDY, VERSIONS, read
+from catx.search.open_study import STUDY, read
 from catx.search.runner import Point, front, points_of
-from catx.search.space import Gene, Space, Value
-from catx.search.study import Goal, Study
+from catx.search.space import DesignSpace, Gene, Value
+from catx.search.study import Goal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """A study, and all its points in the order of their numbers.
 
-    `front` are those that no other feasible one beats, sorted by the first objective, best first.
-    `study_json` and `versions` are as they stand in the file.
+    `front` are those that no other feasible one of their group beats, sorted by the first objective, best
+    first. `study_json` and `runs` are as they stand in the file: the study, and what each run told of itself.
     """
 
     path: Path
-    study: Study
-    space: Space
+    study: AnyStudy
     points: tuple[Point, ...]
     front: tuple[Point, ...]
     study_json: str
-    versions: str
+    runs: Mapping[int, Mapping[str, Any]]
+
+    @property
+    def space(self) -> DesignSpace:
+        """All points that the study may have."""
+        return self.study.space
 
     @property
     def feasible(self) -> list[Point]:
@@ -59,7 +64,7 @@ class Findings:
         )
 
     def values(self, point: Point) -> dict[str, Value]:
-        """The value of each gene."""
+        """The value of each gene that the point has."""
         return self.space.values(point.genome)
 
     def for_objectives(self, goals: Sequence[Goal]) -> Self:
@@ -82,18 +87,34 @@ def read_findings(path: Path) -> Findings:
     """
     store, study = read(path)
     try:
-        points, head = points_of(study, store), store.head
+        points, text, runs = points_of(study, store), store.head[STUDY], store.runs
     finally:
         store.close()
     return Findings(
         path=path,
         study=study,
-        space=space_of(study),
         points=tuple(points),
         front=_sorted_front(points),
-        study_json=head[STUDY],
-        versions=head.get(VERSIONS, ""),
+        study_json=text,
+        runs=runs,
     )
+
+
+def read_search(path: Path) -> Findings:
+    """What a FILE.db of a search holds so far, all of whose points are compared with each other.
+
+    Raises:
+        SpecError: no such file, or no study.
+        OptionError: it is of a batch study.
+    """
+    found = read_findings(path)
+    if isinstance(found.study, Grid):
+        raise OptionError(
+            "a batch study has a front for each of its models and scenarios, and is not drawn or compared",
+            loc=Loc(str(path)),
+            hint=f"all its points as a table: `catx search front --all {path}`",
+        )
+    return found
 
 
 def _sorted_front(points: Sequence[Point]) -> tuple[Point, ...]:

@@ -6,14 +6,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from catx.search.evaluation import Evaluator
+from catx.search.evaluation import Design
+from catx.search.grid import AnyStudy
 from catx.search.model_space import ClipSpace, FamilySpace
 from catx.search.runner import Point
-from catx.search.space import Space, Value
+from catx.search.space import DesignSpace
 from catx.search.study import AccuracyChoice, Study
 
 
-def front_csv(space: Space, points: Sequence[Point]) -> str:
+def front_csv(space: DesignSpace, points: Sequence[Point]) -> str:
     """A row per point: its number, values of genes, all its numbers, and whether accuracy is measured."""
     genes = [gene.name for gene in space.genes]
     numbers = list(dict.fromkeys(name for point in points for name in point.evaluation.numbers))
@@ -26,7 +27,7 @@ def front_csv(space: Space, points: Sequence[Point]) -> str:
         writer.writerow(
             [
                 point.number,
-                *(values[gene] for gene in genes),
+                *(values.get(gene, "") for gene in genes),
                 *(repr(found[name]) if name in found else "" for name in numbers),
                 int(point.evaluation.measured),
             ]
@@ -34,29 +35,28 @@ def front_csv(space: Space, points: Sequence[Point]) -> str:
     return text.getvalue()
 
 
-def point_json(study: Study, evaluator: Evaluator, point: Point) -> str:
+def point_json(study: AnyStudy, design: Design, point: Point) -> str:
     """Everything that is known of a point, and the command that makes its model."""
-    values = evaluator.space.values(point.genome)
     data: dict[str, Any] = {
         "schema": "catx.point/1",
         "study": study.name,
         "number": point.number,
-        "values": values,
+        "values": study.space.values(point.genome),
         "numbers": dict(point.evaluation.numbers),
         "accuracy_is_measured": point.evaluation.measured,
-        "mapped_for": study.mapped_for,
-        "model": model_command(study, evaluator, values),
+        "mapped_for": design.evaluator.mapped_for,
+        "model": model_command(study.at(point.genome), design),
     }
     return json.dumps(data, indent=1) + "\n"
 
 
-def model_command(study: Study, evaluator: Evaluator, values: dict[str, Value]) -> str:
-    """The `catx prune` that makes the point's model; the names of models that are as they are."""
-    models = evaluator.models
+def model_command(study: Study, design: Design) -> str:
+    """The `catx prune` that makes a design's model; the names of models that are as they are."""
+    models = design.evaluator.models
     names = study.models.names
     if not isinstance(models, ClipSpace | FamilySpace):
         return " ".join(names)
-    options = [f"--{key.replace('_', '-')} {value}" for key, value in models.asked(values).items()]
+    options = [f"--{key.replace('_', '-')} {value}" for key, value in models.asked(design.values).items()]
     if study.accuracy is not None and study.accuracy.kind == "finetune":
         options += _training_options(study.accuracy)
     if study.models.tokens is not None:

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -11,7 +12,7 @@ from catx.extras import need
 from catx.search.findings import Findings
 from catx.search.front_files import front_csv
 from catx.search.runner import Point
-from catx.search.space import Gene
+from catx.search.space import Gene, Value
 
 Format = Literal["csv", "parquet"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -23,7 +24,7 @@ _INT64 = 2**63
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: None stands where a point has no value."""
+    """A column: None stands where a point has no such gene or no numbers."""
 
     name: str
     kind: Kind
@@ -37,11 +38,12 @@ def columns_of(found: Findings, points: Sequence[Point]) -> list[Column]:
     since `1` and `1.0` are not the same size.
     """
     best = {point.number for point in found.front}
+    values = [found.values(point) for point in points]
     told = [point.evaluation for point in points]
     names = dict.fromkeys(name for point in found.points for name in point.evaluation.numbers)
     return [
         Column("number", "int", tuple(point.number for point in points)),
-        *(_gene_column(at, gene, points) for at, gene in enumerate(found.space.genes)),
+        *(_gene_column(gene, values) for gene in found.space.genes),
         *(Column(name, "float", tuple(one.numbers.get(name) for one in told)) for name in names),
         Column("accuracy_is_measured", "bool", tuple(one.measured for one in told)),
         Column("feasible", "bool", tuple(point.feasible for point in points)),
@@ -51,10 +53,12 @@ def columns_of(found: Findings, points: Sequence[Point]) -> list[Column]:
     ]
 
 
-def _gene_column(at: int, gene: Gene, points: Sequence[Point]) -> Column:
+def _gene_column(gene: Gene, values: Sequence[Mapping[str, Value]]) -> Column:
     kind = _kind(gene.values)
-    cells = [str(value) if kind == "str" else value for value in gene.values]
-    return Column(gene.name, kind, tuple(cells[point.genome[at]] for point in points))
+    cells = [one.get(gene.name) for one in values]
+    if kind == "str":
+        return Column(gene.name, kind, tuple(None if cell is None else str(cell) for cell in cells))
+    return Column(gene.name, kind, tuple(cells))
 
 
 def points_csv(found: Findings, *, everything: bool) -> str:
@@ -89,7 +93,7 @@ def points_parquet(found: Findings, *, everything: bool) -> bytes:
     metadata = {
         "catx.schema": SCHEMA,
         "catx.study": found.study_json,
-        "catx.versions": found.versions,
+        "catx.runs": json.dumps({number: dict(facts) for number, facts in found.runs.items()}),
         "catx.points": "all" if everything else "front",
     }
     schema = pyarrow.schema([(column.name, types[column.kind]) for column in columns], metadata=metadata)

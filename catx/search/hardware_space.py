@@ -13,9 +13,8 @@ from catx.frontend.hardware import parse_accelerator
 from catx.ir.accelerator import Accelerator
 from catx.mapper.family import shape_of
 from catx.names import nearest
-from catx.search.space import Value, genes_of
+from catx.search.space import HARDWARE_PREFIX, Gene, Value
 
-PREFIX = "hw."
 _NAMED = ("memory", "fanout", "name", "kind")
 """Keys that entries of lists go by."""
 
@@ -45,7 +44,7 @@ class HardwareSpace:
         self, base: Mapping[str, Any], vary: Mapping[str, Sequence[Value]], where: str = "hardware"
     ) -> None:
         self.base, self.vary, self.where = dict(base), {key: tuple(vary[key]) for key in vary}, where
-        self.genes = genes_of(PREFIX, self.vary.items())
+        self.genes = tuple(Gene(HARDWARE_PREFIX + key, values) for key, values in self.vary.items())
         self.text({gene.name: gene.values[0] for gene in self.genes})
         self._parsed = lru_cache(maxsize=_KEPT)(self._parse)
 
@@ -53,7 +52,7 @@ class HardwareSpace:
         """The hw.yaml of a design point."""
         data = deepcopy(self.base)
         for key in self.vary:
-            _put(data, key, values[PREFIX + key], self.where)
+            _put(data, key, values[HARDWARE_PREFIX + key], self.where)
         if self.vary and "template" in data:
             data.pop("name", None)  # templates name their points
         return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
@@ -64,11 +63,11 @@ class HardwareSpace:
         Raises:
             SpecError: what the point's description has wrong.
         """
-        return self._parsed(tuple(values[PREFIX + key] for key in self.vary))
+        return self._parsed(tuple(values[HARDWARE_PREFIX + key] for key in self.vary))
 
     def _parse(self, point: tuple[Value, ...]) -> Accelerator:
         told = ", ".join(f"{key} {value}" for key, value in zip(self.vary, point, strict=True))
-        values = {PREFIX + key: value for key, value in zip(self.vary, point, strict=True)}
+        values = {HARDWARE_PREFIX + key: value for key, value in zip(self.vary, point, strict=True)}
         return parse_accelerator(self.text(values), f"{self.where} ({told})" if told else self.where)
 
     def check(self) -> None:
@@ -85,7 +84,9 @@ class HardwareSpace:
             tuple(pick(self.vary[key], at) for at, key in enumerate(others))
             for pick in (_first, _last, _middle, _low_high, _high_low)
         )
-        points = [{PREFIX + key: value for key, value in zip(others, pick, strict=True)} for pick in picks]
+        points = [
+            {HARDWARE_PREFIX + key: value for key, value in zip(others, pick, strict=True)} for pick in picks
+        ]
         found = [self._there({**values, **point}) for point in points]
         return [machine for machine in found if machine is not None] or [self.accelerator(values)]
 
@@ -105,12 +106,17 @@ class HardwareSpace:
         shape = shape_of(self.accelerator(base))
 
         def changes(key: str, value: Value) -> bool:
-            machine = self._there({**base, PREFIX + key: value})
+            machine = self._there({**base, HARDWARE_PREFIX + key: value})
             return machine is not None and shape_of(machine) != shape
 
         return frozenset(
             key for key, values in self.vary.items() if any(changes(key, value) for value in values)
         )
+
+    @cached_property
+    def structural_names(self) -> tuple[str, ...]:
+        """Names of the genes of structural keys."""
+        return tuple(HARDWARE_PREFIX + key for key in self.vary if key in self.structural)
 
     def _there(self, values: Mapping[str, Value]) -> Accelerator | None:
         """The accelerator of a point; None where its description is wrong."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from catx.errors import OptionError
 from catx.search.accuracy import Accuracy, Told
-from catx.search.model_space import PREFIX, ClipSpace, FamilySpace, ModelSpace, Tell
+from catx.search.model_space import ClipSpace, FamilySpace, ModelSpace, Tell
 from catx.search.proxy import Calibration, Shares, calibrate, read_table, uncalibrated
-from catx.search.space import Value
+from catx.search.space import MODEL_PREFIX, Value
 from catx.search.study import AccuracyChoice, ModelChoice
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class TableAccuracy:
 
     def __init__(self, path: Path, models: ClipSpace | FamilySpace) -> None:
         self.path = path
-        self._keys = [gene.name.removeprefix(PREFIX) for gene in models.genes]
+        self._keys = [gene.name.removeprefix(MODEL_PREFIX) for gene in models.genes]
         rows = read_table(path, self._keys)
         self._known = {tuple(values[key] for key in self._keys): accuracy for values, accuracy in rows}
 
@@ -50,7 +50,7 @@ class TableAccuracy:
         Raises:
             OptionError: no row has these values.
         """
-        point = tuple(values[PREFIX + key] for key in self._keys)
+        point = tuple(values[MODEL_PREFIX + key] for key in self._keys)
         if point not in self._known:
             told = ", ".join(f"{key} {value}" for key, value in zip(self._keys, point, strict=True))
             raise OptionError(f"{self.path}: no row has {told}")
@@ -74,11 +74,11 @@ class ProxyAccuracy:
         if choice.table is None:
             self.calibration = uncalibrated(kinds)
             return
-        keys = [gene.name.removeprefix(PREFIX) for gene in models.genes]
+        keys = [gene.name.removeprefix(MODEL_PREFIX) for gene in models.genes]
         rows = read_table(Path(choice.table), keys)
         self.calibration = calibrate(
             [
-                (self.shares({PREFIX + key: value for key, value in values.items()}), accuracy)
+                (self.shares({MODEL_PREFIX + key: value for key, value in values.items()}), accuracy)
                 for values, accuracy in rows
             ]
         )

@@ -11,7 +11,7 @@ from catx.ir.blueprint import Blueprint
 from catx.ir.dtype import DType
 from catx.ir.graph import Graph
 from catx.mapper.workload import Workload, workload_of, workload_of_bill
-from catx.search.space import Gene, Value, genes_of
+from catx.search.space import MODEL_PREFIX, Gene, Value
 
 if TYPE_CHECKING:
     from catx.frontend.clip.config import ClipConfig
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from catx.frontend.hf.config import ModelConfig
     from catx.frontend.hf.sizes import Pruning
 
-PREFIX = "model."
 _KEPT = 512
 """Workloads that are kept."""
 
@@ -58,7 +57,7 @@ class _Pruned:
     def __init__(self, vary: Mapping[str, Sequence[Value]], known: Sequence[str], what: str) -> None:
         if unknown := [key for key in vary if key not in known]:
             raise OptionError(f"{what}: cannot vary {unknown[0]!r}", hint=f"it can vary {', '.join(known)}")
-        self.genes = genes_of(PREFIX, vary.items())
+        self.genes = tuple(Gene(MODEL_PREFIX + key, tuple(values)) for key, values in vary.items())
         self._made = lru_cache(maxsize=_KEPT)(self._make)
         self._precise = lru_cache(maxsize=64)(self._at)
 
@@ -68,7 +67,7 @@ class _Pruned:
 
     def asked(self, values: Mapping[str, Value]) -> dict[str, Any]:
         """Sizes of a design point by the names of a pruning config."""
-        return {gene.name.removeprefix(PREFIX): values[gene.name] for gene in self.genes}
+        return {gene.name.removeprefix(MODEL_PREFIX): values[gene.name] for gene in self.genes}
 
     def named(self, point: Sequence[Value]) -> dict[str, Value]:
         """Values of the genes by name."""
@@ -76,7 +75,7 @@ class _Pruned:
 
     def choices(self) -> list[tuple[str, Any]]:
         """Each key with each of its values."""
-        return [(gene.name.removeprefix(PREFIX), value) for gene in self.genes for value in gene.values]
+        return [(gene.name.removeprefix(MODEL_PREFIX), value) for gene in self.genes for value in gene.values]
 
     def _make(self, point: tuple[Value, ...], precision: DType | None) -> tuple[Workload, ...]:
         raise NotImplementedError

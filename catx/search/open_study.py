@@ -1,29 +1,27 @@
 """Studies and their files: begin one, go on with one, read one."""
 
-import platform
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from catx.errors import Loc, OptionError, OutputError, SpecError
+from catx.errors import CatxError, Loc, OptionError, OutputError, SpecError
+from catx.search.grid import AnyStudy
+from catx.search.provenance import INPUTS, inputs_of
 from catx.search.store import Store
 from catx.search.study import Study
 from catx.search.study_json import differences, study_from_json, study_to_json
-from catx.version import VERSION
 
-STUDY, VERSIONS = "study", "versions"
-_LIBRARIES = ("numpy", "numba", "deap", "moocore", "torch", "open_clip_torch", "transformers")
+STUDY = "study"
 
 
-def begin(study: Study, path: Path) -> Store:
+def begin(study: AnyStudy, path: Path) -> Store:
     """A new file of a study.
 
     Raises:
         OutputError: there is a file already, or none can be made.
     """
     try:
-        return Store.create(path, {STUDY: study_to_json(study), VERSIONS: _versions()})
+        return Store.create(path, {STUDY: study_to_json(study)})
     except OutputError as error:
         if path.is_file():
             raise OutputError(
@@ -34,12 +32,12 @@ def begin(study: Study, path: Path) -> Store:
         raise error
 
 
-def resume(study: Study, path: Path) -> Store:
+def resume(study: AnyStudy, path: Path) -> Store:
     """The file of a study that was begun; how many evaluations are wanted may differ.
 
     Raises:
         SpecError: no such file, or no study.
-        OptionError: it is of another study; the message tells what differs.
+        OptionError: it is of another study, or files that it reads have changed; the message tells what.
     """
     store, there = read(path, read_only=False)
     if odd := differences(there, study):
@@ -49,11 +47,29 @@ def resume(study: Study, path: Path) -> Store:
             loc=Loc(str(path)),
             hint="go on with the study as it was, or name another file with -o",
         )
+    try:
+        _check_inputs(store, study)
+    except CatxError:
+        store.close()
+        raise
     store.put(STUDY, study_to_json(study))
     return store
 
 
-def read(path: Path, *, read_only: bool = True) -> tuple[Store, Study]:
+def _check_inputs(store: Store, study: AnyStudy) -> None:
+    """Refuse to go on with other files than those that the evaluations so far were made of."""
+    now = inputs_of(study)
+    for run in store.runs.values():
+        for name, digest in run.get(INPUTS, {}).items():
+            if now.get(name, digest) != digest:
+                raise OptionError(
+                    f"{name} has changed since points were evaluated on {run['began'][:10]}",
+                    loc=Loc(str(store.path)),
+                    hint="go on with the file as it was, or begin another study with -o",
+                )
+
+
+def read(path: Path, *, read_only: bool = True) -> tuple[Store, AnyStudy]:
     """The store in a file, and its study.
 
     Raises:
@@ -71,13 +87,3 @@ def with_plan(study: Study, changed: Mapping[str, object]) -> Study:
     """The study with parts of its plan replaced; None leaves a part as it is."""
     wanted = {key: value for key, value in changed.items() if value is not None}
     return replace(study, plan=replace(study.plan, **wanted))  # type: ignore[arg-type]  # checked by the plan
-
-
-def _versions() -> str:
-    found = [f"catx {VERSION}", f"python {platform.python_version()}"]
-    for library in _LIBRARIES:
-        try:
-            found.append(f"{library} {version(library)}")
-        except PackageNotFoundError:
-            continue  # an extra that is not installed took no part
-    return ", ".join(found)

@@ -17,13 +17,15 @@ from typing import Protocol
 
 from catx.errors import OptionError
 from catx.search.build import evaluator_of
-from catx.search.evaluation import Evaluation, Evaluator
+from catx.search.evaluation import Evaluates, Evaluation
 from catx.search.evolution import EvolutionSampler, GridSampler, RandomSampler, Sampler
+from catx.search.grid import AnyStudy
 from catx.search.model_space import Tell
 from catx.search.pareto import front_of, hypervolume
+from catx.search.provenance import facts_of
 from catx.search.space import Genome, Space
 from catx.search.store import Store
-from catx.search.study import Study, least, violation
+from catx.search.study import least, violation
 
 DEATHS = 2
 """Processes that a point may end, evaluated alone, until it counts as failed."""
@@ -34,12 +36,13 @@ _QUEUED = 2
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """An evaluated point of a study, as a sampler sees it."""
+    """An evaluated point of a study, as a sampler sees it; only points of one group are compared."""
 
     number: int
     evaluation: Evaluation
     costs: tuple[float, ...] | None
     violation: float
+    group: tuple[int, ...] = ()
 
     @property
     def genome(self) -> Genome:
@@ -52,42 +55,51 @@ class Point:
         return self.costs is not None and self.violation == 0.0
 
 
-def point_of(study: Study, number: int, evaluation: Evaluation) -> Point:
+def point_of(study: AnyStudy, number: int, evaluation: Evaluation) -> Point:
     """A point with what the study says of its numbers."""
+    group = study.group(evaluation.genome)
     if evaluation.error:
-        return Point(number, evaluation, None, float("inf"))
+        return Point(number, evaluation, None, float("inf"), group)
     return Point(
         number,
         evaluation,
         least(study.objectives, evaluation.numbers),
         violation(study.constraints, evaluation.numbers),
+        group,
     )
 
 
-def points_of(study: Study, store: Store) -> list[Point]:
+def points_of(study: AnyStudy, store: Store) -> list[Point]:
     """All points of a store, in their order."""
     return [point_of(study, number, found) for number, found in store.evaluations().items()]
 
 
 def front(points: Sequence[Point]) -> list[Point]:
-    """Feasible points that no other one beats; of equal ones all."""
-    feasible = [point for point in points if point.feasible]
-    kept = front_of([point.costs for point in feasible if point.costs is not None])
-    return [feasible[at] for at in kept]
+    """Feasible points that no other one of their group beats, in their order; of equal ones all."""
+    groups: dict[tuple[int, ...], list[Point]] = {}
+    for point in points:
+        if point.feasible:
+            groups.setdefault(point.group, []).append(point)
+    found = []
+    for feasible in groups.values():
+        kept = front_of([point.costs for point in feasible if point.costs is not None])
+        found += [feasible[at] for at in kept]
+    return sorted(found, key=lambda point: point.number)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a run is: points that are done, of all that it wants; those that failed; its front.
 
-    `hypervolume` is that of the front up to the worst feasible point so far in each objective.
+    `hypervolume` is that of the front up to the worst feasible point so far in each objective; None where
+    points are of several groups.
     """
 
     done: int
     total: int
     failed: int
     front: int
-    hypervolume: float
+    hypervolume: float | None
     seconds: float
     new: int
 
@@ -95,10 +107,11 @@ class Progress:
 Watch = Callable[[Progress], None]
 
 
-def sampler_of(study: Study, space: Space) -> Sampler:
+def sampler_of(study: AnyStudy) -> Sampler:
     """The sampler that a study asks for."""
     plan = study.plan
-    if plan.sampler == "grid":
+    space = study.space
+    if plan.sampler == "grid" or not isinstance(space, Space):
         return GridSampler(space)
     first = list(dict.fromkeys(space.corners([])))
     if plan.sampler == "random":
@@ -115,7 +128,7 @@ def sampler_of(study: Study, space: Space) -> Sampler:
 
 
 def run(
-    study: Study,
+    study: AnyStudy,
     store: Store,
     *,
     workers: int = 1,
@@ -138,19 +151,20 @@ def run(
     if workers < 1:
         raise OptionError(f"workers must be at least 1, not {workers}")
     evaluator = evaluator_of(study, tell)
+    store.begin_run(facts_of(study, f"{workers} workers"))
     with _evaluating(study, evaluator, workers) as evaluate:
-        return _Run(study, store, evaluator.space, evaluate, watch).to_the_end()
+        return _Run(study, store, evaluate, watch).to_the_end()
 
 
 class _Run:
     """State of a run."""
 
-    def __init__(self, study: Study, store: Store, space: Space, evaluate: "_Evaluate", watch: Watch) -> None:
-        self.study, self.store, self.space = study, store, space
+    def __init__(self, study: AnyStudy, store: Store, evaluate: "_Evaluate", watch: Watch) -> None:
+        self.study, self.store = study, store
         self.evaluate, self.watch = evaluate, watch
-        self.sampler = sampler_of(study, space)
+        self.sampler = sampler_of(study)
         self.known = store.evaluations()
-        self.total = min(study.plan.evaluations, space.size)
+        self.total = min(study.plan.evaluations, study.space.size)
         self.points: list[Point] = []
         self.started, self.new = time.perf_counter(), 0
 
@@ -207,8 +221,10 @@ class _Run:
         )
 
 
-def front_volume(points: Sequence[Point], best: Sequence[Point]) -> float:
-    """Hypervolume of a front up to the worst of all feasible points in each objective."""
+def front_volume(points: Sequence[Point], best: Sequence[Point]) -> float | None:
+    """Hypervolume of a front up to the worst of all feasible points in each objective; None for several."""
+    if len({point.group for point in points}) > 1:
+        return None
     costs = [point.costs for point in points if point.feasible and point.costs is not None]
     if not costs:
         return 0.0
@@ -229,7 +245,7 @@ class _Evaluate(Protocol):
 
 
 @contextmanager
-def _evaluating(study: Study, evaluator: Evaluator, workers: int) -> Iterator[_Evaluate]:
+def _evaluating(study: AnyStudy, evaluator: Evaluates, workers: int) -> Iterator[_Evaluate]:
     if workers == 1:
         yield _Here(evaluator)
         return
@@ -243,7 +259,7 @@ def _evaluating(study: Study, evaluator: Evaluator, workers: int) -> Iterator[_E
 class _Here:
     """Evaluates in this process, one after the other."""
 
-    def __init__(self, evaluator: Evaluator) -> None:
+    def __init__(self, evaluator: Evaluates) -> None:
         self._evaluator = evaluator
         self._left: deque[tuple[int, Genome]] = deque()
 
@@ -264,7 +280,7 @@ class _Pool:
     its process then, too, has failed.
     """
 
-    def __init__(self, study: Study, workers: int) -> None:
+    def __init__(self, study: AnyStudy, workers: int) -> None:
         self._study, self._workers = study, workers
         self._waiting: deque[tuple[int, Genome]] = deque()
         self._suspects: deque[tuple[int, Genome]] = deque()
@@ -336,11 +352,11 @@ class _Pool:
             process.terminate()
 
 
-_there: list[Evaluator] = []
+_there: list[Evaluates] = []
 """The evaluator of a worker process."""
 
 
-def _start_there(study: Study) -> None:
+def _start_there(study: AnyStudy) -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that leads

@@ -1,14 +1,18 @@
 """The space of a study: named genes with ordered choices; a design point takes one choice of each."""
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import prod
+from typing import Protocol
 
 from catx.errors import OptionError
 from catx.names import nearest
+
+MODEL_PREFIX, HARDWARE_PREFIX = "model.", "hw."
+"""How names of genes of models and of hardware begin."""
 
 Value = int | float | str
 Genome = tuple[int, ...]
@@ -33,9 +37,26 @@ class Gene:
             raise OptionError(f"{self.name}: {twice[0]} stands twice among its values")
 
 
-def genes_of(prefix: str, vary: Iterable[tuple[str, Sequence[Value]]]) -> tuple[Gene, ...]:
-    """Genes of what varies, in its order; their names begin with the prefix."""
-    return tuple(Gene(prefix + key, tuple(values)) for key, values in vary)
+class DesignSpace(Protocol):
+    """Design points, each with a genome."""
+
+    @property
+    def genes(self) -> tuple[Gene, ...]:
+        """Everything that varies; a point may lack some of it."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Number of design points."""
+        ...
+
+    def values(self, genome: Genome) -> dict[str, Value]:
+        """The value of each gene that a point has."""
+        ...
+
+    def every(self) -> Iterator[Genome]:
+        """All genomes, each once."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from catx.search.evaluation import Evaluation
 APPLICATION = 0x43415458
 """SQLite's application id of study files: "CATX"."""
 
-VERSION = 1
+VERSION = 2
 """Of the schema; `_MIGRATIONS` bring older files up to it."""
 
 _SCHEMA = """
@@ -25,12 +25,32 @@ CREATE TABLE evaluations (
     error TEXT NOT NULL,
     measured INTEGER NOT NULL,
     seconds REAL NOT NULL,
-    ended TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+    ended TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    run INTEGER REFERENCES runs (id)
+);
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    facts TEXT NOT NULL,
+    began TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 );
 """
 
-_MIGRATIONS: Mapping[int, str] = {}
-"""SQL that turns a file of a version into one of the next."""
+_MIGRATIONS: Mapping[int, str] = {
+    1: """
+        CREATE TABLE runs (
+            id INTEGER PRIMARY KEY,
+            facts TEXT NOT NULL,
+            began TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+        );
+        ALTER TABLE evaluations ADD COLUMN run INTEGER REFERENCES runs (id);
+        INSERT INTO runs (facts) SELECT json_object('versions', value) FROM study WHERE key = 'versions';
+        UPDATE evaluations SET run = (SELECT max(id) FROM runs);
+        DELETE FROM study WHERE key = 'versions';
+        UPDATE study SET value = json_insert(value, '$.Study[#]', json('[]')) WHERE key = 'study';
+    """
+}
+"""SQL that turns a file of a version into one of the next. To 2: studies got constraints of mappings, and
+evaluations the run that made them."""
 
 
 class Store:
@@ -42,6 +62,7 @@ class Store:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._connection = path, connection
+        self._run: int | None = None
 
     @classmethod
     def create(cls, path: Path, head: Mapping[str, str]) -> Self:
@@ -108,6 +129,23 @@ class Store:
             connection.execute("INSERT OR REPLACE INTO study VALUES (?, ?)", (key, value))
             connection.commit()
 
+    def begin_run(self, facts: Mapping[str, object]) -> None:
+        """Tell who makes the evaluations that are added from now on: versions, machine, hashes of inputs."""
+        with self._writing() as connection:
+            cursor = connection.execute("INSERT INTO runs (facts) VALUES (?)", (json.dumps(dict(facts)),))
+            connection.commit()
+            self._run = cursor.lastrowid
+
+    @property
+    def runs(self) -> dict[int, dict[str, Any]]:
+        """What each run told of itself, and when it `began`, by its number."""
+        rows = self._connection.execute("SELECT id, facts, began FROM runs ORDER BY id")
+        return {number: {**json.loads(facts), "began": began} for number, facts, began in rows}
+
+    def run_of(self) -> dict[int, int | None]:
+        """The run that made each evaluation, by the evaluation's number."""
+        return dict(self._connection.execute("SELECT number, run FROM evaluations ORDER BY number"))
+
     def add(self, number: int, evaluation: Evaluation) -> None:
         """Keep an evaluation; one that is there already stays as it is.
 
@@ -121,11 +159,12 @@ class Store:
             evaluation.error,
             int(evaluation.measured),
             evaluation.seconds,
+            self._run,
         )
         with self._writing() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO evaluations (number, genome, numbers, error, measured, seconds) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO evaluations (number, genome, numbers, error, measured, seconds, run) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 row,
             )
             connection.commit()

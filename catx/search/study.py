@@ -6,17 +6,17 @@ from typing import Literal, get_args
 
 from catx.errors import OptionError
 from catx.ir import checks
+from catx.ir.constraints import Block
 from catx.ir.scenario import Scenario
 from catx.mapper.objective import ObjectiveName
 from catx.mapper.options import Budget
 from catx.search.metrics import ACCURACY, SHEET, Best, metric
-from catx.search.space import Value
+from catx.search.space import HARDWARE_PREFIX, MODEL_PREFIX, Gene, Genome, Space, Value
 
 SamplerName = Literal["nsga2", "nsga3", "random", "grid"]
 SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
 AccuracyKind = Literal["proxy", "finetune", "table"]
 ACCURACIES: tuple[AccuracyKind, ...] = get_args(AccuracyKind)
-
 
 Vary = tuple[tuple[str, tuple[Value, ...]], ...]
 """What varies: values by key."""
@@ -128,7 +128,8 @@ class Study:
     """Everything that decides what a study finds.
 
     Raises:
-        OptionError: no objective, one that is named twice, or accuracy that nothing tells.
+        OptionError: no objective, one that is named twice, accuracy that nothing tells, or constraints of
+            mappings that come from pools.
     """
 
     name: str
@@ -141,6 +142,7 @@ class Study:
     mapped_for: ObjectiveName = "edp"
     mapper_budget: Budget | None = None
     plan: SearchPlan = SearchPlan()
+    mapper_constraints: tuple[Block, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.objectives:
@@ -154,12 +156,43 @@ class Study:
                     f"{self.name}: accuracy is asked for, and nothing says how it is found",
                     hint="add `accuracy:` (docs/search.md)",
                 )
+        if self.mapper_constraints and self.mapper_budget is None:
+            raise OptionError(
+                f"{self.name}: nests of pools obey no constraints",
+                hint="give `mapper_budget:` a number of steps, such as 20000",
+            )
+
+    @property
+    def space(self) -> Space:
+        """All design points."""
+        return Space(genes_of(self.models, self.hardware))
+
+    @property
+    def pooled(self) -> bool:
+        """Whether mappings come from pools of reference nests."""
+        return self.mapper_budget is None
+
+    def group(self, genome: Genome) -> tuple[int, ...]:
+        """Points of one group are compared with each other: all."""
+        return ()
+
+    def at(self, genome: Genome) -> "Study":
+        """This study, which every point is of; batch studies have others."""
+        return self
 
     @property
     def sheet(self) -> tuple[str, ...]:
         """Rows of the carbon sheet that are named."""
         names = [goal.metric for goal in self.objectives] + [limit.metric for limit in self.constraints]
         return tuple(dict.fromkeys(name for name in names if name.startswith(SHEET)))
+
+
+def genes_of(models: ModelChoice, hardware: HardwareChoice) -> tuple[Gene, ...]:
+    """What varies in models and hardware."""
+    return (
+        *(Gene(MODEL_PREFIX + key, values) for key, values in models.vary),
+        *(Gene(HARDWARE_PREFIX + key, values) for key, values in hardware.vary),
+    )
 
 
 def least(goals: Sequence[Goal], numbers: Mapping[str, float]) -> tuple[float, ...]:

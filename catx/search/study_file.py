@@ -1,16 +1,20 @@
-"""Study files, and the studies that come with catx (docs/search.md)."""
+"""Study files and grid files, and those that come with catx (docs/search.md)."""
 
 import os
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from catx.errors import SpecError
+from catx.errors import Loc, SpecError
 from catx.frontend.file_kind import STUDY
 from catx.frontend.hardware.document import Document, Format, read_document
 from catx.frontend.text_file import is_missing, read_text
 from catx.names import nearest
+from catx.search.grid import AnyStudy, Grid
 from catx.search.study import Study
+
+GRID_KEYS = frozenset(("models", "accelerators"))
+"""Keys at the top of a file that say that it is a grid, not a search."""
 
 FORM = Format("one study", "a study file has keys such as `study: my-study` and `objectives:`", STUDY)
 
@@ -19,9 +23,41 @@ def load_study(path_or_name: str | Path) -> Study:
     """A study by the name of a built-in one, or from a file.
 
     Raises:
+        SpecError: no such study, one of the other kind, or everything that is wrong in the file, by line.
+    """
+    found = load_any(path_or_name)
+    if not isinstance(found, Study):
+        raise SpecError(
+            "this is a grid, whose points are all evaluated",
+            loc=Loc(os.fspath(path_or_name)),
+            hint="`catx study` runs it",
+        )
+    return found
+
+
+def load_grid(path_or_name: str | Path) -> Grid:
+    """A grid by the name of a built-in one, or from a file.
+
+    Raises:
+        SpecError: as `load_study`.
+    """
+    found = load_any(path_or_name)
+    if not isinstance(found, Grid):
+        raise SpecError(
+            "this is a study to search, not a grid",
+            loc=Loc(os.fspath(path_or_name)),
+            hint="`catx search` runs it; `--sampler grid` evaluates all its points",
+        )
+    return found
+
+
+def load_any(path_or_name: str | Path) -> AnyStudy:
+    """A study or a grid by the name of a built-in one, or from a file.
+
+    Raises:
         SpecError: no such study, or everything that is wrong in the file, by line.
     """
-    return parse_study(*study_text(path_or_name))
+    return parse_any(*study_text(path_or_name))
 
 
 def study_text(path_or_name: str | Path) -> tuple[str, str]:
@@ -47,9 +83,26 @@ def parse_study(text: str, file: str = "<text>") -> Study:
     Raises:
         SpecError: listing everything that is wrong, with lines.
     """
-    from catx.search.study_spec import study_of  # pydantic is slow to import
+    found = parse_any(text, file)
+    if not isinstance(found, Study):
+        raise SpecError("this is a grid, not a study to search", loc=Loc(file))
+    return found
 
-    return study_of(read_document(text, file, FORM), builtin_studies(), _builtin_document)
+
+def parse_any(text: str, file: str = "<text>") -> AnyStudy:
+    """The study or grid that YAML text describes; paths in it are relative to `file`.
+
+    Raises:
+        SpecError: listing everything that is wrong, with lines.
+    """
+    document = read_document(text, file, FORM)
+    if GRID_KEYS.intersection(document.data):
+        from catx.search.grid_spec import grid_of  # pydantic is slow to import
+
+        return grid_of(document)
+    from catx.search.study_spec import study_of
+
+    return study_of(document, builtin_studies(), _builtin_document)
 
 
 @cache

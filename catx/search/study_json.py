@@ -4,10 +4,12 @@ import json
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from catx.errors import SpecError
+from catx.errors import Loc, SpecError
+from catx.ir.constraints import Block, Keep, Order, Range, Tile, Unroll
 from catx.ir.plain import from_plain, to_plain
 from catx.ir.scenario import Profile, Scenario
 from catx.mapper.options import Seconds
+from catx.search.grid import AnyStudy, Grid, MapperChoice
 from catx.search.study import (
     AccuracyChoice,
     Goal,
@@ -20,6 +22,8 @@ from catx.search.study import (
 
 _CLASSES = (
     Study,
+    Grid,
+    MapperChoice,
     ModelChoice,
     HardwareChoice,
     AccuracyChoice,
@@ -29,15 +33,22 @@ _CLASSES = (
     Scenario,
     Profile,
     Seconds,
+    Block,
+    Keep,
+    Unroll,
+    Tile,
+    Order,
+    Range,
+    Loc,
 )
 
 
-def study_to_json(study: Study) -> str:
+def study_to_json(study: AnyStudy) -> str:
     """The study as JSON text."""
     return json.dumps(to_plain(study))
 
 
-def study_from_json(text: str) -> Study:
+def study_from_json(text: str) -> AnyStudy:
     """The study of such a text.
 
     Raises:
@@ -47,11 +58,11 @@ def study_from_json(text: str) -> Study:
         study = from_plain(json.loads(text), _CLASSES)
     except (ValueError, KeyError, TypeError) as error:
         raise SpecError(f"a study of another version of catx: {error}") from error
-    assert isinstance(study, Study)
+    assert isinstance(study, Study | Grid)
     return study
 
 
-def differences(one: Study, other: Study) -> list[str]:
+def differences(one: AnyStudy, other: AnyStudy) -> list[str]:
     """Where two studies differ, but for how many evaluations they want."""
     same = replace(other, plan=replace(other.plan, evaluations=one.plan.evaluations))
     return list(_differences(one, same, ""))

@@ -16,6 +16,7 @@ from catx.tools.plot import plot_reports
 from catx.tools.prune import prune_model
 from catx.tools.scenarios import list_scenarios
 from catx.tools.sensitivity import show_sensitivity
+from catx.tools.study import run_grid
 
 
 def _catx(version: Version = False) -> None:
@@ -33,6 +34,7 @@ catx.command("compare", cls=Verb)(compare_reports)
 catx.command("plot", cls=Verb)(plot_reports)
 catx.command("prune", cls=Verb)(prune_model)
 catx.add_typer(search.app, name="search")
+catx.command("study", cls=Verb)(run_grid)
 catx.add_typer(demo.app, name="demo")
 catx.command("models", cls=Verb)(list_models)
 catx.add_typer(hw.app, name="hw")
@@ -48,6 +50,13 @@ def main() -> None:
 def search_main() -> None:
     """Entry point of `catx-search`, which is `catx search`."""
     catx(["search", *sys.argv[1:]], prog_name="catx")
+
+
+def study_main() -> None:
+    """Entry point of `catx-study`, which is `catx study`."""
+    app = App(**SETTINGS)
+    app.command(cls=Verb)(run_grid)
+    app(prog_name="catx-study")
 
 
 def compile_main() -> None:

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,9 @@ from catx.errors import Loc, OptionError, OutputError
 from catx.tools.app import Verb, Verbs
 from catx.tools.guard import guarded
 from catx.tools.search_after import StudyFile, compare_files, plot_studies, write_front
+
+if TYPE_CHECKING:
+    from catx.search.grid import AnyStudy
 
 RUN = "run"
 
@@ -82,13 +85,20 @@ def run_study(
     from catx.extras import need
 
     need("search", "deap", "moocore")
-    from catx.search.open_study import begin, with_plan
-    from catx.search.open_study import resume as go_on
+    from catx.search.open_study import with_plan
     from catx.search.study_file import load_study
+
+    asked = with_plan(load_study(study), {"evaluations": evaluations, "sampler": sampler, "seed": seed})
+    run_any(asked, output, resume=resume, workers=workers)
+
+
+def run_any(asked: "AnyStudy", output: str | None, *, resume: bool, workers: int | None) -> None:
+    """Run a study into its file, and print what it found."""
+    from catx.search.open_study import begin
+    from catx.search.open_study import resume as go_on
     from catx.tools.progress import Progress
     from catx.tools.streams import emit, tell
 
-    asked = with_plan(load_study(study), {"evaluations": evaluations, "sampler": sampler, "seed": seed})
     path = Path(output or f"{asked.name}.db")
     store = go_on(asked, path) if resume else begin(asked, path)
     try:
@@ -116,18 +126,24 @@ def run_study(
 @app.command("list", cls=Verb)
 @guarded
 def list_studies() -> None:
-    """List the built-in studies."""
-    from catx.search.study_file import builtin_studies, load_study
+    """List the built-in studies, and the verb of `catx` that runs each."""
+    from catx.search.grid import Grid
+    from catx.search.study_file import builtin_studies, load_any
     from catx.tools.canvas import Column, stdout_canvas
     from catx.tools.streams import emit
 
     canvas = stdout_canvas()
     rows = []
     for name in builtin_studies():
-        study = load_study(name)
+        study = load_any(name)
         goals = ", ".join(goal.metric for goal in study.objectives)
-        rows.append([name, " ".join(study.models.names), goals, ", ".join(map(str, study.constraints))])
-    canvas.table([Column("study"), Column("model"), Column("objectives"), Column("constraints")], rows)
+        grid = isinstance(study, Grid)
+        models = [label for label, _ in study.models] if isinstance(study, Grid) else study.models.names
+        bounds = ", ".join(map(str, study.constraints))
+        rows.append([name, "study" if grid else "search", ", ".join(models), goals, bounds])
+    canvas.table(
+        [Column("study"), Column("verb"), Column("model"), Column("objectives"), Column("constraints")], rows
+    )
     emit(canvas.text)
 
 
@@ -197,12 +213,12 @@ def export_front(
         evaluator = evaluator_of(study, progress.phase, measures=False)
         for at, point in enumerate(chosen):
             progress.step(at, len(chosen), f"point {point.number}")
-            values = evaluator.space.values(point.genome)
+            design = evaluator.design(point.genome)
             place = folder / f"point-{point.number}"
             place.mkdir(parents=True)
-            (place / "hw.yaml").write_text(evaluator.hardware.text(values), encoding="utf-8")
-            (place / "point.json").write_text(point_json(study, evaluator, point), encoding="utf-8")
-            write_files(place, {"report.json": report_json(evaluator.report(values, budget))})
+            (place / "hw.yaml").write_text(design.hw_yaml, encoding="utf-8")
+            (place / "point.json").write_text(point_json(study, design, point), encoding="utf-8")
+            write_files(place, {"report.json": report_json(design.report(budget))})
     check_new(folder, ("front.csv",))
-    (folder / "front.csv").write_text(front_csv(evaluator.space, chosen), encoding="utf-8")
+    (folder / "front.csv").write_text(front_csv(study.space, chosen), encoding="utf-8")
     emit(f"{len(chosen)} points in {folder}")

@@ -70,7 +70,7 @@ def plot_studies(
     from catx.extras import need
 
     need("plot", "matplotlib", "sklearn")
-    from catx.search.findings import labels, read_findings
+    from catx.search.findings import labels, read_search
     from catx.tools.outputs import check_folder, write_files
     from catx.tools.progress import Progress
     from catx.tools.search_pictures import pictures_of
@@ -78,7 +78,7 @@ def plot_studies(
 
     folder = _folder(output)
     check_folder(folder, ())
-    found = [read_findings(Path(file)) for file in files]
+    found = [read_search(Path(file)) for file in files]
     with Progress("drawing") as progress:
         pictures = pictures_of(labels(found), found, seed, progress.phase)
     for place, written in pictures.files.items():
@@ -106,13 +106,13 @@ def compare_files(
 ) -> None:
     """Compare studies of the same objectives: hypervolumes, who dominates whom, the best at equal level."""
     from catx.search.compare import compare_studies, objective_of
-    from catx.search.findings import labels, read_findings
+    from catx.search.findings import labels, read_search
     from catx.tools.search_compare_text import comparison_json, comparison_text
     from catx.tools.streams import emit
 
     if len(files) < 2:
         raise OptionError("one study has nothing to be compared with", hint="name two or more files")
-    found = [read_findings(Path(file)) for file in files]
+    found = [read_search(Path(file)) for file in files]
     comparison = compare_studies(labels(found), found)
     names = [objective_of(comparison.goals, name) for name in at or [comparison.goals[0].metric]]
     if as_json:

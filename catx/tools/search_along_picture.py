@@ -9,9 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from catx.search.findings import Findings
-from catx.search.hardware_space import PREFIX as HARDWARE
-from catx.search.model_space import PREFIX as MODEL
-from catx.search.space import Gene
+from catx.search.space import HARDWARE_PREFIX, MODEL_PREFIX, Gene
 from catx.tools.metric_text import Scale, gene_words, words
 from catx.tools.picture import COLORS, SMALL, Axes, is_wide, new_figure, spread
 from catx.tools.search_front_picture import scales_of
@@ -38,7 +36,9 @@ def along_picture(name: str, found: Findings) -> tuple[Figure, Json]:
     scales = scales_of([found], goals)
     changing = [(at, gene) for at, gene in found.varying if len({p.genome[at] for p in found.front}) > 1]
     same = [gene for at, gene in found.varying if (at, gene) not in changing]
-    sides = [[one for one in changing if one[1].name.startswith(kind)] for kind in (MODEL, HARDWARE)]
+    sides = [
+        [one for one in changing if one[1].name.startswith(kind)] for kind in (MODEL_PREFIX, HARDWARE_PREFIX)
+    ]
     sides = [side for side in sides if side] or [[]]
     rows, width = len(goals) + max(map(len, sides)), 6.4 if len(sides) == 1 else 11.0
     figure = new_figure(width, 1.2 + 0.95 * rows)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from catx.search.build import space_of
+from catx.search.grid import AnyStudy, Grid
 from catx.search.runner import Point, Progress, front, front_volume
 from catx.search.study import Study
 from catx.tools.canvas import Canvas, Column
@@ -19,34 +19,38 @@ def told(now: Progress) -> str:
     rate = now.new / now.seconds if now.seconds else 0.0
     left = (now.total - now.done) / rate if rate else 0.0
     failed = f", {now.failed} failed" if now.failed else ""
-    found = f"front {now.front}, hypervolume {significant(now.hypervolume)}{failed}"
+    found = f"front {now.front}{_volume(now.hypervolume)}{failed}"
     return f"{found}, {rate:.1f}/s, {left:.0f} s left"
 
 
-def study_text(study: Study, points: Sequence[Point], path: Path, canvas: Canvas) -> str:
+def study_text(study: AnyStudy, points: Sequence[Point], path: Path, canvas: Canvas) -> str:
     """The front as a table, and what became of all points."""
     best = sorted(front(points), key=lambda point: point.costs or ())
     failed = [point for point in points if point.costs is None]
     feasible = [point for point in points if point.feasible]
     goals = ", ".join(f"{goal.best} {goal.metric}" for goal in study.objectives)
-    canvas.title(study.name, f"{goals}; {study.plan.sampler}, seed {study.plan.seed}")
+    how = f"{study.plan.sampler}, seed {study.plan.seed}" if isinstance(study, Study) else "all points"
+    canvas.title(study.name, f"{goals}; {how}")
     canvas.facts(
         [
-            ("evaluated", f"{len(points):,}", f"of {study.plan.evaluations:,} wanted"),
+            ("evaluated", f"{len(points):,}", f"of {min(study.plan.evaluations, study.space.size):,} wanted"),
             ("feasible", f"{len(feasible):,}", ", ".join(map(str, study.constraints)) or "no constraint"),
-            ("front", f"{len(best):,}", f"hypervolume {significant(front_volume(points, best))}"),
+            ("front", f"{len(best):,}", _volume(front_volume(points, best)).removeprefix(", ")),
             *([("failed", f"{len(failed):,}", failed[0].evaluation.error)] if failed else []),
         ]
     )
     if not best:
         canvas.paragraph("no feasible point was found", "yellow")
         return canvas.text
-    _table(study, best[:_MOST], canvas)
-    if len(best) > _MOST:
+    is_short = isinstance(study, Grid) and len(points) <= _MOST
+    _table(study, [point for point in points if point.costs] if is_short else best[:_MOST], best, canvas)
+    if isinstance(study, Grid):
+        canvas.paragraph("* no other point of its model and scenario beats it")
+    if len(best) > _MOST and not is_short:
         canvas.paragraph(f"and {plural(len(best) - _MOST, 'more point')}: `catx search front {path}`")
     if any("accuracy" in point.evaluation.numbers and not point.evaluation.measured for point in best):
         canvas.paragraph("accuracy is predicted, not measured", "yellow")
-    if study.mapper_budget is None:
+    if study.pooled:
         canvas.paragraph(
             "mapped from pools of nests, a few percent above what `catx compile` finds: "
             f"`catx search export {path} -o DIR` maps the front's points in full"
@@ -54,16 +58,25 @@ def study_text(study: Study, points: Sequence[Point], path: Path, canvas: Canvas
     return canvas.text
 
 
-def _table(study: Study, best: Sequence[Point], canvas: Canvas) -> None:
-    space = space_of(study)
+def _volume(volume: float | None) -> str:
+    return "" if volume is None else f", hypervolume {significant(volume)}"
+
+
+def _table(study: AnyStudy, shown: Sequence[Point], best: Sequence[Point], canvas: Canvas) -> None:
+    marked = {point.number for point in best} if isinstance(study, Grid) else set()
+    space = study.space
     genes = [gene for gene in space.genes if len(gene.values) > 1]
     names = [goal.metric for goal in study.objectives]
     names += [limit.metric for limit in study.constraints if limit.metric not in names]
     head = [Column("point", number=True), *(Column(name, number=True) for name in names)]
-    head += [Column(gene.name.split(".", 1)[1], number=True, spare=at + 1) for at, gene in enumerate(genes)]
+    head += [
+        Column(gene.name.split(".", 1)[-1], number="." in gene.name, spare=at + 1)
+        for at, gene in enumerate(genes)
+    ]
     rows = []
-    for point in best:
+    for point in shown:
         values, numbers = space.values(point.genome), point.evaluation.numbers
-        shown = [in_unit(name, numbers[name]) for name in names]
-        rows.append([str(point.number), *shown, *(str(values[gene.name]) for gene in genes)])
+        told = [in_unit(name, numbers[name]) for name in names]
+        mark = " *" if point.number in marked else ""
+        rows.append([f"{point.number}{mark}", *told, *(str(values.get(gene.name, "")) for gene in genes)])
     canvas.table(head, rows)

@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from catx.search.build import space_of
 from catx.search.evaluation import Evaluation
 from catx.search.findings import Findings, read_findings
 from catx.search.open_study import begin
@@ -66,12 +65,13 @@ def made(
         measured: numbers of points whose accuracy was measured.
     """
     study = parse_study(text.replace("NAME", name), str(folder / "study.yaml"))
-    space = space_of(study)
+    space = study.space
     points = list(space.every()) if genomes is None else list(genomes)
     if genomes is None:
         random.Random(seed).shuffle(points)
     path = folder / f"{name}.db"
     store = begin(study, path)
+    store.begin_run({"versions": "catx by hand"})
     for number, genome in enumerate(points[:count]):
         if number in failed:
             told = Evaluation(genome=genome, numbers={}, error="no mapping", seconds=0.25)

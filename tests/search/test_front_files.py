@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from catx.search.build import evaluator_of, space_of
+from catx.search.build import evaluator_of
 from catx.search.front_files import model_command
 from catx.search.study_file import parse_study
 from tests.search.studies import small
@@ -38,15 +38,11 @@ objectives: [accuracy, total_gco2e]
 )
 def test_the_command_of_a_model(text: str, genome: tuple[int, ...], expected: str) -> None:
     study = parse_study(text)
-    evaluator = evaluator_of(study, measures=False)
-    assert space_of(study) == evaluator.space
-    found = model_command(study, evaluator, evaluator.space.values(genome))
+    found = model_command(study, evaluator_of(study, measures=False).design(genome))
     assert shlex.split(found) == shlex.split(expected)
 
 
 def test_models_that_are_as_they_are(tmp_path: Path) -> None:
     study = small(tmp_path)
-    evaluator = evaluator_of(study)
-    assert model_command(study, evaluator, evaluator.space.values((0, 0, 0, 0))) == str(
-        tmp_path / "tiny.onnx"
-    )
+    design = evaluator_of(study).design((0, 0, 0, 0))
+    assert model_command(study, design) == str(tmp_path / "tiny.onnx")

@@ -2,20 +2,18 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
 
 from catx.errors import OptionError
-from catx.search.build import evaluator_of, space_of
 from catx.search.findings import Findings, read_findings
 from catx.search.front_files import front_csv
 from catx.search.front_table import columns_of, format_of, points_csv, points_parquet
 from catx.search.runner import Point
-from catx.search.study_file import builtin_studies, load_study, parse_study
 from catx.search.study_json import study_from_json
 from tests.search.made import TEXT, findings, made
-from tests.search.studies import small
 
 pyarrow = pytest.importorskip("pyarrow")
 MIXED = TEXT.replace("[0.25, 0.5, 1.0]", "[1, 0.5, 0.75]")
@@ -29,13 +27,6 @@ def parquet(content: bytes) -> "pyarrow.Table":
     from pyarrow.parquet import read_table
 
     return read_table(io.BytesIO(content))
-
-
-def test_spaces_are_those_of_evaluators(tmp_path: Path) -> None:
-    studies = [small(tmp_path), parse_study(TEXT), load_study("all-hw")]
-    for study in studies:
-        assert space_of(study) == evaluator_of(study, measures=False).space
-    assert all(space_of(load_study(name)).size > 1 for name in builtin_studies())
 
 
 def test_parquet_keeps_types_numbers_and_the_study(tmp_path: Path) -> None:
@@ -69,7 +60,7 @@ def test_parquet_keeps_types_numbers_and_the_study(tmp_path: Path) -> None:
     assert (rows[2]["accuracy"], rows[2]["error"], rows[2]["seconds"]) == (None, "no mapping", 0.25)
     metadata = table.schema.metadata
     assert study_from_json(metadata[b"catx.study"].decode()) == found.study
-    assert metadata[b"catx.versions"].startswith(b"catx ")
+    assert json.loads(metadata[b"catx.runs"])["1"]["versions"] == "catx by hand"
     assert (metadata[b"catx.schema"], metadata[b"catx.points"]) == (b"catx.points/1", b"all")
     front = parquet(points_parquet(found, everything=False))
     assert front.column("number").to_pylist() == [point.number for point in by_number(found)]

@@ -59,6 +59,44 @@ def test_files_that_are_no_study(tmp_path: Path) -> None:
         Store.open(tmp_path / "newer.db")
 
 
+OLD = """
+CREATE TABLE study (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE evaluations (
+    number INTEGER PRIMARY KEY, genome TEXT NOT NULL, numbers TEXT NOT NULL, error TEXT NOT NULL,
+    measured INTEGER NOT NULL, seconds REAL NOT NULL, ended TEXT NOT NULL DEFAULT 'then'
+);
+INSERT INTO study VALUES ('study', '{"Study": ["small", 1]}'), ('versions', 'catx 0.0');
+INSERT INTO evaluations (number, genome, numbers, error, measured, seconds)
+    VALUES (0, '[0, 3]', '{"latency_s": 0.5}', '', 0, 0.25);
+PRAGMA application_id = 1128354904; PRAGMA user_version = 1;
+"""
+
+
+def test_files_of_the_first_schema_are_brought_up(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(OLD)
+    connection.close()
+    for _ in range(2):  # a file is brought up once
+        store = Store.open(path)
+        assert store.head == {"study": '{"Study":["small",1,[]]}'}
+        assert [one["versions"] for one in store.runs.values()] == ["catx 0.0"]
+        assert store.run_of() == {0: 1}
+        assert store.evaluations()[0].numbers == {"latency_s": 0.5}
+        store.close()
+
+
+def test_every_evaluation_knows_its_run(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "a.db", {})
+    for number in range(4):
+        if number % 2 == 0:
+            store.begin_run({"versions": f"catx {number}"})
+        store.add(number, ONE)
+    runs = Store.open(tmp_path / "a.db", read_only=True)
+    told = {number: runs.runs[run]["versions"] for number, run in runs.run_of().items() if run}
+    assert told == {0: "catx 0", 1: "catx 0", 2: "catx 2", 3: "catx 2"}
+
+
 def test_a_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "a.db", {})
     store.add(0, ONE)

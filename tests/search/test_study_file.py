@@ -8,7 +8,7 @@ import pytest
 from catx.errors import CatxError, SpecError
 from catx.search.build import evaluator_of
 from catx.search.study import Goal, Limit, SearchPlan
-from catx.search.study_file import builtin_studies, load_study, parse_study
+from catx.search.study_file import builtin_studies, load_any, load_study, parse_study
 from catx.search.study_json import differences, study_from_json, study_to_json
 from tests.search.studies import TEXT, small
 
@@ -26,7 +26,7 @@ def test_a_study(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", builtin_studies())
 def test_built_in_studies(name: str) -> None:
-    study = load_study(name)
+    study = load_any(name)
     assert study.name == name
     assert study_from_json(study_to_json(study)) == study
     assert all(limit.bound > 0 for limit in study.constraints)
