@@ -1,10 +1,12 @@
 """What all pictures of a search share: colours, axes, and their bytes."""
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -26,6 +28,13 @@ _WIDE, _VERY_WIDE = 20.0, 2000.0
 
 Axes = Any
 """matplotlib's, whose methods have types of their own that say little here."""
+
+
+@contextmanager
+def plain_text() -> Iterator[None]:
+    """While this lasts texts are drawn as they are: a name with dollars is no formula."""
+    with rc_context({"text.parse_math": False}):
+        yield
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -72,6 +72,7 @@ def plot_studies(
     need("plot", "matplotlib", "sklearn")
     from catx.search.findings import labels, read_search
     from catx.tools.outputs import check_folder, write_files
+    from catx.tools.picture import plain_text
     from catx.tools.progress import Progress
     from catx.tools.search_pictures import pictures_of
     from catx.tools.streams import emit
@@ -79,7 +80,7 @@ def plot_studies(
     folder = _folder(output)
     check_folder(folder, ())
     found = [read_search(Path(file)) for file in files]
-    with Progress("drawing") as progress:
+    with Progress("drawing") as progress, plain_text():
         pictures = pictures_of(labels(found), found, seed, progress.phase)
     for place, written in pictures.files.items():
         check_folder(folder / place, written)

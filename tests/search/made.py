@@ -8,7 +8,7 @@ from catx.search.evaluation import Evaluation
 from catx.search.findings import Findings, read_findings
 from catx.search.open_study import begin
 from catx.search.space import Genome, Value
-from catx.search.study_file import parse_study
+from catx.search.study_file import parse_any
 
 TEXT = """\
 study: NAME
@@ -20,6 +20,15 @@ accuracy: {kind: proxy}
 objectives: [accuracy, total_gco2e]
 constraints: {latency_s: "<= 20 ms"}
 search: {evaluations: 500, seed: 4}
+"""
+
+GRID = """\
+study: NAME
+models: [a.onnx, b.onnx]
+accelerators: [edge, {base: edge, label: wide, vary: {pe_width: [16, 32]}}]
+scenarios: [edge-default]
+mapper: [{budget: 0}]
+objectives: [latency_s, energy_j]
 """
 
 Numbers = Callable[[dict[str, Value]], Mapping[str, float]]
@@ -64,7 +73,7 @@ def made(
         failed: numbers of points that failed.
         measured: numbers of points whose accuracy was measured.
     """
-    study = parse_study(text.replace("NAME", name), str(folder / "study.yaml"))
+    study = parse_any(text.replace("NAME", name), str(folder / "study.yaml"))
     space = study.space
     points = list(space.every()) if genomes is None else list(genomes)
     if genomes is None:

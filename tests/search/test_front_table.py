@@ -13,7 +13,7 @@ from catx.search.front_files import front_csv
 from catx.search.front_table import columns_of, format_of, points_csv, points_parquet
 from catx.search.runner import Point
 from catx.search.study_json import study_from_json
-from tests.search.made import TEXT, findings, made
+from tests.search.made import GRID, TEXT, findings, made
 
 pyarrow = pytest.importorskip("pyarrow")
 MIXED = TEXT.replace("[0.25, 0.5, 1.0]", "[1, 0.5, 0.75]")
@@ -72,6 +72,19 @@ def test_values_of_several_kinds_are_texts(tmp_path: Path) -> None:
     column = next(one for one in columns_of(found, found.points) if one.name == "model.vision_ffn")
     assert column.kind == "str"
     assert set(column.cells) == {"1", "0.5", "0.75"}
+
+
+def test_points_of_batch_studies_lack_some_genes(tmp_path: Path) -> None:
+    found = findings(
+        tmp_path, text=GRID, numbers=lambda values: {"latency_s": float(len(values)), "energy_j": 1.0}
+    )
+    table = parquet(points_parquet(found, everything=True))
+    assert str(table.schema.field("hw.pe_width").type) == "int64"
+    assert sorted(table.column("hw.pe_width").to_pylist(), key=str) == [16, 16, 32, 32, None, None]
+    rows = list(csv.DictReader(io.StringIO(points_csv(found, everything=True))))
+    assert [row["model"] for row in rows if row["front"] == "1"] == [
+        found.values(point)["model"] for point in found.points if len(found.values(point)) == 4
+    ]
 
 
 def test_csv_of_everything_and_of_the_front(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from catx.search.metrics import METRICS
 from catx.search.volume import box_of, volume_curve
 from catx.tools import cli
 from catx.tools.metric_text import in_unit, scale_for, words
-from tests.search.made import TEXT, by_rule, findings, made
+from tests.search.made import GRID, TEXT, by_rule, findings, made
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -111,6 +111,14 @@ def test_steps_bound_what_the_front_beats(tmp_path: Path) -> None:
         assert corner == (after[0], before[1])  # as bad as both: less accurate, and no less carbon
         assert corner[0] <= before[0]
         assert corner[1] >= after[1]
+
+
+def test_names_are_no_formulas(run: Run, tmp_path: Path) -> None:
+    made(tmp_path, "one", count=8).rename(tmp_path / "$\\frac$.db")
+    made(tmp_path, "one", count=9)
+    code, out, _ = run("plot", "$\\frac$.db", "one.db", "-o", "p")
+    assert code == 0
+    check_pictures(tmp_path / "p" / "__frac_", ["search_parallel"])
 
 
 def test_several_studies_share_pictures(run: Run, quick: None, tmp_path: Path) -> None:
@@ -263,12 +271,15 @@ def test_a_comparison_for_people_and_for_scripts(run: Run, tmp_path: Path) -> No
         (["compare", "one.db", "none.db"], "no such file"),
         (["compare", "one.db", "one.db", "--at", "latency_s"], "latency_s"),
         (["compare", "empty.db", "empty.db"], "no study has a feasible point"),
+        (["plot", "batch.db", "-o", "p"], "a batch study has a front for each"),
+        (["compare", "one.db", "batch.db"], "a batch study has a front for each"),
         (["front", "none.db"], "no such file"),
     ],
 )
 def test_mistakes(run: Run, tmp_path: Path, words: list[str], message: str) -> None:
     made(tmp_path, "one", count=3)
     made(tmp_path, "empty", count=0)
+    made(tmp_path, "batch", text=GRID, count=0)
     code, out, err = run(*words)
     assert (code, out) == (2, "")
     assert message in err
