@@ -116,7 +116,7 @@ def test_steps_bound_what_the_front_beats(tmp_path: Path) -> None:
 def test_names_are_no_formulas(run: Run, tmp_path: Path) -> None:
     made(tmp_path, "one", count=8).rename(tmp_path / "$\\frac$.db")
     made(tmp_path, "one", count=9)
-    code, out, _ = run("plot", "$\\frac$.db", "one.db", "-o", "p")
+    code, _, _ = run("plot", "$\\frac$.db", "one.db", "-o", "p")
     assert code == 0
     check_pictures(tmp_path / "p" / "__frac_", ["search_parallel"])
 
