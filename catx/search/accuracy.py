@@ -1,18 +1,22 @@
 """Accuracy of a model of a design point, behind one interface."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from catx.search.space import Value
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An accuracy, 0 to 1; measured, or predicted."""
+    """An accuracy, 0 to 1; measured, or predicted.
+
+    `left` is what a screening predicts it from: the share that is left of each kind of part, by its name.
+    """
 
     value: float
     measured: bool
+    left: Mapping[str, float] = field(default_factory=dict)
 
 
 class Accuracy(Protocol):
@@ -20,4 +24,13 @@ class Accuracy(Protocol):
 
     def of(self, values: Mapping[str, Value]) -> Told:
         """The accuracy of the model of a design point."""
+        ...
+
+
+@runtime_checkable
+class Measurable(Accuracy, Protocol):
+    """Predicts accuracy where a search asks for it, and measures it where that is worth the time."""
+
+    def measure(self, values: Mapping[str, Value]) -> Told:
+        """The measured accuracy of the model of a design point."""
         ...

@@ -2,18 +2,18 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from catx.errors import CatxError
+from catx.errors import CatxError, OptionError
 from catx.ir.constraints import Block
 from catx.ir.report import Report
 from catx.ir.scenario import Scenario
 from catx.mapper.design import evaluate_workloads
 from catx.mapper.objective import ObjectiveName
 from catx.mapper.options import Budget, MapperOptions
-from catx.search.accuracy import Accuracy
+from catx.search.accuracy import Accuracy, Measurable
 from catx.search.fronts import Fronts
 from catx.search.hardware_space import HardwareSpace
 from catx.search.metrics import ACCURACY, hardware_numbers
@@ -36,6 +36,10 @@ class Evaluation:
     seconds: float = 0.0
 
 
+_Numbers = tuple[dict[str, float], bool]
+"""Metrics by name, and whether the accuracy among them was measured."""
+
+
 class Evaluates(Protocol):
     """Evaluates design points; the same genome gives the same numbers in every process."""
 
@@ -46,6 +50,10 @@ class Evaluates(Protocol):
 
     def __call__(self, genome: Genome) -> Evaluation:
         """Evaluate a design point; what fails is told in the evaluation, and is no end of a search."""
+        ...
+
+    def measure(self, genome: Genome) -> Evaluation:
+        """Measure the accuracy of a design point's model, and nothing else."""
         ...
 
     def design(self, genome: Genome) -> "Design":
@@ -108,10 +116,16 @@ class Evaluator:
 
     def __call__(self, genome: Genome) -> Evaluation:
         """See `Evaluates`."""
+        return self._told(genome, self._numbers)
+
+    def measure(self, genome: Genome) -> Evaluation:
+        """See `Evaluates`."""
+        return self._told(genome, self._measured)
+
+    def _told(self, genome: Genome, find: Callable[[Mapping[str, Value]], _Numbers]) -> Evaluation:
         started = time.perf_counter()
-        values = self.space.values(genome)
         try:
-            numbers, measured = self._numbers(values)
+            numbers, measured = find(self.space.values(genome))
         except CatxError as error:
             return failed(genome, str(error), started)
         except Exception as error:  # whatever it is, a study of days must not end by one point
@@ -140,12 +154,18 @@ class Evaluator:
             find=self._fronts.finder(values) if options is None else None,
         )
 
-    def _numbers(self, values: Mapping[str, Value]) -> tuple[dict[str, float], bool]:
+    def _numbers(self, values: Mapping[str, Value]) -> _Numbers:
         found = hardware_numbers(self.report(values), self.hardware.accelerator(values), self.sheet)
         if self.accuracy is None:
             return found, False
         accuracy = self.accuracy.of(values)
-        return found | {ACCURACY.name: accuracy.value}, accuracy.measured
+        return {**found, ACCURACY.name: accuracy.value, **accuracy.left}, accuracy.measured
+
+    def _measured(self, values: Mapping[str, Value]) -> _Numbers:
+        if not isinstance(self.accuracy, Measurable):
+            raise OptionError("this study measures no accuracy")
+        accuracy = self.accuracy.measure(values)
+        return {ACCURACY.name: accuracy.value, **accuracy.left}, accuracy.measured
 
 
 def failed(genome: Genome, error: str, started: float) -> Evaluation:

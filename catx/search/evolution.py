@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -46,6 +46,15 @@ class Sampler(Protocol):
 
     def tell(self, results: Sequence[Result]) -> None:
         """Learn what became of genomes."""
+        ...
+
+
+@runtime_checkable
+class Revisable(Protocol):
+    """A sampler that can be told that costs of points were predicted, and are others now."""
+
+    def revise(self, results: Sequence[Result], best: Sequence[Result]) -> None:
+        """Learn the costs of all results so far, and which of them are on the front now."""
         ...
 
 
@@ -218,6 +227,13 @@ class EvolutionSampler:
             with _numpy_seed(self._generator.randrange(2**32)):
                 self.population = self._select(self.population, self.population_size)
         self._rank()
+
+    def revise(self, results: Sequence[Result], best: Sequence[Result]) -> None:
+        """See `Revisable`: the population has the new costs, and what is on the front now joins it."""
+        there = {tuple(individual) for individual in self.population}
+        joining = {result.genome for result in best}
+        self.population = []
+        self.tell([result for result in results if result.genome in there | joining])
 
     def _rank(self) -> None:
         """Crowding distances within fronts, which tournaments ask for."""

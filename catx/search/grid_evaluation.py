@@ -52,6 +52,10 @@ class GridEvaluator:
             seconds=time.perf_counter() - started,
         )
 
+    def measure(self, genome: Genome) -> Evaluation:
+        """A grid has no accuracy that could be measured."""
+        return failed(genome, "batch studies measure no accuracy", time.perf_counter())
+
     def design(self, genome: Genome) -> Design:
         """See `Evaluates`."""
         block, inner = self._block(genome)

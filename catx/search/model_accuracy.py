@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 from catx.errors import OptionError
 from catx.search.accuracy import Accuracy, Told
 from catx.search.model_space import ClipSpace, FamilySpace, ModelSpace, Tell
-from catx.search.proxy import Calibration, Shares, calibrate, read_table, uncalibrated
+from catx.search.proxy import LEFT, Calibration, Shares, calibrate, read_table, uncalibrated
 from catx.search.space import MODEL_PREFIX, Value
 from catx.search.study import AccuracyChoice, ModelChoice
+
+KINDS = tuple(
+    f"{tower}_{part}" for tower in ("text", "vision") for part in ("layers", "heads", "ffn", "width")
+)
+"""What the shares of a CLIP model are of, in the order of `clip_shares`."""
 
 if TYPE_CHECKING:
     from catx.frontend.clip.model import Clip
@@ -31,7 +36,9 @@ def accuracy_of(choice: AccuracyChoice, named: ModelChoice, models: ModelSpace, 
     if choice.kind == "proxy":
         return ProxyAccuracy(choice, named, models, tell)
     if not isinstance(models, ClipSpace):
-        raise OptionError("accuracy: finetune is for CLIP models", hint="give a table, or proxy")
+        raise OptionError(f"accuracy: {choice.kind} is for CLIP models", hint="give a table, or proxy")
+    if choice.kind == "screened":
+        return ScreenedAccuracy(choice, named, models, tell)
     return TrainedAccuracy(choice, named, models, tell)
 
 
@@ -64,11 +71,11 @@ class ProxyAccuracy:
         self, choice: AccuracyChoice, named: ModelChoice, models: ClipSpace | FamilySpace, tell: Tell
     ) -> None:
         self._models = models
-        self._ranking: Ranking | None = None
+        self.ranking: Ranking | None = None
         if isinstance(models, ClipSpace) and choice.importance != "none":
             from catx.frontend.clip.source import find_clip
 
-            self._ranking = ranking_of(choice, find_clip(named.names[0]), tell)
+            self.ranking = ranking_of(choice, find_clip(named.names[0]), tell)
         self.calibration: Calibration
         kinds = len(self.shares({gene.name: gene.values[0] for gene in models.genes}))
         if choice.table is None:
@@ -97,18 +104,25 @@ class ProxyAccuracy:
             )
         from catx.search.clip_shares import clip_shares
 
-        return clip_shares(self._models.config, self._models.pruning(values), self._ranking)
+        return clip_shares(self._models.config, self._models.pruning(values), self.ranking)
 
 
 class TrainedAccuracy:
     """Mean recall@1 of the pruned model after training, on the validation split: each model once."""
 
-    def __init__(self, choice: AccuracyChoice, named: ModelChoice, models: ClipSpace, tell: Tell) -> None:
+    def __init__(
+        self,
+        choice: AccuracyChoice,
+        named: ModelChoice,
+        models: ClipSpace,
+        tell: Tell,
+        ranking: "Ranking | None" = None,
+    ) -> None:
         from catx.frontend.clip.datasets import find_splits
         from catx.frontend.clip.source import find_clip
 
         if choice.data is None:
-            raise OptionError("accuracy: finetune needs data", hint="add `data:` to it")
+            raise OptionError(f"accuracy: {choice.kind} needs data", hint="add `data:` to it")
         self._choice, self._models = choice, models
         self._whole = find_clip(named.names[0])
         self._splits = find_splits(choice.data, choice.test, self._whole.config, validation=choice.validation)
@@ -117,7 +131,7 @@ class TrainedAccuracy:
                 "accuracy: a search chooses by a validation split, and none is given",
                 hint="add `validation:`, a file of its own: the test split is for what was chosen",
             )
-        self._ranking = ranking_of(choice, self._whole, tell)
+        self._ranking = ranking or ranking_of(choice, self._whole, tell)
         self._known: dict[tuple[tuple[str, Value], ...], float] = {}
 
     def of(self, values: Mapping[str, Value]) -> Told:
@@ -142,6 +156,25 @@ class TrainedAccuracy:
             recover(small, self._splits.train, config, teacher=self._whole)
         assert self._splits.validation is not None
         return recall(small, self._splits.validation).mean_at_1
+
+
+class ScreenedAccuracy:
+    """Accuracy predicted from what is left of each kind of part, and measured where a search asks for it."""
+
+    def __init__(self, choice: AccuracyChoice, named: ModelChoice, models: ClipSpace, tell: Tell) -> None:
+        self._proxy = ProxyAccuracy(choice, named, models, tell)
+        self._trained = TrainedAccuracy(choice, named, models, tell, self._proxy.ranking)
+
+    def of(self, values: Mapping[str, Value]) -> Told:
+        """The product of what is left; predictions are made of the single shares."""
+        shares = self._proxy.shares(values)
+        left = {f"{LEFT}{kind}": share for kind, share in zip(KINDS, shares, strict=True)}
+        return Told(self._proxy.calibration.predict(shares), measured=False, left=left)
+
+    def measure(self, values: Mapping[str, Value]) -> Told:
+        """The accuracy after training."""
+        told = self._trained.of(values)
+        return Told(told.value, measured=True, left=self.of(values).left)
 
 
 def ranking_of(choice: AccuracyChoice, whole: "Clip", tell: Tell) -> "Ranking":

@@ -14,6 +14,9 @@ from catx.search.space import Value
 Shares = tuple[float, ...]
 """What is left of each kind of part (layers, heads, ... of each tower), 0 to 1."""
 
+LEFT = "left."
+"""How names of shares begin among the numbers of a point."""
+
 LEAST_POINTS = 3
 """Measured points that a calibration needs."""
 

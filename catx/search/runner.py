@@ -1,9 +1,11 @@
 """Run a study: propose points, evaluate them on workers, keep what comes, and go on where a run stopped.
 
 Points have numbers. What is proposed depends on results of lower numbers alone, told in their order, so it is
-the same whatever the number of workers, and whether a run was interrupted or not.
+the same whatever the number of workers, and whether a run was interrupted or not. Measurements of models,
+where accuracy is screened, have numbers below zero; they are asked for and told between batches.
 """
 
+import math
 import multiprocessing
 import time
 from collections import Counter, deque
@@ -18,14 +20,15 @@ from typing import Protocol
 from catx.errors import OptionError
 from catx.search.build import evaluator_of
 from catx.search.evaluation import Evaluates, Evaluation
-from catx.search.evolution import EvolutionSampler, GridSampler, RandomSampler, Sampler
+from catx.search.evolution import EvolutionSampler, GridSampler, RandomSampler, Revisable, Sampler
 from catx.search.grid import AnyStudy
 from catx.search.model_space import Tell
 from catx.search.pareto import front_of, hypervolume
 from catx.search.provenance import facts_of
+from catx.search.screening import Confirmations, is_measurement, screening_of
 from catx.search.space import Genome, Space
 from catx.search.store import Store
-from catx.search.study import least, violation
+from catx.search.study import Study, least, violation
 
 DEATHS = 2
 """Processes that a point may end, evaluated alone, until it counts as failed."""
@@ -71,7 +74,13 @@ def point_of(study: AnyStudy, number: int, evaluation: Evaluation) -> Point:
 
 def points_of(study: AnyStudy, store: Store) -> list[Point]:
     """All points of a store, in their order."""
-    return [point_of(study, number, found) for number, found in store.evaluations().items()]
+    evaluations = store.evaluations()
+    screening = screening_of(study, evaluations)
+    return [
+        point_of(study, number, screening.of(found) if screening else found)
+        for number, found in evaluations.items()
+        if not is_measurement(number)
+    ]
 
 
 def front(points: Sequence[Point]) -> list[Point]:
@@ -92,7 +101,8 @@ class Progress:
     """How far a run is: points that are done, of all that it wants; those that failed; its front.
 
     `hypervolume` is that of the front up to the worst feasible point so far in each objective; None where
-    points are of several groups.
+    points are of several groups. `measured` models are known where accuracy is screened, else None, and
+    `error` is what predictions of the others are wrong by (see `Screening`).
     """
 
     done: int
@@ -102,6 +112,8 @@ class Progress:
     hypervolume: float | None
     seconds: float
     new: int
+    measured: int | None = None
+    error: float = math.nan
 
 
 Watch = Callable[[Progress], None]
@@ -167,11 +179,17 @@ class _Run:
         self.total = min(study.plan.evaluations, study.space.size)
         self.points: list[Point] = []
         self.started, self.new = time.perf_counter(), 0
+        self.screening = screening_of(study, {})
+        self.confirmations = Confirmations(study) if self.screening and isinstance(study, Study) else None
+        self.measuring: list[int] = []
+        self.measured = 0
 
     def to_the_end(self) -> list[Point]:
         """Propose, evaluate, and tell, batch by batch."""
         batches: deque[list[tuple[int, Genome]]] = deque()
         asked, more = 0, True
+        if self.confirmations:
+            self._measure(self.confirmations.first())
         while more or batches:
             while more and len(batches) < self.study.plan.in_flight:
                 genomes = self.sampler.ask(min(self.study.plan.batch, self.total - asked))
@@ -180,11 +198,61 @@ class _Run:
                 more = bool(genomes) and asked < self.total
                 if numbered:
                     batches.append(numbered)
-                    self._check_known(numbered)
-                    self.evaluate.submit([one for one in numbered if one[0] not in self.known])
+                    self._submit(numbered)
             if batches:
                 self._absorb(batches.popleft())
+                self._confirm()
+        self._confirm_all()
         return self.points
+
+    def _measure(self, genomes: Sequence[Genome]) -> None:
+        """Ask for measurements of models."""
+        numbered = [(-1 - self.measured - at, genome) for at, genome in enumerate(genomes)]
+        self.measured += len(numbered)
+        self.measuring += [number for number, _ in numbered]
+        self._submit(numbered)
+
+    def _confirm(self) -> None:
+        """Learn what was measured, and ask for more, each time that so many points more are known."""
+        if self.confirmations is None:
+            return
+        every, batch = self.confirmations.every, self.study.plan.batch
+        if len(self.points) // every > (len(self.points) - batch) // every:
+            self._learn()
+            self._measure(self.confirmations.of_front(self._predicted()))
+
+    def _confirm_all(self) -> None:
+        """Measure models of the front until there is none left, or as many as may be."""
+        while self.confirmations is not None:
+            self._learn()
+            self._measure(self.confirmations.of_front(self._predicted(), last=True))
+            if not self.measuring:
+                return
+
+    def _learn(self) -> None:
+        """Wait for measurements, and tell points and the sampler what became of them."""
+        if not self.measuring or self.screening is None:
+            return
+        self._wait_for(self.measuring)
+        self.screening.learn([self.known[number] for number in self.measuring])
+        self.measuring = []
+        told = [self._point(point.number) for point in self.points]
+        self.points = told
+        if isinstance(self.sampler, Revisable):
+            self.sampler.revise(told, front(told))
+        self.watch(self._progress())
+
+    def _predicted(self) -> list[Evaluation]:
+        """What stands on the front with an accuracy that was not measured."""
+        return [point.evaluation for point in front(self.points) if not point.evaluation.measured]
+
+    def _point(self, number: int) -> Point:
+        found = self.known[number]
+        return point_of(self.study, number, self.screening.of(found) if self.screening else found)
+
+    def _submit(self, numbered: list[tuple[int, Genome]]) -> None:
+        self._check_known(numbered)
+        self.evaluate.submit([one for one in numbered if one[0] not in self.known])
 
     def _check_known(self, numbered: Sequence[tuple[int, Genome]]) -> None:
         for number, genome in numbered:
@@ -195,18 +263,24 @@ class _Run:
                 )
 
     def _absorb(self, numbered: Sequence[tuple[int, Genome]]) -> None:
-        """Wait for a batch, keep whatever ends meanwhile, and tell the sampler."""
-        missing = {number for number, _ in numbered} - self.known.keys()
+        """Wait for a batch, and tell the sampler."""
+        if not self.points:
+            self._learn()
+        self._wait_for([number for number, _ in numbered])
+        told = [self._point(number) for number, _ in numbered]
+        self.sampler.tell(told)
+        self.points += told
+        self.watch(self._progress())
+
+    def _wait_for(self, numbers: Sequence[int]) -> None:
+        """Wait for evaluations, and keep whatever ends meanwhile."""
+        missing = set(numbers) - self.known.keys()
         while missing:
             for number, evaluation in self.evaluate.next():
                 self.store.add(number, evaluation)
                 self.known[number] = evaluation
                 self.new += 1
                 missing.discard(number)
-        told = [point_of(self.study, number, self.known[number]) for number, _ in numbered]
-        self.sampler.tell(told)
-        self.points += told
-        self.watch(self._progress())
 
     def _progress(self) -> Progress:
         best = front(self.points)
@@ -218,6 +292,8 @@ class _Run:
             hypervolume=front_volume(self.points, best),
             seconds=time.perf_counter() - self.started,
             new=self.new,
+            measured=self.screening.measured if self.screening else None,
+            error=self.screening.error if self.screening else math.nan,
         )
 
 
@@ -270,7 +346,7 @@ class _Here:
     def next(self) -> list[tuple[int, Evaluation]]:
         """See `_Evaluate`."""
         number, genome = self._left.popleft()
-        return [(number, self._evaluator(genome))]
+        return [(number, _evaluated(self._evaluator, number, genome))]
 
 
 class _Pool:
@@ -315,7 +391,7 @@ class _Pool:
             self._start(self._waiting.popleft())
 
     def _start(self, point: tuple[int, Genome]) -> None:
-        self._jobs[self._pool.submit(_evaluate_there, point[1])] = point
+        self._jobs[self._pool.submit(_evaluate_there, *point)] = point
 
     def _after_death(self) -> list[tuple[int, Evaluation]]:
         """A new pool; points of the old one that were done, or that failed for good."""
@@ -363,5 +439,9 @@ def _start_there(study: AnyStudy) -> None:
     _there[:] = [evaluator_of(study)]
 
 
-def _evaluate_there(genome: Genome) -> Evaluation:
-    return _there[0](genome)
+def _evaluate_there(number: int, genome: Genome) -> Evaluation:
+    return _evaluated(_there[0], number, genome)
+
+
+def _evaluated(evaluator: Evaluates, number: int, genome: Genome) -> Evaluation:
+    return evaluator.measure(genome) if is_measurement(number) else evaluator(genome)

@@ -46,11 +46,18 @@ _MIGRATIONS: Mapping[int, str] = {
         INSERT INTO runs (facts) SELECT json_object('versions', value) FROM study WHERE key = 'versions';
         UPDATE evaluations SET run = (SELECT max(id) FROM runs);
         DELETE FROM study WHERE key = 'versions';
-        UPDATE study SET value = json_insert(value, '$.Study[#]', json('[]')) WHERE key = 'study';
+        UPDATE study SET value = json_insert(
+            value,
+            '$.Study[#]', json('[]'),
+            '$.Study[6].AccuracyChoice[#]', 40,
+            '$.Study[6].AccuracyChoice[#]', 6,
+            '$.Study[6].AccuracyChoice[#]', 4,
+            '$.Study[6].AccuracyChoice[#]', 100
+        ) WHERE key = 'study';
     """
 }
-"""SQL that turns a file of a version into one of the next. To 2: studies got constraints of mappings, and
-evaluations the run that made them."""
+"""SQL that turns a file of a version into one of the next. To 2: studies got constraints of mappings and
+screening, evaluations the run that made them."""
 
 
 class Store:
@@ -107,6 +114,10 @@ class Store:
             raise SpecError("no study of catx: another SQLite file", loc=loc)
         if version > VERSION:
             raise SpecError(f"a study of a newer catx (schema {version}, this one knows {VERSION})", loc=loc)
+        if version < VERSION and read_only:
+            connection.close()
+            cls.open(path).close()
+            return cls.open(path, read_only=True)
         store = cls(path, connection)
         store._migrate(version)
         return store

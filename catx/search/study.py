@@ -15,7 +15,7 @@ from catx.search.space import HARDWARE_PREFIX, MODEL_PREFIX, Gene, Genome, Space
 
 SamplerName = Literal["nsga2", "nsga3", "random", "grid"]
 SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
-AccuracyKind = Literal["proxy", "finetune", "table"]
+AccuracyKind = Literal["proxy", "finetune", "screened", "table"]
 ACCURACIES: tuple[AccuracyKind, ...] = get_args(AccuracyKind)
 
 Vary = tuple[tuple[str, tuple[Value, ...]], ...]
@@ -77,7 +77,9 @@ class AccuracyChoice:
 
     `ranking` is a file, or else `importance` finds one. `proxy` predicts from the importance that is left,
     calibrated on `table` where there is one. `finetune` prunes, trains `steps` and measures on the validation
-    split of `data`. `table` looks up rows of a CSV file.
+    split of `data`. `table` looks up rows of a CSV file. `screened` predicts like `proxy`, measures like
+    `finetune`: `first` models to begin with, then `confirm` models of the front every `confirm_every`
+    evaluations, `measurements` at most, and at last those of the front that are left.
     """
 
     kind: AccuracyKind
@@ -90,6 +92,10 @@ class AccuracyChoice:
     batch: int = 128
     learning_rate: float | None = None
     table: str | None = None
+    measurements: int = 40
+    first: int = 6
+    confirm: int = 4
+    confirm_every: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

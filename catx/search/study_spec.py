@@ -37,6 +37,10 @@ class AccuracySpec(Spec):
     batch: Annotated[int, Number(whole=True, least=2, most=10**6)] = 128
     learning_rate: Annotated[float, Number(most=1.0)] | None = None
     table: str | None = None
+    measurements: AnyCount = 40
+    first: AnyCount = 6
+    confirm: AnyCount = 4
+    confirm_every: AnyCount = 100
 
 
 class PlanSpec(Spec):

@@ -96,6 +96,7 @@ def run_any(asked: "AnyStudy", output: str | None, *, resume: bool, workers: int
     """Run a study into its file, and print what it found."""
     from catx.search.open_study import begin
     from catx.search.open_study import resume as go_on
+    from catx.search.screening import screening_of
     from catx.tools.progress import Progress
     from catx.tools.streams import emit, tell
 
@@ -113,6 +114,7 @@ def run_any(asked: "AnyStudy", output: str | None, *, resume: bool, workers: int
                 watch=lambda now: progress.step(now.done, now.total, told(now)),
                 tell=progress.phase,
             )
+            screening = screening_of(asked, store.evaluations())
     except KeyboardInterrupt:
         tell(f"what was evaluated is kept in {path}: the same command with --resume goes on")
         raise
@@ -120,7 +122,7 @@ def run_any(asked: "AnyStudy", output: str | None, *, resume: bool, workers: int
         store.close()
     from catx.tools.canvas import stdout_canvas
 
-    emit(study_text(asked, points, path, stdout_canvas()))
+    emit(study_text(asked, points, path, stdout_canvas(), screening))
 
 
 @app.command("list", cls=Verb)
@@ -159,11 +161,13 @@ def show_study(study: StudyName) -> None:
         return
     from catx.search.open_study import read
     from catx.search.runner import points_of
+    from catx.search.screening import screening_of
     from catx.tools.canvas import stdout_canvas
     from catx.tools.search_text import study_text
 
     store, asked = read(Path(study))
-    emit(study_text(asked, points_of(asked, store), Path(study), stdout_canvas()))
+    screening = screening_of(asked, store.evaluations())
+    emit(study_text(asked, points_of(asked, store), Path(study), stdout_canvas(), screening))
 
 
 app.command("front", cls=Verb)(write_front)

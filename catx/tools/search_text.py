@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catx.search.grid import AnyStudy, Grid
+from catx.search.metrics import ACCURACY
 from catx.search.runner import Point, Progress, front, front_volume
+from catx.search.screening import Screening
 from catx.search.study import Study
 from catx.tools.canvas import Canvas, Column
 from catx.tools.human import plural, significant
@@ -19,11 +21,19 @@ def told(now: Progress) -> str:
     rate = now.new / now.seconds if now.seconds else 0.0
     left = (now.total - now.done) / rate if rate else 0.0
     failed = f", {now.failed} failed" if now.failed else ""
+    if now.measured is not None:
+        failed += f", {plural(now.measured, 'model')} measured"
     found = f"front {now.front}{_volume(now.hypervolume)}{failed}"
     return f"{found}, {rate:.1f}/s, {left:.0f} s left"
 
 
-def study_text(study: AnyStudy, points: Sequence[Point], path: Path, canvas: Canvas) -> str:
+def study_text(
+    study: AnyStudy,
+    points: Sequence[Point],
+    path: Path,
+    canvas: Canvas,
+    screening: Screening | None = None,
+) -> str:
     """The front as a table, and what became of all points."""
     best = sorted(front(points), key=lambda point: point.costs or ())
     failed = [point for point in points if point.costs is None]
@@ -48,14 +58,28 @@ def study_text(study: AnyStudy, points: Sequence[Point], path: Path, canvas: Can
         canvas.paragraph("* no other point of its model and scenario beats it")
     if len(best) > _MOST and not is_short:
         canvas.paragraph(f"and {plural(len(best) - _MOST, 'more point')}: `catx search front {path}`")
-    if any("accuracy" in point.evaluation.numbers and not point.evaluation.measured for point in best):
-        canvas.paragraph("accuracy is predicted, not measured", "yellow")
+    if note := _accuracy_note(best, screening):
+        canvas.paragraph(note, "yellow")
     if study.pooled:
         canvas.paragraph(
             "mapped from pools of nests, a few percent above what `catx compile` finds: "
             f"`catx search export {path} -o DIR` maps the front's points in full"
         )
     return canvas.text
+
+
+def _accuracy_note(best: Sequence[Point], screening: Screening | None) -> str:
+    """How the accuracy of the points of a front is known."""
+    known = [point.evaluation.measured for point in best if ACCURACY.name in point.evaluation.numbers]
+    if not known or all(known):
+        return ""
+    if screening is None:
+        return "accuracy is predicted, not measured"
+    error = significant(screening.error) if screening.calibration else "an unknown amount"
+    return (
+        f"accuracy is measured of {sum(known)} points and predicted of {len(known) - sum(known)}; "
+        f"predictions are off by {error} on average, over {plural(screening.measured, 'measured model')}"
+    )
 
 
 def _volume(volume: float | None) -> str:

@@ -1,0 +1,143 @@
+"""Accuracy of two fidelities: predicted of most models, measured of those that matter."""
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from catx.search.evaluation import Evaluation
+from catx.search.metrics import ACCURACY
+from catx.search.proxy import LEAST_POINTS, LEFT, Calibration, Shares, calibrate, uncalibrated
+from catx.search.space import Genome
+from catx.search.study import Study
+
+LEAST_ACCURACY = 1e-3
+"""What a measured accuracy below counts as in a calibration, which takes logarithms."""
+
+
+def is_measurement(number: int) -> bool:
+    """Whether an evaluation with such a number measures a model; design points have numbers from 0."""
+    return number < 0
+
+
+class Screening:
+    """The accuracy of points of a study: measured where their model was, else predicted.
+
+    Args:
+        study: whose accuracy is `screened`.
+        measured: measurements so far.
+    """
+
+    def __init__(self, study: Study, measured: Sequence[Evaluation] = ()) -> None:
+        self._genes = len(study.models.vary)
+        self._known: dict[Genome, Evaluation] = {}
+        self.calibration: Calibration | None = None
+        self.learn(measured)
+
+    def learn(self, measured: Sequence[Evaluation]) -> None:
+        """Take in measurements, and calibrate predictions on all so far."""
+        for one in measured:
+            self._known[self.model(one.genome)] = one
+        good = [one for one in self._known.values() if not one.error]
+        if len(good) >= LEAST_POINTS:
+            self.calibration = calibrate(
+                [(_shares(one), max(one.numbers[ACCURACY.name], LEAST_ACCURACY)) for one in good]
+            )
+
+    def model(self, genome: Genome) -> Genome:
+        """The part of a genome that decides its model."""
+        return genome[: self._genes]
+
+    def of(self, evaluation: Evaluation) -> Evaluation:
+        """An evaluation with the accuracy that is known of its model now."""
+        if evaluation.error:
+            return evaluation
+        known = self._known.get(self.model(evaluation.genome))
+        if known is None:
+            shares = _shares(evaluation)
+            value = (self.calibration or uncalibrated(len(shares))).predict(shares)
+            return replace(evaluation, numbers={**evaluation.numbers, ACCURACY.name: value}, measured=False)
+        if known.error:
+            return replace(evaluation, numbers={}, error=f"its model could not be measured: {known.error}")
+        accuracy = known.numbers[ACCURACY.name]
+        return replace(evaluation, numbers={**evaluation.numbers, ACCURACY.name: accuracy}, measured=True)
+
+    @property
+    def error(self) -> float:
+        """Mean absolute difference of predictions from measured accuracies, each left out in turn; or NaN."""
+        return self.calibration.error if self.calibration else math.nan
+
+    @property
+    def measured(self) -> int:
+        """How many models were measured."""
+        return len(self._known)
+
+
+class Confirmations:
+    """Which models of a study are measured, and when; it depends on results in their order alone.
+
+    Args:
+        study: whose accuracy is `screened`.
+    """
+
+    def __init__(self, study: Study) -> None:
+        assert study.accuracy is not None
+        self._study, self._choice = study, study.accuracy
+        self._asked: dict[Genome, None] = {}
+
+    @property
+    def every(self) -> int:
+        """Points between confirmations."""
+        return self._choice.confirm_every
+
+    def first(self) -> list[Genome]:
+        """The whole model and random ones, to calibrate on."""
+        space, generator = self._study.space, random.Random(self._study.plan.seed)
+        found = [next(iter(space.corners([])))]
+        wanted = min(self._choice.first, self._choice.measurements, self._models)
+        while len(self._chosen(found)) < wanted:
+            found.append(space.random(generator))
+        return self._take(found, wanted)
+
+    def of_front(self, best: Sequence[Evaluation], *, last: bool = False) -> list[Genome]:
+        """Models on a front that were never asked for, spread over it; at last as many as may still be."""
+        genomes = [one.genome for one in sorted(best, key=lambda one: one.numbers[ACCURACY.name])]
+        left = self._choice.measurements - len(self._asked)
+        return self._take(genomes, left if last else min(left, self._choice.confirm))
+
+    @property
+    def _models(self) -> int:
+        return math.prod(len(values) for _, values in self._study.models.vary)
+
+    def _chosen(self, genomes: Sequence[Genome]) -> dict[Genome, Genome]:
+        """Genomes with models that were not asked for, one for each model."""
+        found: dict[Genome, Genome] = {}
+        for genome in genomes:
+            model = genome[: len(self._study.models.vary)]
+            if model not in self._asked:
+                found.setdefault(model, genome)
+        return found
+
+    def _take(self, genomes: Sequence[Genome], count: int) -> list[Genome]:
+        chosen = self._chosen(genomes)
+        models = list(chosen)
+        picked = np.unique(
+            np.linspace(0, len(models) - 1, min(max(count, 0), len(models))).round().astype(int)
+        )
+        taken = [models[at] for at in picked]
+        self._asked.update(dict.fromkeys(taken))
+        return [chosen[model] for model in taken]
+
+
+def screening_of(study: object, evaluations: Mapping[int, Evaluation]) -> Screening | None:
+    """What evaluations of a study tell of accuracy; None where it is not screened."""
+    if not isinstance(study, Study) or study.accuracy is None or study.accuracy.kind != "screened":
+        return None
+    measured = [one for number, one in sorted(evaluations.items(), reverse=True) if is_measurement(number)]
+    return Screening(study, measured)
+
+
+def _shares(evaluation: Evaluation) -> Shares:
+    return tuple(value for name, value in evaluation.numbers.items() if name.startswith(LEFT))

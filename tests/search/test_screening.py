@@ -1,0 +1,174 @@
+"""Accuracy of two fidelities: what is predicted, what is measured, and what a search does with both."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from catx.search import build
+from catx.search.accuracy import Told
+from catx.search.evaluation import Evaluation
+from catx.search.open_study import begin, read, resume
+from catx.search.proxy import LEFT
+from catx.search.runner import Point, front, points_of, run
+from catx.search.screening import Confirmations, Screening, is_measurement
+from catx.search.space import Value
+from catx.search.study import ModelChoice, SearchPlan, Study
+from tests.search.studies import TEXT, small
+
+ACCURACY = """\
+accuracy: {kind: screened, data: digits, first: 4, confirm: 2, confirm_every: 12, measurements: 16}
+objectives: [accuracy, total_gco2e]
+"""
+LAYERS, WIDTHS = (1, 2, 3, 4), (0.25, 0.5, 0.75, 1.0)
+
+
+def study(folder: Path, **accuracy: int) -> Study:
+    """A study of models of two sizes; those whose layers are cut lose more than the proxy thinks."""
+    text = TEXT.replace("objectives: [latency_s, total_gco2e]\n", ACCURACY)
+    found = small(folder, text)
+    assert found.accuracy is not None
+    vary: tuple[tuple[str, tuple[Value, ...]], ...] = (("layers", LAYERS), ("width", WIDTHS))
+    return replace(
+        found,
+        models=ModelChoice(names=found.models.names, vary=vary),
+        accuracy=replace(found.accuracy, **accuracy),
+        plan=SearchPlan(evaluations=60, population=16, batch=6, seed=3),
+    )
+
+
+def truth(values: Mapping[str, Value]) -> float:
+    layers, width = float(values["model.layers"]), float(values["model.width"])
+    return 0.9 * (layers / 4) ** 1.5 * width**0.25 * (0.97 if layers == 2 else 1.0)
+
+
+class Screened:
+    """Accuracy that is a formula; it counts what is measured."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Value, ...]] = []
+
+    def of(self, values: Mapping[str, Value]) -> Told:
+        left = {
+            LEFT + "layers": float(values["model.layers"]) / 4,
+            LEFT + "width": float(values["model.width"]),
+        }
+        return Told(math.prod(left.values()), measured=False, left=left)
+
+    def measure(self, values: Mapping[str, Value]) -> Told:
+        self.asked.append((values["model.layers"], values["model.width"]))
+        return replace(self.of(values), value=truth(values), measured=True)
+
+
+@pytest.fixture
+def screened(monkeypatch: pytest.MonkeyPatch) -> Screened:
+    """Studies have this accuracy, and a model whose sizes change nothing else."""
+    accuracy, make = Screened(), build.model_space
+    monkeypatch.setattr(build, "_accuracy", lambda *_: accuracy)
+    monkeypatch.setattr(build, "model_space", lambda choice, tell: make(replace(choice, vary=()), tell))
+    return accuracy
+
+
+def told(points: list[Point]) -> list[tuple[int, object, bool]]:
+    return [(one.number, dict(one.evaluation.numbers), one.evaluation.measured) for one in points]
+
+
+def test_what_reaches_the_front_is_measured(tmp_path: Path, screened: Screened) -> None:
+    asked = study(tmp_path)
+    points = run(asked, begin(asked, tmp_path / "a.db"))
+    assert len(points) == 60
+    assert len(set(screened.asked)) == len(screened.asked) <= 16
+    best = front(points)
+    for point in points:
+        values, evaluation = asked.space.values(point.genome), point.evaluation
+        measured = (values["model.layers"], values["model.width"]) in screened.asked
+        assert evaluation.measured == measured
+        assert (evaluation.numbers["accuracy"] == truth(values)) == measured
+        assert evaluation.numbers["accuracy"] == pytest.approx(truth(values), rel=0.06)
+    assert all(point.evaluation.measured for point in best)
+    store, again = read(tmp_path / "a.db")
+    assert told(points_of(again, store)) == told(points)
+
+
+def test_the_budget_of_measurements(tmp_path: Path, screened: Screened) -> None:
+    asked = study(tmp_path, measurements=5)
+    points = run(asked, begin(asked, tmp_path / "a.db"))
+    assert len(screened.asked) == 5
+    assert {point.evaluation.measured for point in front(points)} == {True, False}
+
+
+def test_an_interrupted_run_goes_on(tmp_path: Path, screened: Screened) -> None:
+    asked = study(tmp_path)
+    whole = run(asked, begin(asked, tmp_path / "a.db"))
+    measured = list(screened.asked)
+    for done in (2, 5, 17, 40):
+        path = tmp_path / f"{done}.db"
+        store, added = begin(asked, path), []
+
+        def add(number: int, evaluation: Evaluation, store=store, added=added, done=done) -> None:  # type: ignore[no-untyped-def]
+            if len(added) == done:
+                raise KeyboardInterrupt
+            added.append(number)
+            type(store).add(store, number, evaluation)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "add", add)
+            with pytest.raises(KeyboardInterrupt):
+                run(asked, store)
+        screened.asked.clear()
+        assert told(run(asked, resume(asked, path))) == told(whole)
+        there = sum(is_measurement(number) for number in added)
+        assert screened.asked == measured[there:]
+
+
+def test_models_that_cannot_be_measured_fail(
+    tmp_path: Path, screened: Screened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = screened.measure
+
+    def failing(values: Mapping[str, Value]) -> Told:
+        if values["model.layers"] == 4:
+            raise ValueError("no memory")
+        return measure(values)
+
+    monkeypatch.setattr(screened, "measure", failing)
+    asked = study(tmp_path)
+    points = run(asked, begin(asked, tmp_path / "a.db"))
+    failed = [point for point in points if point.costs is None]
+    assert failed
+    assert {asked.space.values(point.genome)["model.layers"] for point in failed} == {4}
+    assert all("could not be measured: ValueError: no memory" in point.evaluation.error for point in failed)
+    assert all(point.evaluation.measured for point in front(points))
+
+
+def test_calibration_learns(tmp_path: Path) -> None:
+    asked = study(tmp_path)
+    screening = Screening(asked)
+    point = Evaluation(genome=(1, 1, 0, 0, 0, 0), numbers={LEFT + "layers": 0.5, LEFT + "width": 0.5})
+    assert screening.of(point).numbers["accuracy"] == 0.25
+    assert math.isnan(screening.error)
+    accuracy = Screened()
+    measured = []
+    for layers, width in ((0, 3), (3, 0), (3, 3), (2, 2)):
+        genome = (layers, width, 0, 0, 0, 0)
+        told = accuracy.measure(asked.space.values(genome))
+        measured.append(
+            Evaluation(genome=genome, numbers={"accuracy": told.value, **told.left}, measured=True)
+        )
+    screening.learn(measured)
+    assert screening.of(point).numbers["accuracy"] == pytest.approx(0.9 * 0.5**1.75, rel=1e-6)
+    assert screening.error < 1e-6
+    assert not screening.of(point).measured
+    same = replace(point, genome=(2, 2, 1, 1, 1, 1))
+    assert screening.of(same).measured
+    assert screening.of(same).numbers["accuracy"] == measured[-1].numbers["accuracy"]
+
+
+def test_first_models_are_the_whole_one_and_random_ones(tmp_path: Path) -> None:
+    first = Confirmations(study(tmp_path, first=99)).first()
+    assert len(first) == 16  # as many as may be measured
+    models = [genome[:2] for genome in first]
+    assert models[0] == (3, 3)
+    assert len(set(models)) == 16
