@@ -59,15 +59,16 @@ def volume_picture(names: Sequence[str], found: Sequence[Findings], box: Box) ->
         "objectives": goals_json(goals),
         "reference": reference,
         "best": [goal.sign * cost for goal, cost in zip(goals, box.best, strict=True)],
-        "studies": [
-            {
-                "name": name,
-                "evaluations": list(curve.evaluations),
-                "hypervolume": list(curve.volumes),
-                "share": [box.share(volume) for volume in curve.volumes],
-            }
-            for name, curve in zip(names, curves, strict=True)
-        ],
+        "studies": [_numbers(name, curve, box) for name, curve in zip(names, curves, strict=True)],
+    }
+
+
+def _numbers(name: str, curve: VolumeCurve, box: Box) -> Json:
+    return {
+        "name": name,
+        "evaluations": list(curve.evaluations),
+        "hypervolume": list(curve.volumes),
+        "share": [box.share(volume) for volume in curve.volumes],
     }
 
 
