@@ -9,6 +9,7 @@ import typer
 from catx.errors import Loc, OptionError, OutputError
 from catx.tools.app import Verb, Verbs
 from catx.tools.guard import guarded
+from catx.tools.search_after import StudyFile, compare_files, plot_studies, write_front
 
 if TYPE_CHECKING:
     from catx.search.grid import AnyStudy
@@ -31,7 +32,6 @@ app = typer.Typer(cls=SearchVerbs, no_args_is_help=True)
 StudyName = Annotated[
     str, typer.Argument(metavar="STUDY", help="A study file, or a name of `catx search list`.")
 ]
-StudyFile = Annotated[str, typer.Argument(metavar="FILE.db", help="What `catx search` wrote.")]
 Output = Annotated[
     str | None,
     typer.Option(
@@ -172,17 +172,9 @@ def show_study(study: StudyName) -> None:
     emit(study_text(asked, points_of(asked, store), Path(study), stdout_canvas(), screening))
 
 
-@app.command("front", cls=Verb)
-@guarded
-def print_front(file: StudyFile) -> None:
-    """Print the front as CSV: values, and all numbers of each point."""
-    from catx.search.front_files import front_csv
-    from catx.search.open_study import read
-    from catx.search.runner import front, points_of
-    from catx.tools.streams import emit
-
-    store, study = read(Path(file))
-    emit(front_csv(study.space, front(points_of(study, store))))
+app.command("front", cls=Verb)(write_front)
+app.command("plot", cls=Verb)(plot_studies)
+app.command("compare", cls=Verb)(compare_files)
 
 
 @app.command("export", cls=Verb)
