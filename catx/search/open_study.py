@@ -1,19 +1,16 @@
 """Studies and their files: begin one, go on with one, read one."""
 
-import platform
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from catx.errors import Loc, OptionError, OutputError, SpecError
 from catx.search.store import Store
 from catx.search.study import Study
 from catx.search.study_json import differences, study_from_json, study_to_json
-from catx.version import VERSION
+from catx.search.versions import versions_text
 
 STUDY, VERSIONS = "study", "versions"
-_LIBRARIES = ("numpy", "numba", "deap", "moocore", "torch", "open_clip_torch", "transformers")
 
 
 def begin(study: Study, path: Path) -> Store:
@@ -23,7 +20,7 @@ def begin(study: Study, path: Path) -> Store:
         OutputError: there is a file already, or none can be made.
     """
     try:
-        return Store.create(path, {STUDY: study_to_json(study), VERSIONS: _versions()})
+        return Store.create(path, {STUDY: study_to_json(study), VERSIONS: versions_text()})
     except OutputError as error:
         if path.is_file():
             raise OutputError(
@@ -71,13 +68,3 @@ def with_plan(study: Study, changed: Mapping[str, object]) -> Study:
     """The study with parts of its plan replaced; None leaves a part as it is."""
     wanted = {key: value for key, value in changed.items() if value is not None}
     return replace(study, plan=replace(study.plan, **wanted))  # type: ignore[arg-type]  # checked by the plan
-
-
-def _versions() -> str:
-    found = [f"catx {VERSION}", f"python {platform.python_version()}"]
-    for library in _LIBRARIES:
-        try:
-            found.append(f"{library} {version(library)}")
-        except PackageNotFoundError:
-            continue  # an extra that is not installed took no part
-    return ", ".join(found)

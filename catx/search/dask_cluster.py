@@ -1,0 +1,106 @@
+"""Reach a Dask cluster, and check that its workers can evaluate what this machine asks of them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from catx.errors import OptionError
+from catx.extras import need
+from catx.search.model_space import Tell
+from catx.search.versions import numeric_versions, unlike
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECT_S = 10.0
+"""Time to reach a scheduler, or to reach it again."""
+
+WORKERS_S = 300.0
+"""Time to wait for a worker."""
+
+_CLOSE_S = 3.0
+
+
+@contextmanager
+def connected(scheduler: str, tell: Tell) -> Iterator["Client"]:
+    """A client of a cluster whose workers are as they must be; the cluster stays when it is closed.
+
+    Args:
+        scheduler: its address, such as `tcp://host:8786`.
+        tell: is told what is waited for.
+
+    Raises:
+        OptionError: the scheduler cannot be reached, has no workers, or ones that do not fit.
+        ExtraError: `distributed` is not installed.
+    """
+    need("distributed", "distributed")
+    tell(f"connecting to {scheduler}")
+    client = _client(scheduler)
+    try:
+        _wait_for_workers(client, scheduler, tell)
+        _check_threads(client)
+        _check_versions(client)
+        yield client
+    finally:
+        client.close(timeout=_CLOSE_S)
+
+
+def check_cluster(scheduler: str, tell: Tell) -> None:
+    """Check a cluster before anything is begun; see `connected`."""
+    with connected(scheduler, tell):
+        pass
+
+
+def _client(scheduler: str) -> "Client":
+    from distributed import Client
+
+    if "://" not in scheduler:
+        raise OptionError(
+            f"the scheduler {scheduler!r} is no address",
+            hint="it looks like tcp://HOST:8786: `dask scheduler` tells",
+        )
+    try:
+        return Client(scheduler, timeout=CONNECT_S, set_as_default=False, name="catx")
+    except (OSError, ValueError, TypeError, RuntimeError, ImportError) as error:
+        raise OptionError(
+            f"the scheduler {scheduler} cannot be reached: {_first_line(error)}",
+            hint="`dask scheduler` prints its address when it starts; it must be reachable from this machine",
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def _wait_for_workers(client: "Client", scheduler: str, tell: Tell) -> None:
+    tell(f"waiting for workers of {scheduler}")
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_S)
+    except TimeoutError:
+        raise OptionError(
+            f"the scheduler {scheduler} has no worker, and none came within {WORKERS_S:g} s",
+            hint=f"start some: `dask worker {scheduler} --nthreads 1`; adaptive clusters need a minimum of 1",
+        ) from None
+
+
+def _check_threads(client: "Client") -> None:
+    """A thread that waits for the other ones of its process takes points that another worker could do."""
+    for worker, threads in client.nthreads().items():
+        if threads > 1:
+            raise OptionError(
+                f"worker {worker} has {threads} threads, and evaluates one point at a time",
+                hint="start workers with `--nthreads 1`, and more of them (`--nworkers`)",
+            )
+
+
+def _check_versions(client: "Client") -> None:
+    here = numeric_versions()
+    told_by: Any = client.get_versions(packages=sorted({*here} - {"python"}))  # asks no worker to unpickle
+    for worker, told in told_by["workers"].items():
+        there = dict(told["packages"])
+        there["python"] = ".".join(there["python"].split(".")[:2])
+        if odd := unlike(here, there):
+            raise OptionError(
+                f"worker {worker} has other versions: {odd}",
+                hint="install the same ones on the workers: numbers must not depend on who finds them",
+            )
