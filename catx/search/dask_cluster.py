@@ -1,6 +1,8 @@
 """Reach a Dask cluster, and check that its workers can evaluate what this machine asks of them."""
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -54,22 +56,37 @@ def check_cluster(scheduler: str, tell: Tell) -> None:
 def _client(scheduler: str) -> "Client":
     from distributed import Client
 
+    hint = "`dask scheduler` prints its address, such as tcp://HOST:8786, when it starts"
     if "://" not in scheduler:
-        raise OptionError(
-            f"the scheduler {scheduler!r} is no address",
-            hint="it looks like tcp://HOST:8786: `dask scheduler` tells",
-        )
+        raise OptionError(f"the scheduler {scheduler!r} is no address", hint=hint)
     try:
+        with ThreadPoolExecutor(1) as thread:  # the caller's thread may have a loop of its own
+            kind = thread.submit(asyncio.run, _kind(scheduler)).result()
+        if kind != "Scheduler":
+            raise OptionError(f"{scheduler} is the address of a {kind}, not of a scheduler", hint=hint)
         return Client(scheduler, timeout=CONNECT_S, set_as_default=False, name="catx")
     except (OSError, ValueError, TypeError, RuntimeError, ImportError) as error:
         raise OptionError(
             f"the scheduler {scheduler} cannot be reached: {_first_line(error)}",
-            hint="`dask scheduler` prints its address when it starts; it must be reachable from this machine",
+            hint=f"{hint}; this machine and the workers must reach it",
         ) from error
 
 
+async def _kind(address: str) -> str:
+    """What is at an address; a client would wait without end for one that accepts and says nothing."""
+    from distributed import Security
+    from distributed.core import rpc
+
+    options = Security().get_connection_args("client")
+    async with (
+        asyncio.timeout(CONNECT_S + 1.0),
+        rpc(address, timeout=CONNECT_S, connection_args=options) as there,
+    ):
+        return str((await there.identity())["type"])
+
+
 def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    return str(error).strip().partition("\n")[0] or f"no answer within {CONNECT_S:g} s"
 
 
 def _wait_for_workers(client: "Client", scheduler: str, tell: Tell) -> None:

@@ -18,6 +18,7 @@ from catx.search.open_study import begin, read, resume
 from catx.search.runner import Point, front, points_of, run
 from catx.search.store import Store
 from catx.search.study import Study
+from tests.search.deadly import Deadly
 from tests.search.studies import small
 
 
@@ -141,26 +142,10 @@ def test_failed_points_are_kept_and_the_search_goes_on(study: Study, tmp_path: P
     assert not {point.number for point in failed} & {point.number for point in front(points)}
 
 
-class Deadly:
-    """An evaluator that ends its process at one point."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __call__(self, genome: tuple[int, ...]) -> Evaluation:
-        if genome == (1, 1):
-            os._exit(9)
-        if genome == (2, 2) and not self.mark.exists():
-            self.mark.write_text("died once")
-            os._exit(9)
-        time.sleep(0.02)
-        return Evaluation(genome=genome, numbers={"latency_s": float(sum(genome))})
-
-
 def test_workers_that_die(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A point that kills its worker fails at last; one that does so once, and all others, are evaluated."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))  # processes find this module by its name
-    monkeypatch.setattr(local_workers, "_start_there", partial(start_deadly, tmp_path / "mark"))
+    monkeypatch.setattr(local_workers, "_start_there", partial(start_deadly, tmp_path))
     pool = local_workers.LocalWorkers(study, 2)
     points = [(at, (at, at)) for at in range(8)]
     pool.submit(points)
@@ -174,8 +159,8 @@ def test_workers_that_die(study: Study, tmp_path: Path, monkeypatch: pytest.Monk
     assert "it ended the process that evaluated it, 2 times" in found[1].error
 
 
-def start_deadly(mark: Path, study: Study) -> None:
-    local_workers._there[:] = [Deadly(mark)]  # type: ignore[list-item]
+def start_deadly(folder: Path, study: Study) -> None:
+    local_workers._there[:] = [Deadly(folder)]  # type: ignore[list-item]
 
 
 LOCKS = """
