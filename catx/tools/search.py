@@ -46,6 +46,15 @@ Workers = Annotated[
         "--workers", metavar="N", help="Processes; default one per core.", min=1, show_default=False
     ),
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Evaluate on the workers of a Dask cluster, such as tcp://HOST:8786.",
+        show_default=False,
+    ),
+]
 Evaluations = Annotated[
     int | None,
     typer.Option(
@@ -74,6 +83,7 @@ def run_study(
     output: Output = None,
     resume: Resume = False,
     workers: Workers = None,
+    scheduler: Scheduler = None,
     evaluations: Evaluations = None,
     sampler: Sampler = None,
     seed: SearchSeed = None,
@@ -89,6 +99,7 @@ def run_study(
     from catx.tools.streams import emit, tell
 
     asked = with_plan(load_study(study), {"evaluations": evaluations, "sampler": sampler, "seed": seed})
+    _check(scheduler, workers)
     path = Path(output or f"{asked.name}.db")
     store = go_on(asked, path) if resume else begin(asked, path)
     try:
@@ -99,7 +110,8 @@ def run_study(
             points = run(
                 asked,
                 store,
-                workers=workers or os.cpu_count() or 1,
+                workers=None if scheduler else workers or os.cpu_count() or 1,
+                scheduler=scheduler,
                 watch=lambda now: progress.step(now.done, now.total, told(now)),
                 tell=progress.phase,
             )
@@ -111,6 +123,23 @@ def run_study(
     from catx.tools.canvas import stdout_canvas
 
     emit(study_text(asked, points, path, stdout_canvas()))
+
+
+def _check(scheduler: str | None, workers: int | None) -> None:
+    """Check the cluster, so that no file is begun that nothing can be written to."""
+    if scheduler is None:
+        return
+    if workers is not None:
+        raise OptionError(
+            "--scheduler and --workers exclude each other",
+            hint="a cluster has workers of its own; without it --workers is how many run on this machine",
+        )
+    from catx.tools.progress import Progress
+
+    with Progress(f"connecting to {scheduler}") as progress:
+        from catx.search.dask_cluster import check_cluster
+
+        check_cluster(scheduler, progress.phase)
 
 
 @app.command("list", cls=Verb)
