@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,7 +33,7 @@ from tests.search.studies import small
 distributed = pytest.importorskip("distributed")
 
 ALLOWED = 1
-"""Deaths after which this scheduler tries a point again; as of others, with less of them."""
+"""Deaths after which this scheduler tries a point again itself; 3 is usual, and takes longer."""
 
 
 def told(points: list[Point]) -> list[tuple[int, object, object]]:
@@ -114,18 +115,25 @@ def test_the_same_points_though_workers_die(
     assert len(store.evaluations()) == 24
 
 
+def kill_at_start(evaluator: Deadly, number: int) -> None:
+    until = time.monotonic() + 60
+    while not evaluator.starts(number) and time.monotonic() < until:
+        time.sleep(0.05)
+    os.kill(evaluator.pids(number)[0], signal.SIGKILL)
+
+
 def test_points_that_end_their_worker(address: str, client, tmp_path: Path) -> None:
     """One that always does fails, one that did once, and all others, are evaluated; so is one whose worker is
     killed."""
     evaluator = Deadly(tmp_path, seconds=1.0)
     workers = DaskWorkers(client, address, order_of(partial(Deadly, tmp_path, 1.0), {}), lambda _: None)
     points = [(at, (at, at)) for at in range(8)]
+    killer = threading.Thread(target=kill_at_start, args=(evaluator, 3))
+    killer.start()
     workers.submit(points)
-    while not evaluator.starts(3):
-        time.sleep(0.05)
-    os.kill(evaluator.pids(3)[0], signal.SIGKILL)
     found = all_of(workers, points)
     workers.stop()
+    killer.join()
     assert {number for number, one in found.items() if one.error} == {1}
     assert "it ended the process that evaluated it, 2 times" in found[1].error
     assert all(found[at].numbers == {"latency_s": 2.0 * at} for at in range(8) if at != 1)
