@@ -111,10 +111,17 @@ def _check_threads(client: "Client") -> None:
 
 
 def _check_versions(client: "Client") -> None:
-    here = numeric_versions()
-    told_by: Any = client.get_versions(packages=sorted({*here} - {"python"}))  # asks no worker to unpickle
+    """What the cluster itself tells, without code of catx on the workers, which may have none.
+
+    Builds of a version (`+cpu`) are left to the workers' own check: older versions of Dask tell of them
+    where the installed package does not.
+    """
+    here = {name: version.partition("+")[0] for name, version in numeric_versions().items()}
+    told_by: Any = client.get_versions(packages=sorted({*here} - {"python"}))
     for worker, told in told_by["workers"].items():
-        there = dict(told["packages"])
+        there = {
+            name: str(version).partition("+")[0] for name, version in told["packages"].items() if version
+        }
         there["python"] = ".".join(there["python"].split(".")[:2])
         if odd := unlike(here, there):
             raise OptionError(

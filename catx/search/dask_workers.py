@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from catx.errors import OptionError, OutputError
@@ -90,17 +90,15 @@ class DaskWorkers:
             OptionError: a worker can evaluate no point at all.
             OutputError: the connection to the scheduler, or all workers, are lost.
         """
-        found: list[tuple[int, Evaluation]] = []
-        while not found:
-            for future in self._some_ended():
+        while True:
+            self._fill()
+            future = self._one_ended()
+            if future is not None:
                 number, genome = self._jobs.pop(future)
                 evaluation = self._outcome(future, number, genome)
-                if evaluation is None:
-                    self._waiting.append((number, genome))
-                else:
-                    found.append((number, evaluation))
-            self._fill()
-        return found
+                if evaluation is not None:
+                    return [(number, evaluation)]  # alone: what raises next must not take it away
+                self._waiting.append((number, genome))
 
     def stop(self) -> None:
         """Take back what is not done; what workers are at ends, and is not waited for."""
@@ -125,17 +123,15 @@ class DaskWorkers:
             self._jobs[future] = number, genome
             future.add_done_callback(self._ended.put)
 
-    def _some_ended(self) -> list[Any]:
-        """Futures that ended; none where there were none for some time, and the cluster is still there."""
+    def _one_ended(self) -> "Future[Answer] | None":
+        """A future that ended; None where there was none for some time, and the cluster is still there."""
         try:
-            ended = [self._ended.get(timeout=_LOOK_S)]
+            ended = self._ended.get(timeout=_LOOK_S)
         except queue.Empty:
             self._look()
-            return []
-        while not self._ended.empty():
-            ended.append(self._ended.get())
+            return None
         self._seen = time.monotonic()
-        return [future for future in ended if future in self._jobs]
+        return ended
 
     def _look(self) -> None:
         """See whether there are workers, and a scheduler."""

@@ -38,17 +38,17 @@ def _installed(packages: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def unlike(here: Mapping[str, str], there: Mapping[str, str | None]) -> str:
+def unlike(here: Mapping[str, str], there: Mapping[str, str]) -> str:
     """What differs between two machines, in words; empty where nothing does.
 
     A package that one of them does not have is no difference: what needs it says so there. catx and Python
     both have.
     """
     found = [
-        f"{name} {there.get(name)}, here it is {mine}"
+        f"{name} {there[name]}, here it is {mine}"
         for name, mine in here.items()
-        if there.get(name) not in (None, mine)
+        if there.get(name, mine) != mine
     ]
-    if there.get("catx") is None:
+    if "catx" not in there:
         found.insert(0, "no catx")
     return "; ".join(found)

@@ -2,13 +2,18 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from catx.errors import Loc, OptionError, OutputError
 from catx.tools.app import Verb, Verbs
 from catx.tools.guard import guarded
+
+if TYPE_CHECKING:
+    from catx.search.runner import Point
+    from catx.search.store import Store
+    from catx.search.study import Study
 
 RUN = "run"
 
@@ -95,7 +100,6 @@ def run_study(
     from catx.search.open_study import begin, with_plan
     from catx.search.open_study import resume as go_on
     from catx.search.study_file import load_study
-    from catx.tools.progress import Progress
     from catx.tools.streams import emit, tell
 
     asked = with_plan(load_study(study), {"evaluations": evaluations, "sampler": sampler, "seed": seed})
@@ -103,26 +107,34 @@ def run_study(
     path = Path(output or f"{asked.name}.db")
     store = go_on(asked, path) if resume else begin(asked, path)
     try:
-        with Progress("starting", tidies_up=True) as progress:
-            from catx.search.runner import run
-            from catx.tools.search_text import study_text, told
-
-            points = run(
-                asked,
-                store,
-                workers=None if scheduler else workers or os.cpu_count() or 1,
-                scheduler=scheduler,
-                watch=lambda now: progress.step(now.done, now.total, told(now)),
-                tell=progress.phase,
-            )
+        points = _run(asked, store, workers, scheduler)
     except KeyboardInterrupt:
         tell(f"what was evaluated is kept in {path}: the same command with --resume goes on")
         raise
     finally:
         store.close()
     from catx.tools.canvas import stdout_canvas
+    from catx.tools.search_text import study_text
 
     emit(study_text(asked, points, path, stdout_canvas()))
+
+
+def _run(study: "Study", store: "Store", workers: int | None, scheduler: str | None) -> "list[Point]":
+    """Search, and show how far it is."""
+    from catx.tools.progress import Progress
+
+    with Progress("starting", tidies_up=True) as progress:
+        from catx.search.runner import run
+        from catx.tools.search_text import told
+
+        return run(
+            study,
+            store,
+            workers=None if scheduler else workers or os.cpu_count() or 1,
+            scheduler=scheduler,
+            watch=lambda now: progress.step(now.done, now.total, told(now)),
+            tell=progress.phase,
+        )
 
 
 def _check(scheduler: str | None, workers: int | None) -> None:
