@@ -32,7 +32,6 @@ def sampler_of(study: Study, space: Space) -> Sampler:
 
     Raises:
         ExtraError: its package is not installed.
-        OptionError: it cannot search so much.
     """
     plan = study.plan
     need_sampler(plan.sampler)
@@ -42,9 +41,7 @@ def sampler_of(study: Study, space: Space) -> Sampler:
     if plan.sampler == "random":
         return RandomSampler(space, plan.seed)
     if plan.sampler == "qnehvi":
-        return QnehviSampler(
-            space, seed=plan.seed, evaluations=plan.evaluations, start=plan.start, first=first
-        )
+        return QnehviSampler(space, seed=plan.seed, start=plan.start, first=first)
     if plan.sampler == "pymoo":
         return PymooSampler(
             space,
