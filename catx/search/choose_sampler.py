@@ -33,7 +33,6 @@ def sampler_of(study: AnyStudy) -> Sampler:
 
     Raises:
         ExtraError: its package is not installed.
-        OptionError: it cannot search so much.
     """
     plan, space = study.plan, study.space
     need_sampler(plan.sampler)
@@ -43,9 +42,7 @@ def sampler_of(study: AnyStudy) -> Sampler:
     if plan.sampler == "random":
         return RandomSampler(space, plan.seed)
     if plan.sampler == "qnehvi":
-        return QnehviSampler(
-            space, seed=plan.seed, evaluations=plan.evaluations, start=plan.start, first=first
-        )
+        return QnehviSampler(space, seed=plan.seed, start=plan.start, first=first)
     if plan.sampler == "pymoo":
         return PymooSampler(
             space,

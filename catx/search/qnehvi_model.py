@@ -13,7 +13,7 @@ from catx.errors import CatxError
 
 Array = NDArray[np.float64]
 
-SAMPLES = 64
+SAMPLES = 32
 """Of the posterior, over which improvement is averaged."""
 
 _NOISE = 1e-5
@@ -202,7 +202,12 @@ def _quiet(seed: int) -> Iterator[None]:
     Sums of several threads differ in their last bits, and with them what is chosen.
     """
     import torch
-    from botorch.exceptions.warnings import InputDataWarning, NumericsWarning, OptimizationWarning
+    from botorch.exceptions.warnings import (
+        BotorchWarning,
+        InputDataWarning,
+        NumericsWarning,
+        OptimizationWarning,
+    )
     from linear_operator.utils.warnings import NumericalWarning
 
     threads = torch.get_num_threads()
@@ -211,6 +216,8 @@ def _quiet(seed: int) -> Iterator[None]:
         warnings.simplefilter("ignore", NumericalWarning)  # points side by side: it adds a little jitter
         warnings.simplefilter("ignore", OptimizationWarning)  # a fit that is tried again, or ends early
         warnings.simplefilter("ignore", NumericsWarning)  # of flat gradients, which no one climbs
+        # of feasible points on their very bound, which are infeasible in part of the samples
+        warnings.filterwarnings("ignore", "When all training points are infeasible", BotorchWarning)
         torch.manual_seed(seed)
         torch.set_num_threads(1)
         try:

@@ -6,14 +6,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from catx.errors import OptionError
 from catx.extras import need
 from catx.search.pareto import front_of
 from catx.search.sampler import Fresh, Result
 from catx.search.space import Genome, Space
-
-MOST_EVALUATIONS = 2000
-"""Of a study: what a batch takes grows with the cube of those that are known."""
 
 COMPARED = 1024
 """Genomes of which a batch is chosen: all that are left, or neighbours of the front and random ones."""
@@ -33,13 +29,11 @@ class QnehviSampler:
     Args:
         space: of genomes.
         seed: of everything random.
-        evaluations: that are wanted at most.
         start: points of the Sobol sequence; None takes twice the number of genes that vary, and two.
         first: genomes to begin with, before these.
 
     Raises:
         ExtraError: BoTorch is not installed.
-        OptionError: more evaluations are wanted than can be fitted.
     """
 
     def __init__(
@@ -47,16 +41,10 @@ class QnehviSampler:
         space: Space,
         *,
         seed: int,
-        evaluations: int,
         start: int | None = None,
         first: Sequence[Genome] = (),
     ) -> None:
         need("botorch", "botorch")
-        if min(evaluations, space.size) > MOST_EVALUATIONS:
-            raise OptionError(
-                f"qnehvi fits all evaluations for each batch: {MOST_EVALUATIONS} at most, not {evaluations}",
-                hint="ask for fewer evaluations, or take nsga2, nsga3 or pymoo",
-            )
         self.space, self._seed = space, seed
         self._generator = random.Random(seed)
         self._fresh = Fresh(space, self._generator)

@@ -18,6 +18,10 @@ SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
 AccuracyKind = Literal["proxy", "finetune", "screened", "table"]
 ACCURACIES: tuple[AccuracyKind, ...] = get_args(AccuracyKind)
 
+
+QNEHVI_MOST = 1000
+"""Evaluations of `qnehvi`: what a batch takes grows with the cube of those that are known."""
+
 Vary = tuple[tuple[str, tuple[Value, ...]], ...]
 """What varies: values by key."""
 
@@ -133,6 +137,11 @@ class SearchPlan:
             in_flight=self.in_flight,
             start=1 if self.start is None else self.start,
         )
+        if self.sampler == "qnehvi" and self.evaluations > QNEHVI_MOST:
+            raise OptionError(
+                f"qnehvi fits all evaluations for each batch: {QNEHVI_MOST} at most, not {self.evaluations}",
+                hint="ask for fewer evaluations, or take nsga2, nsga3 or pymoo",
+            )
         if not 0 <= self.crossover <= 1:
             raise OptionError(f"search: crossover must be 0 to 1, not {self.crossover}")
 

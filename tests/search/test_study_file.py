@@ -1,5 +1,6 @@
 """Study files: what they say, and what is wrong in them, by line."""
 
+import json
 import re
 from pathlib import Path
 
@@ -22,6 +23,15 @@ def test_a_study(tmp_path: Path) -> None:
     assert study.models.names == (str(tmp_path / "tiny.onnx"),)
     assert study_from_json(study_to_json(study)) == study
     assert differences(study, study) == []
+
+
+def test_a_study_that_was_written_before_plans_had_a_start(tmp_path: Path) -> None:
+    study = small(tmp_path)
+    written = json.loads(study_to_json(study))
+    assert written["Study"][-1]["SearchPlan"].pop() is None
+    assert study_from_json(json.dumps(written)) == study
+    with pytest.raises(SpecError, match="another version"):
+        study_from_json('{"Study": []}')
 
 
 @pytest.mark.parametrize("name", builtin_studies())
@@ -72,6 +82,7 @@ def test_presets(tmp_path: Path) -> None:
         ("base: edge", "base: egde", "did you mean 'edge'"),
         ("evaluations: 24", "evaluations: 0", "evaluations"),
         ("evaluations: 24", "evaluations: 24, sampler: nsga", "sampler"),
+        ("evaluations: 24", "evaluations: 24, start: 0", "start"),
         ("objectives:", "mapper_budget: soon\nobjectives:", "mapper budget"),
         ("objectives:", "scenario: egde-default\nobjectives:", "no built-in scenario"),
     ],

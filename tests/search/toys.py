@@ -28,9 +28,9 @@ def toy(genome: Genome, objectives: int = 2) -> Toy:
     return Toy(genome, costs[:objectives], max(0.0, d - 8.0), (d - 8.0,))
 
 
-def failing(genome: Genome, objectives: int = 2) -> Toy:
-    """The same, but points whose second gene is 3 or more fail."""
-    return toy(genome, objectives) if genome[1] < 3 else Toy(genome, None, float("inf"))
+def failing(genome: Genome, objectives: int = 2, least: int = 3) -> Toy:
+    """The same, but points fail whose second gene is so much or more."""
+    return toy(genome, objectives) if genome[1] < least else Toy(genome, None, float("inf"))
 
 
 Evaluate = Callable[..., Toy]

@@ -3,11 +3,13 @@
 import csv
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 import catx
+from catx import extras
 from catx.frontend.hardware import load_accelerator
 from catx.tools import cli
 from tests.search.studies import TEXT, tiny
@@ -73,6 +75,31 @@ def test_list_and_files_of_studies(run: Run) -> None:
     code, out, _ = run("search", "show", "all-hw")
     assert code == 0
     assert out.startswith("# Mode `all-hw`")
+
+
+@pytest.mark.parametrize(("name", "extra"), [("pymoo", "pymoo"), ("qnehvi", "botorch"), ("nsga2", "search")])
+def test_a_sampler_that_is_not_installed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, extra: str
+) -> None:
+    package = {"pymoo": "pymoo", "qnehvi": "botorch", "nsga2": "deap"}[name]
+    monkeypatch.setattr(extras, "find_spec", lambda one: None if one == package else find_spec(one))
+    code, out, err = run("search", "study.yaml", "--sampler", name)
+    assert (code, out) == (2, "")
+    assert f"this needs {package}, which catx[{extra}] brings" in err
+    assert not (tmp_path / "small.db").exists()
+
+
+def test_qnehvi_is_silent(run: Run) -> None:
+    code, out, err = run("search", "study.yaml", "--sampler", "qnehvi", "--evaluations", 13, "--workers", 1)
+    assert (code, err) == (0, "catx: starting ...\n")
+    assert "qnehvi, seed 5" in out
+
+
+def test_more_than_qnehvi_can_fit(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("search", "study.yaml", "--sampler", "qnehvi", "--evaluations", 2000)
+    assert code == 2
+    assert "1000 at most, not 2000" in err
+    assert not (tmp_path / "small.db").exists()
 
 
 @pytest.mark.parametrize(
