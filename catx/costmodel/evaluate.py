@@ -108,16 +108,7 @@ def _stores(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> tuple[Sto
 
 
 def _access(row: list[int]) -> Access:
-    fill, read_child, read_psum, update, drain, partial_update, partial_drain = row
-    return Access(
-        fill=fill,
-        read_child=read_child,
-        read_psum=read_psum,
-        update=update,
-        drain=drain,
-        partial_update=partial_update,
-        partial_drain=partial_drain,
-    )
+    return Access(*row)  # fields stand in the order of the kernel's columns
 
 
 def _read_bytes(access: Access, bits: int, wide: int) -> float:
@@ -153,8 +144,9 @@ def _overflow(accelerator: Accelerator, stores: tuple[StoreCounts, ...], mapping
 
 
 def _cycles(accelerator: Accelerator, bench: Bench) -> Cycles:
-    memory = tuple((m.name, float(bench["memory_load"][i])) for i, m in enumerate(accelerator.memories))
-    link = tuple((f.name, float(bench["link_load"][i])) for i, f in enumerate(accelerator.fanouts))
+    summary, loads, links = (bench[name].tolist() for name in ("summary", "memory_load", "link_load"))
+    memory = tuple((m.name, load) for m, load in zip(accelerator.memories, loads, strict=False))
+    link = tuple((f.name, load) for f, load in zip(accelerator.fanouts, links, strict=False))
     compute = float(bench["unit_load"])
     by_name = dict((*memory, *link))
     ordered = [("compute", compute), *((level.name, by_name[level.name]) for level in accelerator.levels)]
@@ -162,21 +154,21 @@ def _cycles(accelerator: Accelerator, bench: Bench) -> Cycles:
         compute=compute,
         memory=memory,
         link=link,
-        first_fill=float(bench["summary"][SUM_FILL]),
-        last_drain=float(bench["summary"][SUM_DRAIN]),
-        pipeline=float(bench["summary"][SUM_PIPELINE]),
-        unhidden=float(bench["summary"][SUM_UNHIDDEN]),
-        latency_cycles=float(bench["summary"][SUM_LATENCY]),
+        first_fill=summary[SUM_FILL],
+        last_drain=summary[SUM_DRAIN],
+        pipeline=summary[SUM_PIPELINE],
+        unhidden=summary[SUM_UNHIDDEN],
+        latency_cycles=summary[SUM_LATENCY],
         bound_by=max(ordered, key=lambda entry: entry[1])[0],
     )
 
 
 def _energy(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> tuple[tuple[str, float], ...]:
     parts = []
-    for m, memory in enumerate(accelerator.memories):
-        read, write = bench["memory_bytes"][m, :, TOTAL]
-        parts.append((memory.name, float(read * memory.read_j_per_byte + write * memory.write_j_per_byte)))
-    for f, fanout in enumerate(accelerator.fanouts):
-        parts.append((fanout.name, float(bench["link_bytes"][f, TOTAL] * fanout.link_j_per_byte)))
+    moved, passed = bench["memory_bytes"][..., TOTAL].tolist(), bench["link_bytes"][:, TOTAL].tolist()
+    for memory, (read, write) in zip(accelerator.memories, moved, strict=False):
+        parts.append((memory.name, read * memory.read_j_per_byte + write * memory.write_j_per_byte))
+    for fanout, through in zip(accelerator.fanouts, passed, strict=False):
+        parts.append((fanout.name, through * fanout.link_j_per_byte))
     rate = rate_for(einsum, accelerator)
     return (*parts, (accelerator.matrix.name, float(bench["summary"][SUM_OPS]) * rate.j_per_mac))

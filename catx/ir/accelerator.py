@@ -1,6 +1,7 @@
 """Accelerator: memories and fanouts from the outside in, ending at the compute units."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import inf, prod
 
 from catx.errors import Loc, SpecError
@@ -250,7 +251,7 @@ class Technology:
             raise SpecError("technology: a stack needs two dies or more")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: properties that are asked for often are kept
 class Accelerator:
     """Levels outermost first, compute units, clock, technology.
 
@@ -318,26 +319,28 @@ class Accelerator:
                 hint = f"parts are {', '.join(known)}"
                 raise SpecError(f"die {die.name}: its part {part} {what}", loc=self.loc, hint=hint)
 
-    @property
+    @cached_property
     def memories(self) -> tuple[Memory, ...]:
         """Memory levels, outermost first."""
         return tuple(level for level in self.levels if isinstance(level, Memory))
 
-    @property
+    @cached_property
     def fanouts(self) -> tuple[Fanout, ...]:
         """Spatial levels, outermost first."""
         return tuple(level for level in self.levels if isinstance(level, Fanout))
 
     def instances(self, name: str) -> int:
         """How many instances of a level (or of the matrix unit) the chip has."""
-        count = 1
+        return self._instances[name]
+
+    @cached_property
+    def _instances(self) -> dict[str, int]:
+        count, found = 1, dict[str, int]()
         for level in self.levels:
-            if level.name == name:
-                return count
+            found[level.name] = count
             if isinstance(level, Fanout):
                 count *= level.size
-        assert name == self.matrix.name, f"no level {name!r}"
-        return count
+        return found | {self.matrix.name: count}
 
     @property
     def peak_macs_per_cycle(self) -> dict[DType, float]:
@@ -367,7 +370,7 @@ class Accelerator:
         each = next((level.area_mm2 for level in self.levels if level.name == name), self.matrix.area_mm2)
         return each * self.instances(name)
 
-    @property
+    @cached_property
     def static_w(self) -> float:
         """Leakage and background power of everything, DRAM included [W]."""
         levels = sum(memory.static_w * self.instances(memory.name) for memory in self.memories)

@@ -34,8 +34,8 @@ from catx.version import VERSION
 Progress = Callable[[int, int, str], None]
 """Called as progress(done, total, what) while work goes on."""
 
-FindFront = Callable[[Einsum, Accelerator], Front]
-"""Maps one einsum onto an accelerator."""
+FindFronts = Callable[[Sequence[Einsum], Accelerator], Mapping[Einsum, Front]]
+"""Maps einsums onto an accelerator."""
 
 
 def evaluate_design(
@@ -84,12 +84,12 @@ def evaluate_workloads(
     objective: ObjectiveName = "edp",
     mappings: Mapping[Einsum, nests.Mapping] | None = None,
     options: MapperOptions = DEFAULT_OPTIONS,
-    find: FindFront | None = None,
+    find: FindFronts | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """What `evaluate_design` does with models whose ops are known already, at the accelerator's precision.
 
-    `find` is called for the front of each different einsum, in place of the mapper with its options.
+    `find` is called for the fronts of all different einsums, in place of the mapper with its options.
     """
     if not workloads:
         raise OptionError("no model was given")
@@ -102,7 +102,7 @@ def evaluate_workloads(
         goal = Objective(objective, *op_carbon_rate(accelerator, scenario))
     rooms = ("costmodel", "mapper") if mappings is None else ("costmodel",)
     if find is not None:
-        fronts = {einsum: find(einsum, accelerator) for einsum in _einsums(workloads)}
+        fronts = find(_einsums(workloads), accelerator)
     else:
         fronts = _map_all(_work(workloads, accelerator, mappings, options), rooms, progress)
     schedule = sequential(_layers(workloads, accelerator, goal, fronts), accelerator)

@@ -115,11 +115,15 @@ class Forest:
         self.keeps = np.array([kept_record(kept) for kept in choices])
         self.roots = np.zeros(0, ROOT)
         self.position: dict[Root, int] = {}
-        self.listed = RootList(self.bench, self.tree, self.frames, self.allowed)
         self.known: Lows = ((0.0, 0.0),)
         self.left: Lows = self.known
         self.stage = 0  # of TOLERANCES: proofs with those before it went to their end
         self.what = einsum, accelerator
+
+    @cached_property
+    def listed(self) -> RootList:
+        """Roots of trees that may improve the front."""
+        return RootList(self.bench, self.tree, self.frames, self.allowed)
 
     @cached_property
     def promising(self) -> list[Unrolling]:

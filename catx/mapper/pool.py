@@ -81,8 +81,16 @@ def new_forest(einsum: Einsum, accelerator: Accelerator) -> Forest:
     return Forest(einsum, accelerator, limits_of(einsum, accelerator, ()))
 
 
-def reference_pool(einsum: Einsum, references: Sequence[Accelerator]) -> NestPool:
-    """Nests of an einsum's fronts on reference accelerators of one family; kept on disk.
+class References:
+    """A few accelerators of one family, whose nests others take over."""
+
+    def __init__(self, accelerators: Sequence[Accelerator]) -> None:
+        self.accelerators = tuple(accelerators)
+        self.key = fingerprint(tuple(hardware_of(accelerator) for accelerator in self.accelerators))
+
+
+def reference_pool(einsum: Einsum, references: References) -> NestPool:
+    """Nests of an einsum's fronts on reference accelerators; kept on disk.
 
     Raises:
         MappingError: the matrix unit does not compute the einsum's element types.
@@ -90,13 +98,13 @@ def reference_pool(einsum: Einsum, references: Sequence[Accelerator]) -> NestPoo
     from catx.mapper.compile_kernels import compile_kernels
 
     einsum = einsum.canonical()
-    key = fingerprint((einsum, tuple(hardware_of(accelerator) for accelerator in references)))
+    key = fingerprint((einsum, references.key))
     kept = _SHELF.load(key)
     if kept is not None:
         return NestPool.from_plain(kept)
     compile_kernels()
     pool = NestPool()
-    for accelerator in references:
+    for accelerator in references.accelerators:
         forest = new_forest(einsum, accelerator)
         pool.seed(forest)
         forest.dive(first=(FIRST,), last=(LAST,), look=0)

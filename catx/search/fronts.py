@@ -1,18 +1,22 @@
 """Fronts of einsums on the accelerators of a space, from pools of reference nests; each is found once."""
 
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import Einsum
-from catx.mapper.design import FindFront
+from catx.mapper.design import FindFronts
 from catx.mapper.front import Front
-from catx.mapper.pool import NestPool, pooled_front, reference_pool
+from catx.mapper.pool import NestPool, References, pooled_front, reference_pool
 from catx.search.hardware_space import HardwareSpace
 from catx.search.space import Value
 
-_POOLS, _FRONTS = 20_000, 2_000
-"""Entries that a process keeps: a pool takes some KB, a front some tens of KB."""
+_POOLS, _FRONTS, _FAMILIES = 20_000, 2_000, 2_000
+"""Entries that a process keeps: a pool takes some KB, a front or the references of a family some tens."""
+
+_Family = tuple[Value, ...]
+"""Values of the keys that change levels or axes."""
 
 
 class Fronts:
@@ -24,20 +28,40 @@ class Fronts:
 
     def __init__(self, hardware: HardwareSpace) -> None:
         self._hardware = hardware
-        self._pools: dict[tuple[Einsum, tuple[Value, ...]], NestPool] = {}
+        self._pools: dict[tuple[Einsum, _Family], NestPool] = {}
+        self._references: dict[_Family, References] = {}
         self._front = lru_cache(maxsize=_FRONTS)(pooled_front)
+        self._order = random.Random()
 
-    def finder(self, values: Mapping[str, Value]) -> FindFront:
+    def finder(self, values: Mapping[str, Value]) -> FindFronts:
         """What finds fronts on the accelerator of a design point."""
-        family = tuple(values[name] for name in self._hardware.structural_names)
 
-        def find(einsum: Einsum, accelerator: Accelerator) -> Front:
-            key = einsum, family
-            pool = self._pools.get(key)
-            if pool is None:
-                if len(self._pools) >= _POOLS:
-                    self._pools.clear()  # on disk they are still
-                pool = self._pools[key] = reference_pool(einsum, self._hardware.references(values))
-            return self._front(einsum, accelerator, pool)
+        def find(einsums: Sequence[Einsum], accelerator: Accelerator) -> dict[Einsum, Front]:
+            pools = self._pools_for(einsums, values)
+            return {einsum: self._front(einsum, accelerator, pools[einsum]) for einsum in einsums}
 
         return find
+
+    def _pools_for(self, einsums: Sequence[Einsum], values: Mapping[str, Value]) -> dict[Einsum, NestPool]:
+        """Pools of einsums for the family of a design point.
+
+        New ones are made in an order of this process's own: processes that come to a family at the same time
+        make different ones, and read those of the others from disk.
+        """
+        family = tuple(values[name] for name in self._hardware.structural_names)
+        new = [einsum for einsum in einsums if (einsum, family) not in self._pools]
+        if len(self._pools) + len(new) > _POOLS:
+            self._pools.clear()  # on disk they are still
+            new = list(einsums)
+        self._order.shuffle(new)
+        for einsum in new:
+            self._pools[einsum, family] = reference_pool(einsum, self._references_of(family, values))
+        return {einsum: self._pools[einsum, family] for einsum in einsums}
+
+    def _references_of(self, family: _Family, values: Mapping[str, Value]) -> References:
+        found = self._references.get(family)
+        if found is None:
+            if len(self._references) >= _FAMILIES:
+                self._references.clear()
+            found = self._references[family] = References(self._hardware.references(values))
+        return found
