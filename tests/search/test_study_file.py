@@ -25,10 +25,13 @@ def test_a_study(tmp_path: Path) -> None:
     assert differences(study, study) == []
 
 
-def test_a_study_that_was_written_before_plans_had_a_start(tmp_path: Path) -> None:
+def test_a_study_that_was_written_before_plans_had_all_fields(tmp_path: Path) -> None:
     study = small(tmp_path)
     written = json.loads(study_to_json(study))
-    assert written["Study"][-1]["SearchPlan"].pop() is None
+    plan = next(
+        field["SearchPlan"] for field in written["Study"] if isinstance(field, dict) and "SearchPlan" in field
+    )
+    assert [plan.pop(), plan.pop()] == [study.plan.guided, study.plan.start]
     assert study_from_json(json.dumps(written)) == study
     with pytest.raises(SpecError, match="another version"):
         study_from_json('{"Study": []}')
