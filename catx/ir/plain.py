@@ -31,7 +31,15 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(data: Any, classes: Collection[type]) -> Any:
-    """The value that `to_plain` wrote; `classes` are all dataclasses and enums in it."""
+    """The value that `to_plain` wrote; `classes` are all dataclasses and enums in it.
+
+    The last fields may be lacking, as where they are newer than the data: they have their defaults.
+
+    Raises:
+        ValueError: there are more fields than a class has.
+        TypeError: a field is lacking that has no default.
+        KeyError: no class has such a name.
+    """
     makers = {cls.__name__: cls for cls in classes}
     names = {cls.__name__: [field.name for field in fields(cls)] for cls in classes if is_dataclass(cls)}
 
@@ -44,7 +52,9 @@ def from_plain(data: Any, classes: Collection[type]) -> Any:
         if name == _SET:
             return frozenset(content)
         if name in names:
-            return makers[name](**dict(zip(names[name], map(read, content), strict=True)))
+            if len(content) > len(names[name]):
+                raise ValueError(f"{name} has fields that this version does not know")
+            return makers[name](**dict(zip(names[name], map(read, content), strict=False)))
         return makers[name](content)
 
     return read(data)
