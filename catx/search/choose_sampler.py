@@ -7,7 +7,7 @@ from catx.search.pymoo_sampler import PymooSampler
 from catx.search.qnehvi_sampler import QnehviSampler
 from catx.search.sampler import GridSampler, RandomSampler, Sampler
 from catx.search.space import Space
-from catx.search.study import SamplerName
+from catx.search.study import SamplerName, Study
 
 _NEEDS: dict[SamplerName, tuple[str, str]] = {
     "nsga2": ("search", "deap"),
@@ -38,7 +38,8 @@ def sampler_of(study: AnyStudy) -> Sampler:
     need_sampler(plan.sampler)
     if plan.sampler == "grid" or not isinstance(space, Space):
         return GridSampler(space)
-    first = list(dict.fromkeys(space.corners([])))
+    assert isinstance(study, Study)
+    first = study.first
     if plan.sampler == "random":
         return RandomSampler(space, plan.seed)
     if plan.sampler == "qnehvi":

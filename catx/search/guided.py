@@ -11,6 +11,9 @@ from catx.search.surrogate import Surrogate
 GENERATIONS, BROOD = 12, 40
 """Of the evolution on the surrogate, for each batch."""
 
+LEAST = 1e-9
+"""Violation of a genome that probably is infeasible, though its predictions obey all constraints."""
+
 OPTIMISM = 1.0
 """Standard deviations by which that evolution takes predictions for better than they are."""
 
@@ -88,13 +91,16 @@ class GuidedSampler(EvolutionSampler):
 
     def children(self, count: int) -> list[Genome]:
         """New genomes: those that promise the most, and plain children where models are of no use."""
-        known = [result for result in self._told.values() if result.costs is not None]
-        if len(known) >= self._guided or self._fresh.left <= 0:
+        known = sum(result.costs is not None for result in self._told.values())
+        if known < 2 or len(self._told) >= self._guided or self._fresh.left <= 0:
             return super().children(count)
-        self._surrogate.fit(known)
-        candidates = self._bred()
+        from threadpoolctl import threadpool_limits
+
         pending = [genome for genome in self._asked_for if genome not in self._told]
-        picks = self._surrogate.picks(candidates, count, pending) if candidates else []
+        with threadpool_limits(1):  # sums of as many parts everywhere: a seed gives the same points
+            self._surrogate.fit(list(self._told.values()))
+            candidates = self._bred()
+            picks = self._surrogate.picks(candidates, count, pending) if candidates else []
         found = [candidates[at] for at in picks]
         self._fresh.seen.update(found)
         return found + super().children(count - len(found))
@@ -122,7 +128,7 @@ class GuidedSampler(EvolutionSampler):
         told = self._surrogate.predict(genomes)
         hoped = told.means - OPTIMISM * told.deviations
         return [
-            _Guess(genome, tuple(costs[: self._objectives]), 0.0 if chance >= 0.5 else violation)
+            _Guess(genome, tuple(costs[: self._objectives]), 0.0 if chance >= 0.5 else violation + LEAST)
             for genome, costs, chance, violation in zip(
                 genomes, hoped.tolist(), told.feasible.tolist(), told.violation.tolist(), strict=True
             )

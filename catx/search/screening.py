@@ -10,7 +10,7 @@ import numpy as np
 from catx.search.evaluation import Evaluation
 from catx.search.metrics import ACCURACY
 from catx.search.proxy import LEAST_POINTS, LEFT, Calibration, Shares, calibrate, uncalibrated
-from catx.search.space import Genome
+from catx.search.space import HARDWARE_PREFIX, Genome
 from catx.search.study import Study
 
 LEAST_ACCURACY = 1e-3
@@ -95,7 +95,7 @@ class Confirmations:
     def first(self) -> list[Genome]:
         """The whole model and random ones, to calibrate on."""
         space, generator = self._study.space, random.Random(self._study.plan.seed)
-        found = [next(iter(space.corners([])))]
+        found = [space.corners(HARDWARE_PREFIX)[0]]
         wanted = min(self._choice.first, self._choice.measurements, self._models)
         while len(self._chosen(found)) < wanted:
             found.append(space.random(generator))

@@ -1,7 +1,7 @@
 """The space of a study: named genes with ordered choices; a design point takes one choice of each."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -107,13 +107,21 @@ class Space:
         """A genome with every choice as likely as any other."""
         return tuple(generator.randrange(len(gene.values)) for gene in self.genes)
 
-    def corners(self, names: Sequence[str]) -> Iterator[Genome]:
-        """Genomes with the named genes at their first or last value, and all others at their last."""
-        ends = [
-            tuple(dict.fromkeys((len(gene.values) - 1, 0))) if gene.name in names else (len(gene.values) - 1,)
-            for gene in self.genes
-        ]
-        return product(*ends)
+    def corners(self, prefix: str) -> list[Genome]:
+        """A few genomes that are far apart in the genes whose names begin with a prefix.
+
+        These have their last values, their first, the middle ones, and first and last ones in turn; all other
+        genes have their last value. The first genome has the last value of every gene.
+        """
+        last = tuple(len(gene.values) - 1 for gene in self.genes)
+        places = [at for at, gene in enumerate(self.genes) if gene.name.startswith(prefix)]
+        found = [last]
+        for share in (lambda _: 0.0, lambda _: 0.5, lambda rank: rank % 2, lambda rank: 1 - rank % 2):
+            genome = list(last)
+            for rank, at in enumerate(places):
+                genome[at] = round(share(rank) * last[at])
+            found.append(tuple(genome))
+        return list(dict.fromkeys(found))
 
     def every(self) -> Iterator[Genome]:
         """All genomes, the last gene varying fastest."""

@@ -113,7 +113,8 @@ class SearchPlan:
     `batch` points are bred at once, from all that is known when `in_flight` batches before them are not yet
     done: with more workers than one no one waits for a slow point, and what is bred does not depend on how
     many there are. `start` is how many points of a Sobol sequence `qnehvi` begins with; None: twice as many
-    as genes that vary, and two.
+    as genes that vary, and two. Up to `guided` points the children of nsga2 and nsga3 are ranked by models.
+    `known` are designs to begin with, values by name of the gene; what one leaves out has its last value.
     """
 
     sampler: SamplerName = "nsga2"
@@ -125,6 +126,7 @@ class SearchPlan:
     crossover: float = 0.9
     start: int | None = None
     guided: int = 400
+    known: tuple[tuple[tuple[str, Value], ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
@@ -151,8 +153,8 @@ class Study:
     """Everything that decides what a study finds.
 
     Raises:
-        OptionError: no objective, one that is named twice, accuracy that nothing tells, or constraints of
-            mappings that come from pools.
+        OptionError: no objective, one that is named twice, accuracy that nothing tells, constraints of
+            mappings that come from pools, or known designs that are not in the space.
     """
 
     name: str
@@ -184,11 +186,26 @@ class Study:
                 f"{self.name}: nests of pools obey no constraints",
                 hint="give `mapper_budget:` a number of steps, such as 20000",
             )
+        _ = self.first
 
     @property
     def space(self) -> Space:
         """All design points."""
         return Space(genes_of(self.models, self.hardware))
+
+    @property
+    def first(self) -> list[Genome]:
+        """Genomes that a search begins with: known designs, and the whole model on corners of the hardware.
+
+        Raises:
+            OptionError: a known design names a gene or a value that does not exist.
+        """
+        space, last = self.space, {gene.name: gene.values[-1] for gene in self.space.genes}
+        try:
+            known = [space.genome({**last, **dict(values)}) for values in self.plan.known]
+        except OptionError as error:
+            raise OptionError(f"search.known: {error.args[0]}", hint=error.hint) from None
+        return list(dict.fromkeys([*known, *space.corners(HARDWARE_PREFIX)]))
 
     @property
     def pooled(self) -> bool:

@@ -55,6 +55,7 @@ class PlanSpec(Spec):
     guided: Annotated[int, Number(whole=True, zero=True, most=10**4)] = 400
     crossover: Annotated[float, Number(zero=True, most=1.0)] = 0.9
     start: AnyCount | None = None
+    known: list[dict[str, int | float | str]] = Field([], description="designs to begin with")
 
 
 class StudySpec(Spec):
@@ -134,11 +135,16 @@ def _built(spec: StudySpec, parts: Parts) -> Study:
             mapped_for=spec.mapped_for,  # type: ignore[arg-type]  # a choice of these
             mapper_budget=budget,
             mapper_constraints=obeyed,
-            plan=SearchPlan(**spec.search.model_dump()),
+            plan=_plan(spec.search),
         )
     except CatxError as error:
         parts.problem(error, ())
         parts.stop()
+
+
+def _plan(spec: PlanSpec) -> SearchPlan:
+    known = tuple(tuple(design.items()) for design in spec.known)
+    return SearchPlan(**{**spec.model_dump(), "known": known})
 
 
 def _accuracy(spec: AccuracySpec | None, parts: Parts) -> AccuracyChoice | None:

@@ -1,6 +1,5 @@
 """What genomes would cost, predicted by Gaussian processes; and those that promise the most."""
 
-import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +35,8 @@ Matrix = NDArray[np.float64]
 class Predicted:
     """Predictions by genome: (genomes, columns), first objectives and then constraints, each standardized.
 
-    `feasible` is the probability that all constraints are obeyed.
+    `feasible` is the probability that a point does not fail, and obeys all constraints. `violation` is that
+    of the means, and the probability that the point fails.
     """
 
     means: Matrix
@@ -68,10 +68,16 @@ class Surrogate:
         self._tuned_at = 0
         self._known: list[Result] = []
         self._models: list[Any] = []
+        self._failing: Any = None
         self._middle = self._spread = np.zeros(0)
 
     def fit(self, results: Sequence[Result]) -> None:
-        """Fit all models to what is known; points that failed tell nothing."""
+        """Fit all models to what is known.
+
+        Args:
+            results: two of them at least have costs; the others, which failed, tell where points fail.
+        """
+        self._fit_failing(results)
         self._known = _chosen([one for one in results if one.costs is not None])
         columns = self._columns(self._known)
         self._middle, spread = columns.mean(axis=0), columns.std(axis=0)
@@ -87,6 +93,15 @@ class Surrogate:
             for kernel, column in zip(self._kernels, standard.T, strict=True)
         ]
 
+    def _fit_failing(self, results: Sequence[Result]) -> None:
+        """A model of -1 where a point failed and 1 where it did not; None while no point fails."""
+        self._failing = None
+        failed = np.array([one.costs is None for one in results][-MOST_FITTED:])
+        if failed.any():
+            positions = self._positions([one.genome for one in results[-MOST_FITTED:]])
+            outcome = np.where(failed, -1.0, 1.0)
+            self._failing = _fitted(_tuned(positions[-_TUNED:], outcome[-_TUNED:]), positions, outcome)
+
     def predict(self, genomes: Sequence[Genome]) -> Predicted:
         """What genomes would cost."""
         positions = self._positions(genomes)
@@ -95,11 +110,13 @@ class Surrogate:
         deviations = np.array([deviation for _, deviation in both]).T.reshape(len(genomes), -1)
         of = slice(self._objectives, None)
         excess = means[:, of] * self._spread[of] + self._middle[of]  # log of value over bound: 0 at the bound
-        sure = np.maximum(deviations[:, of] * self._spread[of], 1e-9)
-        scaled = np.clip(-excess / sure / math.sqrt(2.0), -6.0, 6.0)
-        chance = 0.5 * (1.0 + np.vectorize(math.erf, otypes=[float])(scaled))
+        obeyed = _chance_below(excess, deviations[:, of] * self._spread[of]).prod(axis=1)
         passed = np.expm1(np.clip(excess, 0.0, 50.0)).sum(axis=1)
-        return Predicted(means, deviations, chance.prod(axis=1), passed)
+        if self._failing is None:
+            return Predicted(means, deviations, obeyed, passed)
+        outcome, deviation = self._failing.predict(positions, return_std=True)
+        fails = _chance_below(outcome, deviation)
+        return Predicted(means, deviations, obeyed * (1.0 - fails), passed + fails)
 
     def picks(self, candidates: Sequence[Genome], count: int, pending: Sequence[Genome] = ()) -> list[int]:
         """Indices of candidates that promise the most hypervolume, each besides those before.
@@ -144,6 +161,14 @@ class Surrogate:
 def _log(excesses: Matrix) -> Matrix:
     """Logarithm of value over bound, of excess over it as a share of it."""
     found: Matrix = np.log(np.maximum(1.0 + excesses, 1e-6))
+    return found
+
+
+def _chance_below(means: Matrix, deviations: Matrix) -> Matrix:
+    """Probability that normal variables are at most 0."""
+    from scipy.special import ndtr
+
+    found: Matrix = ndtr(-means / np.maximum(deviations, 1e-9))
     return found
 
 

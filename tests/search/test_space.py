@@ -24,8 +24,9 @@ def test_random_genomes_are_of_the_space(seed: int) -> None:
 
 
 def test_corners() -> None:
-    assert list(SPACE.corners([])) == [(2, 1, 0)]
-    assert set(SPACE.corners(["a", "c"])) == {(2, 1, 0), (0, 1, 0)}
+    assert SPACE.corners("x") == [(2, 1, 0)]
+    assert SPACE.corners("a") == [(2, 1, 0), (0, 1, 0), (1, 1, 0)]
+    assert SPACE.corners("") == [(2, 1, 0), (0, 0, 0), (1, 0, 0), (0, 1, 0), (2, 0, 0)]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from catx.errors import CatxError, SpecError
 from catx.search.build import evaluator_of
+from catx.search.choose_sampler import sampler_of
 from catx.search.study import Goal, Limit, SearchPlan
 from catx.search.study_file import builtin_studies, load_any, load_study, parse_study
 from catx.search.study_json import differences, study_from_json, study_to_json
@@ -31,10 +33,22 @@ def test_a_study_that_was_written_before_plans_had_all_fields(tmp_path: Path) ->
     plan = next(
         field["SearchPlan"] for field in written["Study"] if isinstance(field, dict) and "SearchPlan" in field
     )
-    assert [plan.pop(), plan.pop()] == [study.plan.guided, study.plan.start]
+    assert [plan.pop() for _ in range(3)] == [[], study.plan.guided, study.plan.start]
     assert study_from_json(json.dumps(written)) == study
     with pytest.raises(SpecError, match="another version"):
         study_from_json('{"Study": []}')
+
+
+def test_known_designs_and_corners_come_first(tmp_path: Path) -> None:
+    text = TEXT.replace("seed: 5", "seed: 5, known: [{hw.pe_width: 16}, {hw.clusters: 1, hw.glb_mib: 2}]")
+    study = small(tmp_path, text)
+    assert study_from_json(study_to_json(study)) == study
+    first = [tuple(study.space.values(genome).values()) for genome in study.first]
+    assert first[:2] == [(2, 16, 256, 4), (1, 32, 256, 2)]
+    assert first[2:] == [(2, 32, 256, 4), (1, 8, 64, 2), (1, 16, 128, 2), (1, 32, 64, 4), (2, 8, 256, 2)]
+    for name in ("nsga2", "pymoo", "qnehvi"):
+        plan = replace(study.plan, sampler=name)
+        assert sampler_of(replace(study, plan=plan)).ask(4) == study.first[:4]
 
 
 @pytest.mark.parametrize("name", builtin_studies())
@@ -86,6 +100,13 @@ def test_presets(tmp_path: Path) -> None:
         ("evaluations: 24", "evaluations: 0", "evaluations"),
         ("evaluations: 24", "evaluations: 24, sampler: nsga", "sampler"),
         ("evaluations: 24", "evaluations: 24, start: 0", "start"),
+        (
+            "evaluations: 24",
+            "evaluations: 24, known: [{hw.clusters: 3}]",
+            "hw.clusters: 3 is none of its values",
+        ),
+        ("evaluations: 24", "evaluations: 24, known: [{hw.cluster: 1}]", "did you mean 'hw.clusters'"),
+        ("evaluations: 24", "evaluations: 24, known: {hw.clusters: 1}", "known"),
         ("objectives:", "mapper_budget: soon\nobjectives:", "mapper budget"),
         ("objectives:", "scenario: egde-default\nobjectives:", "no built-in scenario"),
     ],
