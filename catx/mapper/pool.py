@@ -4,13 +4,15 @@ For searches over many accelerators of one kind. What is found depends on einsum
 alone, not on what was searched before; nothing is proved of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catx.content_cache import Shelf
-from catx.costmodel.tiles_kernel import MAX_ROWS
+from catx.costmodel.tiles_kernel import MAX_DIMS, MAX_ROWS
 from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import Einsum
 from catx.ir.fingerprint import fingerprint
@@ -20,7 +22,7 @@ from catx.mapper.front import UNKNOWN, Front, FrontPoint, lower_hull
 from catx.mapper.limits import limits_of
 from catx.mapper.store import hardware_of
 
-FIRST, LAST = Pass(4.0, 0.02, 2, 4_000, 200, fills=True), Pass(1.5, 0.0, 4, 2_000, 1_000)
+FIRST, LAST = Pass(4.0, 0.02, 2, 1_000, 50, fills=True), Pass(1.5, 0.0, 4, 2_000, 1_000)
 """Passes over reference accelerators: over promising unrollings, and over what is promising at last."""
 
 REFINE = Pass(1.2, 0.0, 4, 200, 60)
@@ -32,47 +34,64 @@ ALIKE = 0.01
 _SHELF = Shelf("pools", ("mapper/*.py", "costmodel/*.py", "ir/*.py"))
 
 
+_Nest = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Extents of a nest's einsum, (MAX_DIMS,), and the kernel's rows of the nest, (rows, 4)."""
+
+
 class NestPool:
-    """Nests that some accelerator's front had, each once."""
+    """Nests that some accelerator's front had, each once, of einsums that differ in extents alone."""
 
     def __init__(self) -> None:
         self.known: dict[bytes, None] = {}
         self.nests = np.zeros((0, MAX_ROWS, 4), np.int64)
         self.n_rows = np.zeros(0, np.int64)
+        self.extents = np.zeros((0, MAX_DIMS), np.int64)
 
     def add(self, forest: Forest) -> None:
         """Add the nests of a front."""
-        tree = forest.tree
-        self._add([tree["front_nest"][i, : tree["front_rows"][i]] for i in range(int(tree["n_front"]))])
+        tree, extents = forest.tree, forest.bench["extents"]
+        n_rows = tree["front_rows"][: int(tree["n_front"])].tolist()
+        self._add((extents, tree["front_nest"][i, :n]) for i, n in enumerate(n_rows))
+
+    def join(self, other: "NestPool") -> None:
+        """Add the nests of another pool."""
+        self._add(other._each())
 
     def seed(self, forest: Forest) -> None:
         """Enter the nests that are legal on a forest's accelerator into its front."""
-        seed_kernel.seed(forest.bench, forest.tree, self.nests, self.n_rows)
+        seed_kernel.seed(forest.bench, forest.tree, self.nests, self.n_rows, self.extents)
 
-    def _add(self, nests: Sequence[Any]) -> None:
+    def _add(self, nests: Iterable[_Nest]) -> None:
         new = []
-        for rows in nests:
-            key = rows.tobytes()
+        for extents, rows in nests:
+            key = extents.tobytes() + rows.tobytes()
             if key not in self.known:
                 self.known[key] = None
-                new.append(rows)
+                new.append((extents, rows))
         if not new:
             return
         whole = np.zeros((len(new), MAX_ROWS, 4), np.int64)
-        for target, rows in zip(whole, new, strict=True):
+        for target, (_, rows) in zip(whole, new, strict=True):
             target[: len(rows)] = rows
         self.nests = np.concatenate([self.nests, whole])
-        self.n_rows = np.concatenate([self.n_rows, np.array([len(rows) for rows in new], np.int64)])
+        self.n_rows = np.concatenate([self.n_rows, np.array([len(rows) for _, rows in new], np.int64)])
+        self.extents = np.concatenate([self.extents, np.array([extents for extents, _ in new])])
+
+    def _each(self) -> Iterator[_Nest]:
+        for extents, nest, n in zip(self.extents, self.nests, self.n_rows.tolist(), strict=True):
+            yield extents, nest[:n]
 
     def to_plain(self) -> list[Any]:
         """Nests as lists, for JSON."""
-        return [nest[:n].tolist() for nest, n in zip(self.nests, self.n_rows.tolist(), strict=True)]
+        return [[extents.tolist(), rows.tolist()] for extents, rows in self._each()]
 
     @classmethod
     def from_plain(cls, data: Sequence[Any]) -> Self:
         """The pool of such lists."""
         pool = cls()
-        pool._add([np.array(rows, np.int64).reshape(-1, 4) for rows in data])
+        pool._add(
+            (np.array(extents, np.int64), np.array(rows, np.int64).reshape(-1, 4)) for extents, rows in data
+        )
         return pool
 
 
@@ -107,10 +126,41 @@ def reference_pool(einsum: Einsum, references: References) -> NestPool:
     for accelerator in references.accelerators:
         forest = new_forest(einsum, accelerator)
         pool.seed(forest)
-        forest.dive(first=(FIRST,), last=(LAST,), look=0)
+        forest.dive(first=(FIRST,), last=(LAST,), look=0, rounds=0)
         pool.add(forest)
     _SHELF.save(key, pool.to_plain())
     return pool
+
+
+def round_pool(einsum: Einsum, references: References) -> NestPool:
+    """Pools of the round sizes around an einsum: einsums of many sizes share a few.
+
+    Raises:
+        MappingError: see `reference_pool`.
+    """
+    pool = NestPool()
+    for one in round_sizes(einsum):
+        pool.join(reference_pool(one, references))
+    return pool
+
+
+def round_sizes(einsum: Einsum) -> tuple[Einsum, ...]:
+    """The einsum with all extents rounded down, and up; itself where they are round, or where windows slide.
+
+    Round are powers of two, and three times these.
+    """
+    if any(len(axis) > 1 or axis[0][1] != 1 for operand in einsum.operands for axis in operand.axes if axis):
+        return (einsum,)
+    ends = [_around(extent) for _, extent in einsum.dims]
+    boxes = [tuple((dim, end[at]) for (dim, _), end in zip(einsum.dims, ends, strict=True)) for at in (0, 1)]
+    return tuple(replace(einsum, dims=box) for box in dict.fromkeys(boxes))
+
+
+def _around(extent: int) -> tuple[int, int]:
+    """The largest round number that is not above an extent, and the least that is not below it."""
+    power = 1 << (extent.bit_length() - 1)
+    steps = power, power * 3 // 2, 2 * power
+    return max(step for step in steps if step <= extent), min(step for step in steps if step >= extent)
 
 
 def pooled_front(einsum: Einsum, accelerator: Accelerator, pool: NestPool) -> Front:

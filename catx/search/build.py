@@ -59,7 +59,7 @@ def _evaluator(
         constraints=study.mapper_constraints,
         accuracy=_accuracy(study, models, tell) if measures else None,
         sheet=study.sheet,
-        fronts=fronts,
+        fronts=fronts or Fronts(hardware, many=bool(study.models.vary)),
     )
 
 

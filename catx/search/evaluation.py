@@ -85,13 +85,13 @@ class Evaluator:
         space: genes of `models` and `hardware`.
         models: what is run.
         hardware: what it runs on.
+        fronts: of `hardware`.
         scenario: what carbon assumes.
         mapped_for: what each mapping minimizes.
         budget: of the mapper per einsum, as for `catx compile`; None takes pools of reference nests.
         constraints: that mappings obey; they need a budget.
         accuracy: of models; None where there is none.
         sheet: rows of the carbon sheet that are wanted besides the metrics.
-        fronts: of `hardware`, shared with other evaluators; None makes new ones.
     """
 
     def __init__(
@@ -100,19 +100,19 @@ class Evaluator:
         models: ModelSpace,
         hardware: HardwareSpace,
         *,
+        fronts: Fronts,
         scenario: Scenario,
         mapped_for: ObjectiveName = "edp",
         budget: Budget | None = None,
         constraints: Sequence[Block] = (),
         accuracy: Accuracy | None = None,
         sheet: Sequence[str] = (),
-        fronts: Fronts | None = None,
     ) -> None:
         self.space, self.models, self.hardware = space, models, hardware
         self.scenario, self.mapped_for, self.budget = scenario, mapped_for, budget
         self.constraints = tuple(constraints)
         self.accuracy, self.sheet = accuracy, tuple(sheet)
-        self._fronts = fronts or Fronts(hardware)
+        self._fronts = fronts
 
     def __call__(self, genome: Genome) -> Evaluation:
         """See `Evaluates`."""

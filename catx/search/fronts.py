@@ -8,7 +8,7 @@ from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import Einsum
 from catx.mapper.design import FindFronts
 from catx.mapper.front import Front
-from catx.mapper.pool import NestPool, References, pooled_front, reference_pool
+from catx.mapper.pool import NestPool, References, pooled_front, reference_pool, round_pool
 from catx.search.hardware_space import HardwareSpace
 from catx.search.space import Value
 
@@ -24,10 +24,11 @@ class Fronts:
 
     Args:
         hardware: the space.
+        many: whether einsums come in many sizes: they share pools of a few round ones.
     """
 
-    def __init__(self, hardware: HardwareSpace) -> None:
-        self._hardware = hardware
+    def __init__(self, hardware: HardwareSpace, *, many: bool = False) -> None:
+        self._hardware, self._find_pool = hardware, round_pool if many else reference_pool
         self._pools: dict[tuple[Einsum, _Family], NestPool] = {}
         self._references: dict[_Family, References] = {}
         self._front = lru_cache(maxsize=_FRONTS)(pooled_front)
@@ -55,7 +56,7 @@ class Fronts:
             new = list(einsums)
         self._order.shuffle(new)
         for einsum in new:
-            self._pools[einsum, family] = reference_pool(einsum, self._references_of(family, values))
+            self._pools[einsum, family] = self._find_pool(einsum, self._references_of(family, values))
         return {einsum: self._pools[einsum, family] for einsum in einsums}
 
     def _references_of(self, family: _Family, values: Mapping[str, Value]) -> References:

@@ -81,8 +81,7 @@ class HardwareSpace:
         """
         others = [key for key in self.vary if key not in self.structural]
         picks = dict.fromkeys(
-            tuple(pick(self.vary[key], at) for at, key in enumerate(others))
-            for pick in (_first, _last, _middle, _low_high, _high_low)
+            tuple(pick(self.vary[key]) for key in others) for pick in (_first, _last, _middle)
         )
         points = [
             {HARDWARE_PREFIX + key: value for key, value in zip(others, pick, strict=True)} for pick in picks
@@ -126,24 +125,16 @@ class HardwareSpace:
             return None
 
 
-def _first(values: Sequence[Value], at: int) -> Value:
+def _first(values: Sequence[Value]) -> Value:
     return values[0]
 
 
-def _last(values: Sequence[Value], at: int) -> Value:
+def _last(values: Sequence[Value]) -> Value:
     return values[-1]
 
 
-def _middle(values: Sequence[Value], at: int) -> Value:
+def _middle(values: Sequence[Value]) -> Value:
     return values[len(values) // 2]
-
-
-def _low_high(values: Sequence[Value], at: int) -> Value:
-    return values[0 if at % 2 == 0 else -1]
-
-
-def _high_low(values: Sequence[Value], at: int) -> Value:
-    return values[-1 if at % 2 == 0 else 0]
 
 
 def _put(data: dict[str, Any], key: str, value: Value, where: str) -> None:

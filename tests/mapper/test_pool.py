@@ -1,0 +1,112 @@
+"""Pools: nests of one size are legal for others and cost what is said, and round sizes do nearly as well."""
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catx.costmodel.evaluate import evaluate
+from catx.ir.einsum import Einsum
+from catx.mapper.forest import Forest
+from catx.mapper.pool import NestPool, References, new_forest, pooled_front, reference_pool, round_sizes
+from catx.mapper.tree_search import unpack
+from tests.mapper.test_map_einsum import CASES, machine
+
+
+def sized(name: str, *extents: int) -> Einsum:
+    """A case with other extents."""
+    einsum = CASES[name].canonical()
+    return replace(
+        einsum, dims=tuple((dim, size) for (dim, _), size in zip(einsum.dims, extents, strict=True))
+    )
+
+
+def pool_of(einsum: Einsum) -> NestPool:
+    """Nests that a short search finds."""
+    forest, pool = new_forest(einsum, machine()), NestPool()
+    forest.dive(look=0)
+    pool.add(forest)
+    return pool
+
+
+def best(forest: Forest) -> float:
+    """The least energy times latency on a forest's front [J s]."""
+    n = int(forest.tree["n_front"])
+    return float((forest.tree["front_energy"][:n] * forest.tree["front_time"][:n]).min())
+
+
+@cache
+def known() -> NestPool:
+    """Nests of one size."""
+    return pool_of(sized("prime tokens", 48, 96, 32))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 300), min_size=3, max_size=3))
+def test_nests_of_other_sizes_are_legal_and_cost_what_is_said(extents: list[int]) -> None:
+    einsum = sized("prime tokens", *extents)
+    forest = new_forest(einsum, machine())
+    known().seed(forest)
+    assert forest.tree["evaluated"] > 0
+    for i in range(int(forest.tree["n_front"])):
+        rows = forest.tree["front_nest"][i, : forest.tree["front_rows"][i]]
+        counts = evaluate(einsum, unpack(rows, einsum, machine()), machine())  # raises where it is illegal
+        latency_s = counts.cycles.latency_cycles / machine().clock_hz + machine().launch_s
+        energy_j = counts.dynamic_energy_j + machine().static_w * latency_s
+        assert forest.tree["front_time"][i] == pytest.approx(latency_s, rel=1e-9)
+        assert forest.tree["front_energy"][i] == pytest.approx(energy_j, rel=1e-9)
+
+
+def test_nests_of_the_same_size_stay_as_they_are() -> None:
+    einsum = sized("prime tokens", 48, 96, 32)
+    there, again = new_forest(einsum, machine()), new_forest(einsum, machine())
+    there.dive(look=0)
+    known().seed(again)
+    n = int(there.tree["n_front"])
+    assert int(again.tree["n_front"]) == n
+    for name in ("front_energy", "front_time"):
+        assert sorted(again.tree[name][:n]) == pytest.approx(sorted(there.tree[name][:n]), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("extents", "around"),
+    [
+        ((64, 96, 1), [(64, 96, 1)]),
+        ((197, 700, 5), [(192, 512, 4), (256, 768, 6)]),
+        ((3, 2, 7), [(3, 2, 6), (3, 2, 8)]),
+    ],
+)
+def test_round_sizes(extents: tuple[int, ...], around: list[tuple[int, ...]]) -> None:
+    found = round_sizes(sized("prime tokens", *extents))
+    assert [tuple(one.extents.values()) for one in found] == around
+
+
+def test_windows_keep_their_size() -> None:
+    einsum = CASES["conv"].canonical()
+    assert round_sizes(einsum) == (einsum,)
+
+
+def test_pools_of_round_sizes_are_nearly_as_good() -> None:
+    references = References([machine()])
+    ratios = []
+    for extents in ((197, 700, 330), (77, 130, 520), (50, 37, 211), (13, 640, 101)):
+        einsum = sized("prime tokens", *extents)
+        pool = NestPool()
+        for one in round_sizes(einsum):
+            pool.join(reference_pool(one, references))
+        edps = []
+        for nests in (pool, reference_pool(einsum, references)):
+            points = pooled_front(einsum, machine(), nests).points
+            edps.append(min(one.energy_j(machine()) * one.latency_s(machine()) for one in points))
+        ratios.append(edps[0] / edps[1])
+    assert max(ratios) < 1.15
+    assert sum(ratios) / len(ratios) < 1.05
+
+
+def test_pools_on_disk_are_the_same() -> None:
+    again = NestPool.from_plain(known().to_plain())
+    assert again.to_plain() == known().to_plain()
+    again.join(known())
+    assert again.to_plain() == known().to_plain()
