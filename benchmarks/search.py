@@ -16,10 +16,11 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.measure import show, show_machine
-from catx.search.evolution import Sampler
+from catx.search.choose_sampler import sampler_of
 from catx.search.open_study import begin, resume
 from catx.search.pareto import hypervolume
-from catx.search.runner import Point, front, run, sampler_of
+from catx.search.runner import Point, front, run
+from catx.search.sampler import Sampler
 from catx.search.space import Genome
 from catx.search.study import SamplerName, Study
 from catx.search.study_file import load_study

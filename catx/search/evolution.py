@@ -3,159 +3,16 @@
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
 from catx.extras import need
-from catx.search.space import DesignSpace, Genome, Space
-
-TRIES = 50
-"""Mutations of a child that was proposed before, until it is a new one."""
+from catx.search.sampler import Fresh, Result, mutated
+from catx.search.space import Genome, Space
 
 DIVISIONS = {2: 24, 3: 12, 4: 8}
 """Of NSGA-III's reference points, by objectives; 5 where there are more."""
-
-
-class Result(Protocol):
-    """A genome that was evaluated; without costs where that failed."""
-
-    @property
-    def genome(self) -> Genome:
-        """Which point it is."""
-        ...
-
-    @property
-    def costs(self) -> tuple[float, ...] | None:
-        """Values of the objectives, each so that less is better."""
-        ...
-
-    @property
-    def violation(self) -> float:
-        """Of constraints, 0 where it obeys all of them."""
-        ...
-
-
-class Sampler(Protocol):
-    """Proposes genomes; told results in the order in which it proposed them."""
-
-    def ask(self, count: int) -> list[Genome]:
-        """Up to so many genomes that were not proposed before; none where there are no more."""
-        ...
-
-    def tell(self, results: Sequence[Result]) -> None:
-        """Learn what became of genomes."""
-        ...
-
-
-@runtime_checkable
-class Revisable(Protocol):
-    """A sampler that can be told that costs of points were predicted, and are others now."""
-
-    def revise(self, results: Sequence[Result], best: Sequence[Result]) -> None:
-        """Learn the costs of all results so far, and which of them are on the front now."""
-        ...
-
-
-class Fresh:
-    """Genomes that no one has proposed yet.
-
-    Args:
-        space: of genomes.
-        generator: of random choices.
-    """
-
-    def __init__(self, space: Space, generator: random.Random) -> None:
-        self.space, self.generator = space, generator
-        self.seen: set[Genome] = set()
-
-    @property
-    def left(self) -> int:
-        """How many there are."""
-        return self.space.size - len(self.seen)
-
-    def take(self, genome: Genome) -> Genome | None:
-        """The genome, or one near it that is new; None where tries did not find one."""
-        for _ in range(TRIES):
-            if genome not in self.seen:
-                self.seen.add(genome)
-                return genome
-            genome = mutated(self.space, genome, self.generator)
-        return self.any()
-
-    def any(self) -> Genome | None:
-        """A random new genome; None where there are none."""
-        if self.left <= 0:
-            return None
-        for _ in range(TRIES):
-            genome = self.space.random(self.generator)
-            if genome not in self.seen:
-                self.seen.add(genome)
-                return genome
-        rest = [genome for genome in self.space.every() if genome not in self.seen] if self.is_small else []
-        if not rest:
-            return None
-        genome = self.generator.choice(rest)
-        self.seen.add(genome)
-        return genome
-
-    @property
-    def is_small(self) -> bool:
-        """Whether all genomes can be listed."""
-        return self.space.size <= 10**6
-
-
-def mutated(space: Space, genome: Genome, generator: random.Random) -> Genome:
-    """A genome with about one gene changed: to a choice next to it half of the time, else to any other."""
-    free = [at for at, gene in enumerate(space.genes) if len(gene.values) > 1]
-    if not free:
-        return genome
-    changed = list(genome)
-    chosen = [at for at in free if generator.random() < 1.0 / len(free)] or [generator.choice(free)]
-    for at in chosen:
-        last = len(space.genes[at].values) - 1
-        if generator.random() < 0.5:
-            steps = [step for step in (changed[at] - 1, changed[at] + 1) if 0 <= step <= last]
-            changed[at] = generator.choice(steps)
-        else:
-            changed[at] = generator.choice([other for other in range(last + 1) if other != changed[at]])
-    return tuple(changed)
-
-
-class RandomSampler:
-    """Random genomes, each once."""
-
-    def __init__(self, space: Space, seed: int, first: Sequence[Genome] = ()) -> None:
-        self._fresh = Fresh(space, random.Random(seed))
-        self._first = list(first)
-
-    def ask(self, count: int) -> list[Genome]:
-        """See `Sampler`."""
-        found: list[Genome] = []
-        while len(found) < count:
-            genome = self._fresh.take(self._first.pop(0)) if self._first else self._fresh.any()
-            if genome is None:
-                break
-            found.append(genome)
-        return found
-
-    def tell(self, results: Sequence[Result]) -> None:
-        """Nothing is learned."""
-
-
-class GridSampler:
-    """All genomes in their order."""
-
-    def __init__(self, space: DesignSpace) -> None:
-        self._left = space.every()
-
-    def ask(self, count: int) -> list[Genome]:
-        """See `Sampler`."""
-        return list(islice(self._left, count))
-
-    def tell(self, results: Sequence[Result]) -> None:
-        """Nothing is learned."""
 
 
 class EvolutionSampler:
@@ -169,6 +26,7 @@ class EvolutionSampler:
         crossover: share of children that have two parents.
         first: genomes to begin with.
         method: "nsga2" or "nsga3".
+        start: genomes that are given or random, before there are children; None takes `population`.
     """
 
     def __init__(
@@ -181,11 +39,13 @@ class EvolutionSampler:
         crossover: float = 0.9,
         first: Sequence[Genome] = (),
         method: str = "nsga2",
+        start: int | None = None,
     ) -> None:
         need("search", "deap")
         from deap import tools
 
         self.space, self.population_size, self.crossover = space, population, crossover
+        self._start = population if start is None else start
         self._generator = random.Random(seed)
         self._fresh = Fresh(space, self._generator)
         self._first = list(first)
@@ -200,19 +60,30 @@ class EvolutionSampler:
         self._asked = 0
 
     def ask(self, count: int) -> list[Genome]:
-        """See `Sampler`: the first population is given and random, all others are children."""
+        """See `Sampler`: the first genomes are given and random, all others are children."""
         found: list[Genome] = []
         while len(found) < count:
             if self._first:
                 genome = self._fresh.take(self._first.pop(0))
-            elif self._asked + len(found) < self.population_size or len(self.population) < 2:
+            elif self._asked + len(found) < self._start or len(self.population) < 2:
                 genome = self._fresh.any()
             else:
-                genome = self._fresh.take(self._child())
+                found += self.children(count - len(found))
+                break
             if genome is None:
                 break
             found.append(genome)
         self._asked += len(found)
+        return found
+
+    def children(self, count: int) -> list[Genome]:
+        """New genomes, up to so many, of parents in the population."""
+        found: list[Genome] = []
+        while len(found) < count:
+            genome = self._fresh.take(self._child())
+            if genome is None:
+                break
+            found.append(genome)
         return found
 
     def tell(self, results: Sequence[Result]) -> None:

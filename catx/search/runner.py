@@ -6,35 +6,26 @@ where accuracy is screened, have numbers below zero; they are asked for and told
 """
 
 import math
-import multiprocessing
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
 
 from catx.errors import OptionError
 from catx.search.build import evaluator_of
-from catx.search.evaluation import Evaluates, Evaluation
-from catx.search.evolution import EvolutionSampler, GridSampler, RandomSampler, Revisable, Sampler
+from catx.search.choose_sampler import sampler_of
+from catx.search.evaluation import Evaluation
 from catx.search.grid import AnyStudy
 from catx.search.model_space import Tell
 from catx.search.pareto import front_of, hypervolume
 from catx.search.provenance import facts_of
+from catx.search.sampler import Revisable
 from catx.search.screening import Confirmations, is_measurement, screening_of
-from catx.search.space import Genome, Space
+from catx.search.space import Genome
 from catx.search.store import Store
 from catx.search.study import Study, least, violation
-
-DEATHS = 2
-"""Processes that a point may end, evaluated alone, until it counts as failed."""
-
-_QUEUED = 2
-"""Points that a process is given at once, so that it never waits for the next one."""
+from catx.search.workers import Here, Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +37,7 @@ class Point:
     costs: tuple[float, ...] | None
     violation: float
     group: tuple[int, ...] = ()
+    excesses: tuple[float, ...] = ()
 
     @property
     def genome(self) -> Genome:
@@ -69,6 +61,7 @@ def point_of(study: AnyStudy, number: int, evaluation: Evaluation) -> Point:
         least(study.objectives, evaluation.numbers),
         violation(study.constraints, evaluation.numbers),
         group,
+        tuple(limit.excess(evaluation.numbers[limit.metric]) for limit in study.constraints),
     )
 
 
@@ -119,31 +112,12 @@ class Progress:
 Watch = Callable[[Progress], None]
 
 
-def sampler_of(study: AnyStudy) -> Sampler:
-    """The sampler that a study asks for."""
-    plan = study.plan
-    space = study.space
-    if plan.sampler == "grid" or not isinstance(space, Space):
-        return GridSampler(space)
-    first = list(dict.fromkeys(space.corners([])))
-    if plan.sampler == "random":
-        return RandomSampler(space, plan.seed)
-    return EvolutionSampler(
-        space,
-        len(study.objectives),
-        seed=plan.seed,
-        population=plan.population,
-        crossover=plan.crossover,
-        first=first,
-        method=plan.sampler,
-    )
-
-
 def run(
     study: AnyStudy,
     store: Store,
     *,
-    workers: int = 1,
+    workers: int | None = None,
+    scheduler: str | None = None,
     watch: Watch = lambda _: None,
     tell: Tell = lambda _: None,
 ) -> list[Point]:
@@ -152,26 +126,54 @@ def run(
     Args:
         study: what is searched.
         store: of this study; what it holds is not evaluated again.
-        workers: processes; 1 is this one.
+        workers: processes of this machine; 1, which is the default, is this one.
+        scheduler: address of a Dask cluster, such as `tcp://host:8786`, whose workers evaluate instead.
         watch: is told how far it is after every batch.
         tell: is told what is prepared before the first one.
 
     Raises:
-        CatxError: the study cannot be evaluated at all, or the store cannot be written.
+        CatxError: the study cannot be evaluated at all, the store cannot be written, or the scheduler
+            cannot be reached.
         KeyboardInterrupt: as it comes; what was done is kept.
     """
+    where = f"scheduler {scheduler}" if scheduler else f"{workers or 1} workers"
+    with _evaluating(study, workers, scheduler, tell) as evaluate:
+        store.begin_run(facts_of(study, where))
+        return _Run(study, store, evaluate, watch).to_the_end()
+
+
+@contextmanager
+def _evaluating(study: AnyStudy, workers: int | None, scheduler: str | None, tell: Tell) -> Iterator[Workers]:
+    """Who evaluates the points of a study."""
+    if scheduler is not None:
+        if workers is not None:
+            raise OptionError("a scheduler has workers of its own: give it, or how many are to run here")
+        from catx.search.dask_workers import on_cluster
+
+        evaluator_of(study, tell, measures=False)  # what is wrong in a study is told before a cluster starts
+        with on_cluster(study, scheduler, tell) as cluster:
+            yield cluster
+        return
+    workers = 1 if workers is None else workers
     if workers < 1:
         raise OptionError(f"workers must be at least 1, not {workers}")
     evaluator = evaluator_of(study, tell)
-    store.begin_run(facts_of(study, f"{workers} workers"))
-    with _evaluating(study, evaluator, workers) as evaluate:
-        return _Run(study, store, evaluate, watch).to_the_end()
+    if workers == 1:
+        yield Here(evaluator)
+        return
+    from catx.search.local_workers import LocalWorkers
+
+    pool = LocalWorkers(study, workers)
+    try:
+        yield pool
+    finally:
+        pool.stop()
 
 
 class _Run:
     """State of a run."""
 
-    def __init__(self, study: AnyStudy, store: Store, evaluate: "_Evaluate", watch: Watch) -> None:
+    def __init__(self, study: AnyStudy, store: Store, evaluate: Workers, watch: Watch) -> None:
         self.study, self.store = study, store
         self.evaluate, self.watch = evaluate, watch
         self.sampler = sampler_of(study)
@@ -259,7 +261,8 @@ class _Run:
             if number in self.known and self.known[number].genome != genome:
                 raise OptionError(
                     f"{self.store.path}: evaluation {number} is of another point than this study proposes",
-                    hint="it was made by another version of catx or deap: start a new file",
+                    hint="it was made by another version of catx or of a library of its sampler (or, with "
+                    "qnehvi, on another kind of machine): start a new file",
                 )
 
     def _absorb(self, numbered: Sequence[tuple[int, Genome]]) -> None:
@@ -306,142 +309,3 @@ def front_volume(points: Sequence[Point], best: Sequence[Point]) -> float | None
         return 0.0
     reference = [max(column) for column in zip(*costs, strict=True)]
     return hypervolume([point.costs for point in best if point.costs is not None], reference)
-
-
-class _Evaluate(Protocol):
-    """Evaluates points somewhere."""
-
-    def submit(self, points: Sequence[tuple[int, Genome]]) -> None:
-        """Add points to what is to be done."""
-        ...
-
-    def next(self) -> list[tuple[int, Evaluation]]:
-        """Points that ended; waits for one at least."""
-        ...
-
-
-@contextmanager
-def _evaluating(study: AnyStudy, evaluator: Evaluates, workers: int) -> Iterator[_Evaluate]:
-    if workers == 1:
-        yield _Here(evaluator)
-        return
-    pool = _Pool(study, workers)
-    try:
-        yield pool
-    finally:
-        pool.stop()
-
-
-class _Here:
-    """Evaluates in this process, one after the other."""
-
-    def __init__(self, evaluator: Evaluates) -> None:
-        self._evaluator = evaluator
-        self._left: deque[tuple[int, Genome]] = deque()
-
-    def submit(self, points: Sequence[tuple[int, Genome]]) -> None:
-        """See `_Evaluate`."""
-        self._left.extend(points)
-
-    def next(self) -> list[tuple[int, Evaluation]]:
-        """See `_Evaluate`."""
-        number, genome = self._left.popleft()
-        return [(number, _evaluated(self._evaluator, number, genome))]
-
-
-class _Pool:
-    """Evaluates in processes of this machine.
-
-    Where a process dies, all points that it may have worked on are tried again, each alone; one that ends
-    its process then, too, has failed.
-    """
-
-    def __init__(self, study: AnyStudy, workers: int) -> None:
-        self._study, self._workers = study, workers
-        self._waiting: deque[tuple[int, Genome]] = deque()
-        self._suspects: deque[tuple[int, Genome]] = deque()
-        self._jobs: dict[Future[Evaluation], tuple[int, Genome]] = {}
-        self._deaths: Counter[int] = Counter()
-        self._pool = self._new_pool()
-
-    def submit(self, points: Sequence[tuple[int, Genome]]) -> None:
-        """See `_Evaluate`."""
-        self._waiting.extend(points)
-        self._fill()
-
-    def next(self) -> list[tuple[int, Evaluation]]:
-        """See `_Evaluate`."""
-        found: list[tuple[int, Evaluation]] = []
-        while not found:
-            ended, _ = wait(self._jobs, return_when=FIRST_COMPLETED)
-            if any(isinstance(job.exception(), BrokenProcessPool) for job in ended):
-                found += self._after_death()
-            else:
-                found += [(self._jobs.pop(job)[0], job.result()) for job in ended]
-            self._fill()
-        return found
-
-    def _fill(self) -> None:
-        """Give the processes work: suspects alone, else two points for each."""
-        if self._suspects:
-            if not self._jobs:
-                self._start(self._suspects.popleft())
-            return
-        while self._waiting and len(self._jobs) < _QUEUED * self._workers:
-            self._start(self._waiting.popleft())
-
-    def _start(self, point: tuple[int, Genome]) -> None:
-        self._jobs[self._pool.submit(_evaluate_there, *point)] = point
-
-    def _after_death(self) -> list[tuple[int, Evaluation]]:
-        """A new pool; points of the old one that were done, or that failed for good."""
-        found, left = [], []
-        for job, (number, genome) in self._jobs.items():
-            if job.done() and job.exception() is None:
-                found.append((number, job.result()))
-            else:
-                left.append((number, genome))
-        alone, self._jobs = len(left) == 1, {}
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        self._pool = self._new_pool()
-        for number, genome in left:
-            self._deaths[number] += alone
-            if self._deaths[number] < DEATHS:
-                self._suspects.append((number, genome))
-            else:
-                error = f"it ended the process that evaluated it, {DEATHS} times"
-                found.append((number, Evaluation(genome=genome, numbers={}, error=error)))
-        return found
-
-    def _new_pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            self._workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=partial(_start_there, self._study),
-        )
-
-    def stop(self) -> None:
-        """Let go of the processes; what they do is not waited for."""
-        processes = list((self._pool._processes or {}).values())
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.terminate()
-
-
-_there: list[Evaluates] = []
-"""The evaluator of a worker process."""
-
-
-def _start_there(study: AnyStudy) -> None:
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that leads
-    _there[:] = [evaluator_of(study)]
-
-
-def _evaluate_there(number: int, genome: Genome) -> Evaluation:
-    return _evaluated(_there[0], number, genome)
-
-
-def _evaluated(evaluator: Evaluates, number: int, genome: Genome) -> Evaluation:
-    return evaluator.measure(genome) if is_measurement(number) else evaluator(genome)

@@ -49,6 +49,8 @@ _MIGRATIONS: Mapping[int, str] = {
         UPDATE study SET value = json_insert(
             value,
             '$.Study[#]', json('[]'),
+            '$.Study[9].SearchPlan[#]', NULL,
+            '$.Study[9].SearchPlan[#]', 0,
             '$.Study[6].AccuracyChoice[#]', 40,
             '$.Study[6].AccuracyChoice[#]', 6,
             '$.Study[6].AccuracyChoice[#]', 4,

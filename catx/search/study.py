@@ -13,7 +13,7 @@ from catx.mapper.options import Budget
 from catx.search.metrics import ACCURACY, SHEET, Best, metric
 from catx.search.space import HARDWARE_PREFIX, MODEL_PREFIX, Gene, Genome, Space, Value
 
-SamplerName = Literal["nsga2", "nsga3", "random", "grid"]
+SamplerName = Literal["nsga2", "nsga3", "pymoo", "qnehvi", "random", "grid"]
 SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
 AccuracyKind = Literal["proxy", "finetune", "screened", "table"]
 ACCURACIES: tuple[AccuracyKind, ...] = get_args(AccuracyKind)
@@ -43,10 +43,14 @@ class Limit:
     side: Literal["most", "least"]
     bound: float
 
+    def excess(self, value: float) -> float:
+        """By how much of the bound the value passes it; below 0 where it does not."""
+        excess = value - self.bound if self.side == "most" else self.bound - value
+        return excess / abs(self.bound) if self.bound else excess
+
     def violation(self, value: float) -> float:
         """By how much of the bound the value passes it; 0 where it does not."""
-        excess = value - self.bound if self.side == "most" else self.bound - value
-        return max(0.0, excess / abs(self.bound)) if self.bound else max(0.0, excess)
+        return max(0.0, self.excess(value))
 
     def __str__(self) -> str:
         return f"{self.metric} {'<=' if self.side == 'most' else '>='} {self.bound:g}"
@@ -104,7 +108,8 @@ class SearchPlan:
 
     `batch` points are bred at once, from all that is known when `in_flight` batches before them are not yet
     done: with more workers than one no one waits for a slow point, and what is bred does not depend on how
-    many there are.
+    many there are. `start` is how many points of a Sobol sequence `qnehvi` begins with; None: twice as many
+    as genes that vary, and two.
     """
 
     sampler: SamplerName = "nsga2"
@@ -114,6 +119,8 @@ class SearchPlan:
     in_flight: int = 2
     seed: int = 1
     crossover: float = 0.9
+    start: int | None = None
+    guided: int = 400
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
@@ -124,6 +131,7 @@ class SearchPlan:
             population=self.population,
             batch=self.batch,
             in_flight=self.in_flight,
+            start=1 if self.start is None else self.start,
         )
         if not 0 <= self.crossover <= 1:
             raise OptionError(f"search: crossover must be 0 to 1, not {self.crossover}")

@@ -56,7 +56,7 @@ def study_from_json(text: str) -> AnyStudy:
     """
     try:
         study = from_plain(json.loads(text), _CLASSES)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError) as error:
         raise SpecError(f"a study of another version of catx: {error}") from error
     assert isinstance(study, Study | Grid)
     return study

@@ -52,7 +52,9 @@ class PlanSpec(Spec):
     batch: AnyCount = 20
     in_flight: AnyCount = 2
     seed: Annotated[int, Number(whole=True, zero=True, most=2**32 - 1)] = 1
+    guided: Annotated[int, Number(whole=True, zero=True, most=10**4)] = 400
     crossover: Annotated[float, Number(zero=True, most=1.0)] = 0.9
+    start: AnyCount | None = None
 
 
 class StudySpec(Spec):

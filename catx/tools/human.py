@@ -55,14 +55,27 @@ def binary(value: float) -> str:
     return _prefixed(value, "B", _BINARY, "Ti")
 
 
+def scale_of(value: float, *, largest: str = "T") -> tuple[float, str]:
+    """What to divide a number by so that one to three digits stand before its point, and the SI prefix.
+
+    >>> scale_of(0.00123), scale_of(-2.5e7), scale_of(0.0)
+    ((0.001, 'm'), (1000000.0, 'M'), (1.0, ''))
+    """
+    return _scale(value, _PREFIXES, largest) if value else (1.0, "")
+
+
+def _scale(value: float, prefixes: tuple[tuple[float, str], ...], largest: str) -> tuple[float, str]:
+    allowed = prefixes[[prefix for _, prefix in prefixes].index(largest) :]
+    shown = abs(float(f"{value:.2e}"))
+    return next((entry for entry in allowed if shown >= entry[0]), allowed[-1])
+
+
 def _prefixed(value: float, unit: str, prefixes: tuple[tuple[float, str], ...], largest: str) -> str:
     if not isfinite(value):
         return "n/a"
-    allowed = prefixes[[prefix for _, prefix in prefixes].index(largest) :]
     if value == 0:
         return f"0 {unit}"
-    shown = abs(float(f"{value:.2e}"))
-    factor, prefix = next((entry for entry in allowed if shown >= entry[0]), allowed[-1])
+    factor, prefix = _scale(value, prefixes, largest)
     return f"{significant(value / factor)} {prefix}{unit}"
 
 

@@ -20,6 +20,9 @@ MARKS = {
 }
 """The files that catx writes, and what their first kilobyte tells them by."""
 
+_FAMILIES = (("search_", ".png", b"catx search plot"), ("search_", ".json", b'"schema": "catx.search-plot/'))
+"""The same of files whose names a study decides: beginning, end and mark."""
+
 WRITTEN = ".catx.json"
 """Beside them: a hash of each file as catx wrote it. One that the user has changed since is not replaced."""
 
@@ -51,7 +54,7 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
 
     Every file is complete in a temporary file beside its place before the first one is put there.
     """
-    assert files.keys() <= MARKS.keys(), "a file without a mark could not be told apart later"
+    assert all(map(_mark, files)), "a file without a mark could not be told apart later"
     check_folder(folder, files)
     waiting: dict[Path, Path] = {}
     raw = {name: _bytes(content) for name, content in files.items()}
@@ -70,6 +73,38 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
         for temporary in waiting.values():
             with suppress(OSError):
                 temporary.unlink()
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet; nothing is left of one that cannot be written whole.
+
+    Raises:
+        OutputError: there is a file already, or it cannot be written.
+    """
+    loc = Loc(str(path))
+    try:
+        with path.open("xb") as stream:
+            try:
+                stream.write(content)
+                stream.flush()
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
+    except FileExistsError:
+        raise OutputError(
+            "exists already: nothing is overwritten", loc=loc, hint="name another file with -o"
+        ) from None
+    except OSError as error:
+        raise OutputError(f"cannot be written: {error.strerror}", loc=loc) from None
+
+
+def _mark(name: str) -> bytes:
+    """What a file of this name is told by; nothing where catx writes none."""
+    if name in MARKS:
+        return MARKS[name]
+    return next(
+        (mark for start, end, mark in _FAMILIES if name.startswith(start) and name.endswith(end)), b""
+    )
 
 
 def _bytes(content: str | bytes) -> bytes:
@@ -111,11 +146,11 @@ def _check_replaceable(path: Path, written: str) -> None:
     if not path.exists() and not path.is_symlink():
         return
     content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
-    if MARKS[path.name] in content[:_SNIFFED] and sha256(content).hexdigest() == written:
+    marked = _mark(path.name) in content[:_SNIFFED]
+    if marked and sha256(content).hexdigest() == written:
         return
-    changed = MARKS[path.name] in content[:_SNIFFED]
     raise OutputError(
-        "exists, and is not as catx wrote it" if changed else "exists and was not written by catx",
+        "exists, and is not as catx wrote it" if marked else "exists and was not written by catx",
         loc=Loc(str(path)),
         hint="move it away, or give another folder to -o",
     )

@@ -9,9 +9,12 @@ import typer
 from catx.errors import Loc, OptionError, OutputError
 from catx.tools.app import Verb, Verbs
 from catx.tools.guard import guarded
+from catx.tools.search_after import StudyFile, compare_files, plot_studies, write_front
 
 if TYPE_CHECKING:
     from catx.search.grid import AnyStudy
+    from catx.search.runner import Point
+    from catx.search.store import Store
 
 RUN = "run"
 
@@ -31,7 +34,6 @@ app = typer.Typer(cls=SearchVerbs, no_args_is_help=True)
 StudyName = Annotated[
     str, typer.Argument(metavar="STUDY", help="A study file, or a name of `catx search list`.")
 ]
-StudyFile = Annotated[str, typer.Argument(metavar="FILE.db", help="What `catx search` wrote.")]
 Output = Annotated[
     str | None,
     typer.Option(
@@ -49,6 +51,15 @@ Workers = Annotated[
         "--workers", metavar="N", help="Processes; default one per core.", min=1, show_default=False
     ),
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Evaluate on the workers of a Dask cluster, such as tcp://HOST:8786.",
+        show_default=False,
+    ),
+]
 Evaluations = Annotated[
     int | None,
     typer.Option(
@@ -57,7 +68,9 @@ Evaluations = Annotated[
 ]
 Sampler = Annotated[
     str | None,
-    typer.Option("--sampler", metavar="NAME", help="nsga2, nsga3, random or grid.", show_default=False),
+    typer.Option(
+        "--sampler", metavar="NAME", help="nsga2, nsga3, pymoo, qnehvi, random or grid.", show_default=False
+    ),
 ]
 SearchSeed = Annotated[
     int | None,
@@ -77,6 +90,7 @@ def run_study(
     output: Output = None,
     resume: Resume = False,
     workers: Workers = None,
+    scheduler: Scheduler = None,
     evaluations: Evaluations = None,
     sampler: Sampler = None,
     seed: SearchSeed = None,
@@ -84,45 +98,75 @@ def run_study(
     """Search a study's space, and keep every evaluation; Ctrl-C stops, --resume goes on."""
     from catx.extras import need
 
-    need("search", "deap", "moocore")
+    need("search", "moocore")
     from catx.search.open_study import with_plan
     from catx.search.study_file import load_study
 
     asked = with_plan(load_study(study), {"evaluations": evaluations, "sampler": sampler, "seed": seed})
-    run_any(asked, output, resume=resume, workers=workers)
+    run_any(asked, output, resume=resume, workers=workers, scheduler=scheduler)
 
 
-def run_any(asked: "AnyStudy", output: str | None, *, resume: bool, workers: int | None) -> None:
+def run_any(
+    asked: "AnyStudy", output: str | None, *, resume: bool, workers: int | None, scheduler: str | None
+) -> None:
     """Run a study into its file, and print what it found."""
+    from catx.search.choose_sampler import need_sampler
     from catx.search.open_study import begin
     from catx.search.open_study import resume as go_on
     from catx.search.screening import screening_of
-    from catx.tools.progress import Progress
     from catx.tools.streams import emit, tell
 
+    need_sampler(asked.plan.sampler)
+    _check(scheduler, workers)
     path = Path(output or f"{asked.name}.db")
     store = go_on(asked, path) if resume else begin(asked, path)
     try:
-        with Progress("starting", tidies_up=True) as progress:
-            from catx.search.runner import run
-            from catx.tools.search_text import study_text, told
-
-            points = run(
-                asked,
-                store,
-                workers=workers or os.cpu_count() or 1,
-                watch=lambda now: progress.step(now.done, now.total, told(now)),
-                tell=progress.phase,
-            )
-            screening = screening_of(asked, store.evaluations())
+        points = _run(asked, store, workers, scheduler)
+        screening = screening_of(asked, store.evaluations())
     except KeyboardInterrupt:
         tell(f"what was evaluated is kept in {path}: the same command with --resume goes on")
         raise
     finally:
         store.close()
     from catx.tools.canvas import stdout_canvas
+    from catx.tools.search_text import study_text
 
     emit(study_text(asked, points, path, stdout_canvas(), screening))
+
+
+def _run(study: "AnyStudy", store: "Store", workers: int | None, scheduler: str | None) -> "list[Point]":
+    """Search, and show how far it is."""
+    from catx.tools.progress import Progress
+
+    with Progress("starting", tidies_up=True) as progress:
+        from catx.search.runner import run
+        from catx.tools.search_text import told
+
+        return run(
+            study,
+            store,
+            workers=None if scheduler else workers or os.cpu_count() or 1,
+            scheduler=scheduler,
+            watch=lambda now: progress.step(now.done, now.total, told(now)),
+            tell=progress.phase,
+        )
+
+
+def _check(scheduler: str | None, workers: int | None) -> None:
+    """Check the cluster, so that no file is begun that nothing can be written to."""
+    if scheduler is None:
+        return
+    if workers is not None:
+        raise OptionError(
+            "--scheduler and --workers exclude each other",
+            hint="a cluster has workers of its own; without it --workers is how many run on this machine",
+        )
+    from catx.tools.progress import Progress
+
+    with Progress(f"connecting to {scheduler}") as progress:
+        from catx.search.dask_cluster import check_cluster
+
+        check_cluster(scheduler, progress.phase)
 
 
 @app.command("list", cls=Verb)
@@ -170,17 +214,9 @@ def show_study(study: StudyName) -> None:
     emit(study_text(asked, points_of(asked, store), Path(study), stdout_canvas(), screening))
 
 
-@app.command("front", cls=Verb)
-@guarded
-def print_front(file: StudyFile) -> None:
-    """Print the front as CSV: values, and all numbers of each point."""
-    from catx.search.front_files import front_csv
-    from catx.search.open_study import read
-    from catx.search.runner import front, points_of
-    from catx.tools.streams import emit
-
-    store, study = read(Path(file))
-    emit(front_csv(study.space, front(points_of(study, store))))
+app.command("front", cls=Verb)(write_front)
+app.command("plot", cls=Verb)(plot_studies)
+app.command("compare", cls=Verb)(compare_files)
 
 
 @app.command("export", cls=Verb)

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catx.search.grid import AnyStudy, Grid
-from catx.search.metrics import ACCURACY, metric
+from catx.search.metrics import ACCURACY
 from catx.search.runner import Point, Progress, front, front_volume
 from catx.search.screening import Screening
 from catx.search.study import Study
 from catx.tools.canvas import Canvas, Column
-from catx.tools.human import grams, plural, si, significant
+from catx.tools.human import plural, significant
+from catx.tools.metric_text import in_unit
 
 _MOST = 40
 """Points of a front that are listed."""
@@ -99,18 +100,7 @@ def _table(study: AnyStudy, shown: Sequence[Point], best: Sequence[Point], canva
     rows = []
     for point in shown:
         values, numbers = space.values(point.genome), point.evaluation.numbers
-        told = [_shown(name, numbers[name]) for name in names]
+        told = [in_unit(name, numbers[name]) for name in names]
         mark = " *" if point.number in marked else ""
         rows.append([f"{point.number}{mark}", *told, *(str(values.get(gene.name, "")) for gene in genes)])
     canvas.table(head, rows)
-
-
-def _shown(name: str, value: float) -> str:
-    """A number in its unit."""
-    dimension = metric(name).dimension
-    if dimension == "mass of CO2e":
-        return grams(value)
-    unit = {"time": "s", "energy": "J", "power": "W"}.get(dimension)
-    if unit:
-        return si(value, unit)
-    return f"{significant(value)} mm2" if dimension == "area" else significant(value)

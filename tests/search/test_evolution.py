@@ -1,37 +1,11 @@
 import math
-from dataclasses import dataclass
 
 import pytest
 
-from catx.search.evolution import EvolutionSampler, GridSampler, RandomSampler, Sampler
-from catx.search.space import Gene, Genome, Space
-
-SPACE = Space(tuple(Gene(f"g{at}", tuple(range(12))) for at in range(4)))
-
-
-@dataclass(frozen=True)
-class Toy:
-    """A point whose costs are known; `violation` of a bound on the last gene."""
-
-    genome: Genome
-    costs: tuple[float, ...] | None
-    violation: float = 0.0
-
-
-def toy(genome: Genome, objectives: int = 2) -> Toy:
-    """Genes trade the first cost against the others; the second gene only costs."""
-    a, b, c, d = genome
-    costs = (float(a + 5 * b + 3 * abs(c - 6)), float((11 - a) ** 2 + 5 * b + 3 * abs(c - 6)), float(d + b))
-    return Toy(genome, costs[:objectives], max(0.0, d - 8.0))
-
-
-def search(sampler: Sampler, points: int, objectives: int = 2, batch: int = 10) -> list[Toy]:
-    found: list[Toy] = []
-    while len(found) < points and (genomes := sampler.ask(min(batch, points - len(found)))):
-        told = [toy(genome, objectives) for genome in genomes]
-        sampler.tell(told)
-        found += told
-    return found
+from catx.search.evolution import EvolutionSampler
+from catx.search.sampler import GridSampler, RandomSampler
+from catx.search.space import Gene, Space
+from tests.search.toys import SPACE, Toy, search
 
 
 def nsga(seed: int, objectives: int = 2, method: str = "nsga2", space: Space = SPACE) -> EvolutionSampler:

@@ -87,7 +87,7 @@ def test_points_cost_what_compile_says(tmp_path: Path) -> None:
 def test_a_run_and_its_fronts(tmp_path: Path) -> None:
     grid = several(tmp_path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("catx.search.runner.GridSampler.ask", _stops_after(30))
+        patch.setattr("catx.search.sampler.GridSampler.ask", _stops_after(30))
         with pytest.raises(KeyboardInterrupt):
             run(grid, begin(grid, tmp_path / "a.db"))
     points = run(grid, resume(grid, tmp_path / "a.db"))
@@ -106,7 +106,7 @@ def test_a_run_and_its_fronts(tmp_path: Path) -> None:
 
 
 def _stops_after(most: int):  # type: ignore[no-untyped-def]
-    from catx.search.evolution import GridSampler
+    from catx.search.sampler import GridSampler
 
     ask, asked = GridSampler.ask, 0
 
@@ -164,7 +164,7 @@ def test_files_that_changed_stop_a_study(tmp_path: Path) -> None:
     grid = several(tmp_path)
     store = begin(grid, tmp_path / "a.db")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("catx.search.runner.GridSampler.ask", _stops_after(20))
+        patch.setattr("catx.search.sampler.GridSampler.ask", _stops_after(20))
         with pytest.raises(KeyboardInterrupt):
             run(grid, store)
     store.close()

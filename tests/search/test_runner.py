@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from catx.errors import OptionError, OutputError, SpecError
-from catx.search import runner
+from catx.search import local_workers, runner
 from catx.search.evaluation import Evaluation
 from catx.search.open_study import begin, read, resume
 from catx.search.runner import Point, front, points_of, run
 from catx.search.store import Store
 from catx.search.study import Study
+from tests.search.deadly import Deadly
 from tests.search.studies import small
 
 
@@ -141,27 +142,11 @@ def test_failed_points_are_kept_and_the_search_goes_on(study: Study, tmp_path: P
     assert not {point.number for point in failed} & {point.number for point in front(points)}
 
 
-class Deadly:
-    """An evaluator that ends its process at one point."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __call__(self, genome: tuple[int, ...]) -> Evaluation:
-        if genome == (1, 1):
-            os._exit(9)
-        if genome == (2, 2) and not self.mark.exists():
-            self.mark.write_text("died once")
-            os._exit(9)
-        time.sleep(0.02)
-        return Evaluation(genome=genome, numbers={"latency_s": float(sum(genome))})
-
-
 def test_workers_that_die(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A point that kills its worker fails at last; one that does so once, and all others, are evaluated."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))  # processes find this module by its name
-    monkeypatch.setattr(runner, "_start_there", partial(start_deadly, tmp_path / "mark"))
-    pool = runner._Pool(study, 2)
+    monkeypatch.setattr(local_workers, "_start_there", partial(start_deadly, tmp_path))
+    pool = local_workers.LocalWorkers(study, 2)
     points = [(at, (at, at)) for at in range(8)]
     pool.submit(points)
     found: dict[int, Evaluation] = {}
@@ -174,5 +159,49 @@ def test_workers_that_die(study: Study, tmp_path: Path, monkeypatch: pytest.Monk
     assert "it ended the process that evaluated it, 2 times" in found[1].error
 
 
-def start_deadly(mark: Path, study: Study) -> None:
-    runner._there[:] = [Deadly(mark)]  # type: ignore[list-item]
+def start_deadly(folder: Path, study: Study) -> None:
+    local_workers._there[:] = [Deadly(folder)]  # type: ignore[list-item]
+
+
+LOCKS = """
+import multiprocessing, time
+from pathlib import Path
+from catx.search import local_workers
+from tests.search.studies import small
+
+def start(study):
+    local_workers.start_process()
+    local_workers._there[:] = [evaluate]
+    held.append(multiprocessing.RLock())  # as progress bars have one
+
+held = []
+
+def evaluate(genome):
+    Path(f"{genome[0]}.busy").touch()
+    time.sleep(60)
+
+if __name__ == "__main__":
+    local_workers._start_there = start
+    pool = local_workers.LocalWorkers(small(Path.cwd()), 2)
+    pool.submit([(at, (at,)) for at in range(4)])
+    while len(list(Path.cwd().glob("*.busy"))) < 2:
+        time.sleep(0.1)
+    pool.stop()
+"""
+
+
+def test_processes_end_in_order_also_when_busy(tmp_path: Path) -> None:
+    """Nothing is left of them: no semaphore that Python would tell of, and no one waits for a slow point."""
+    script = tmp_path / "script.py"
+    script.write_text(LOCKS)
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert time.monotonic() - started < 30

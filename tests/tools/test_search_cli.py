@@ -86,6 +86,8 @@ def test_list_and_files_of_studies(run: Run) -> None:
         (["front", "study.yaml"], "no study of catx"),
         (["show", "none.db"], "no such file"),
         (["tiny.onnx"], "looks like an ONNX model"),
+        (["study.yaml", "--scheduler", "tcp://a:1", "--workers", "2"], "exclude each other"),
+        (["study.yaml", "--scheduler", "a:1"], "the scheduler 'a:1' is no address"),
     ],
 )
 def test_mistakes(run: Run, words: list[str], message: str) -> None:
@@ -93,3 +95,4 @@ def test_mistakes(run: Run, words: list[str], message: str) -> None:
     assert (code, out) == (2, "")
     assert message in err
     assert "Traceback" not in err
+    assert not Path("small.db").exists()

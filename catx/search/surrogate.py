@@ -1,0 +1,219 @@
+"""What genomes would cost, predicted by Gaussian processes; and those that promise the most."""
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catx.extras import need
+from catx.search.pareto import front_of, hypervolume
+from catx.search.sampler import Result
+from catx.search.space import Genome, Space
+
+MOST_FITTED = 400
+"""Points that a model is fitted to: those of the best fronts, and the latest. A fit takes their cube."""
+
+_TUNED = 150
+"""Points by which lengths are found along each gene, which takes many fits."""
+
+_TUNE_AGAIN = 1.3
+"""How many times more points must be known before lengths are found anew."""
+
+_COMPARED = 150
+"""Candidates whose gain in hypervolume is compared for each pick."""
+
+_QUANTILES = (-1.1503, -0.3186, 0.3186, 1.1503)
+"""Of the normal distribution, in the middle of four equal parts: what a prediction may turn out as."""
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Predictions by genome: (genomes, columns), first objectives and then constraints, each standardized.
+
+    `feasible` is the probability that all constraints are obeyed.
+    """
+
+    means: Matrix
+    deviations: Matrix
+    feasible: Matrix
+    violation: Matrix
+
+
+class Surrogate:
+    """Models of every objective and constraint of a study.
+
+    Objectives that are above 0 everywhere are modelled by their logarithm, as are constraints, of which the
+    value over its bound is.
+
+    Args:
+        space: of genomes.
+        objectives: how many there are.
+
+    Raises:
+        ExtraError: scikit-learn is not installed.
+    """
+
+    def __init__(self, space: Space, objectives: int) -> None:
+        need("search", "sklearn")
+        self._free = [at for at, gene in enumerate(space.genes) if len(gene.values) > 1]
+        self._scales = [np.linspace(0.0, 1.0, len(space.genes[at].values)) for at in self._free]
+        self._objectives = objectives
+        self._kernels: list[Any] = []
+        self._tuned_at = 0
+        self._known: list[Result] = []
+        self._models: list[Any] = []
+        self._middle = self._spread = np.zeros(0)
+
+    def fit(self, results: Sequence[Result]) -> None:
+        """Fit all models to what is known; points that failed tell nothing."""
+        self._known = _chosen([one for one in results if one.costs is not None])
+        columns = self._columns(self._known)
+        self._middle, spread = columns.mean(axis=0), columns.std(axis=0)
+        self._spread = np.where(spread > 0, spread, 1.0)
+        standard = (columns - self._middle) / self._spread
+        positions = self._positions([one.genome for one in self._known])
+        if len(self._known) >= self._tuned_at * _TUNE_AGAIN and self._tuned_at < _TUNED:
+            self._tuned_at = min(len(self._known), _TUNED)
+            few = slice(-self._tuned_at, None)
+            self._kernels = [_tuned(positions[few], column[few]) for column in standard.T]
+        self._models = [
+            _fitted(kernel, positions, column)
+            for kernel, column in zip(self._kernels, standard.T, strict=True)
+        ]
+
+    def predict(self, genomes: Sequence[Genome]) -> Predicted:
+        """What genomes would cost."""
+        positions = self._positions(genomes)
+        both = [model.predict(positions, return_std=True) for model in self._models]
+        means = np.array([mean for mean, _ in both]).T.reshape(len(genomes), -1)
+        deviations = np.array([deviation for _, deviation in both]).T.reshape(len(genomes), -1)
+        of = slice(self._objectives, None)
+        excess = means[:, of] * self._spread[of] + self._middle[of]  # log of value over bound: 0 at the bound
+        sure = np.maximum(deviations[:, of] * self._spread[of], 1e-9)
+        scaled = np.clip(-excess / sure / math.sqrt(2.0), -6.0, 6.0)
+        chance = 0.5 * (1.0 + np.vectorize(math.erf, otypes=[float])(scaled))
+        passed = np.expm1(np.clip(excess, 0.0, 50.0)).sum(axis=1)
+        return Predicted(means, deviations, chance.prod(axis=1), passed)
+
+    def picks(self, candidates: Sequence[Genome], count: int, pending: Sequence[Genome] = ()) -> list[int]:
+        """Indices of candidates that promise the most hypervolume, each besides those before.
+
+        While no known point is feasible, they are those that most probably are.
+
+        Args:
+            candidates: genomes that may be evaluated.
+            count: how many are wanted.
+            pending: genomes that are being evaluated; they count as they are predicted.
+        """
+        predicted = self.predict(candidates)
+        known = self._standard(self._known)[:, : self._objectives]
+        feasible = [at for at, one in enumerate(self._known) if one.violation == 0.0]
+        if not feasible:
+            return [int(at) for at in np.argsort(-predicted.feasible, kind="stable")[:count]]
+        front = known[feasible]
+        if pending:
+            coming = self.predict(pending)
+            front = np.vstack([front, coming.means[coming.feasible >= 0.5, : self._objectives]])
+        front = front[front_of(front)]
+        reference = known[feasible].max(axis=0) + 0.1
+        return _greedy(predicted, self._objectives, front, reference, count)
+
+    def _columns(self, results: Sequence[Result]) -> Matrix:
+        costs = np.array([one.costs for one in results], float).reshape(len(results), self._objectives)
+        logs = np.where((costs > 0).all(axis=0), np.log(np.maximum(costs, 1e-300)), costs)
+        excesses = np.array([one.excesses for one in results], float).reshape(len(results), -1)
+        return np.hstack([logs, _log(excesses)])
+
+    def _standard(self, results: Sequence[Result]) -> Matrix:
+        found: Matrix = (self._columns(results) - self._middle) / self._spread
+        return found
+
+    def _positions(self, genomes: Sequence[Genome]) -> Matrix:
+        """(genomes, genes that vary): 0 is the first choice of a gene, 1 its last."""
+        pairs = list(zip(self._free, self._scales, strict=True))
+        rows = [[scale[genome[at]] for at, scale in pairs] for genome in genomes]
+        return np.array(rows, float).reshape(len(genomes), len(self._free))
+
+
+def _log(excesses: Matrix) -> Matrix:
+    """Logarithm of value over bound, of excess over it as a share of it."""
+    found: Matrix = np.log(np.maximum(1.0 + excesses, 1e-6))
+    return found
+
+
+def _chosen(results: Sequence[Result]) -> list[Result]:
+    """The latest results, and before them the best."""
+    if len(results) <= MOST_FITTED:
+        return list(results)
+    best = sorted(range(len(results)), key=lambda at: results[at].violation)
+    feasible = [at for at in best if results[at].violation == 0.0]
+    if feasible:
+        best = [feasible[at] for at in front_of([results[at].costs or () for at in feasible])]
+    kept = dict.fromkeys(best[: MOST_FITTED // 2])
+    for at in range(len(results) - 1, -1, -1):
+        if len(kept) >= MOST_FITTED:
+            break
+        kept[at] = None
+    return [results[at] for at in sorted(kept)]
+
+
+def _tuned(positions: Matrix, column: Matrix) -> Any:
+    """A kernel whose lengths along each gene fit the points best."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+
+    genes = positions.shape[1]
+    kernel = ConstantKernel(1.0, (1e-2, 1e3)) * Matern(np.full(genes, 1.0), (0.05, 50.0), nu=2.5)
+    kernel = kernel + WhiteKernel(1e-4, (1e-8, 1e-1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a length at its bound: a gene without effect
+        return GaussianProcessRegressor(kernel).fit(positions, column).kernel_
+
+
+def _fitted(kernel: Any, positions: Matrix, column: Matrix) -> Any:
+    from sklearn.gaussian_process import GaussianProcessRegressor
+
+    return GaussianProcessRegressor(kernel, optimizer=None).fit(positions, column)
+
+
+def _greedy(predicted: Predicted, objectives: int, front: Matrix, reference: Matrix, count: int) -> list[int]:
+    """Candidates with the largest expected gain, one by one; those taken count as they are predicted."""
+    means, deviations = predicted.means[:, :objectives], predicted.deviations[:, :objectives]
+    gains = _gains(means, deviations, predicted.feasible, front, reference, range(len(means)))
+    compared = [int(at) for at in np.argsort(-gains, kind="stable")[:_COMPARED]]
+    picked: list[int] = []
+    while compared and len(picked) < count:
+        if picked:
+            gains = _gains(means, deviations, predicted.feasible, front, reference, compared)
+        else:
+            gains = gains[compared]
+        best = compared.pop(int(np.argmax(gains)))
+        picked.append(best)
+        front = np.vstack([front, means[best]])
+        front = front[front_of(front)]
+    return picked
+
+
+def _gains(
+    means: Matrix,
+    deviations: Matrix,
+    feasible: Matrix,
+    front: Matrix,
+    reference: Matrix,
+    indices: Sequence[int],
+) -> Matrix:
+    """Expected hypervolume that candidates add to the front, times the probability that each is feasible."""
+    before = hypervolume(front, reference.tolist())
+    found = []
+    for at in indices:
+        ends = [means[at] + quantile * deviations[at] for quantile in _QUANTILES]
+        volumes = [hypervolume(np.vstack([front, end]), reference.tolist()) - before for end in ends]
+        found.append(sum(volumes) / len(volumes) * feasible[at])
+    return np.array(found)

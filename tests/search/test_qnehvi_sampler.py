@@ -1,0 +1,105 @@
+"""qNEHVI as a sampler: small budgets, as every batch fits all that is known."""
+
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean, median
+
+import pytest
+
+from catx.errors import OptionError
+from catx.search import qnehvi_sampler
+from catx.search.open_study import begin, resume
+from catx.search.qnehvi_sampler import MOST_EVALUATIONS, QnehviSampler
+from catx.search.runner import front, run
+from catx.search.sampler import RandomSampler
+from catx.search.space import Gene, Genome, Space
+from tests.search.studies import small
+from tests.search.toys import SPACE, Toy, failing, search, search_ahead, toy, volume
+
+
+def qnehvi(seed: int, space: Space = SPACE, start: int = 8) -> QnehviSampler:
+    return QnehviSampler(space, seed=seed, evaluations=100, start=start)
+
+
+def test_it_beats_random_points_and_a_seed_gives_the_same_ones() -> None:
+    import torch
+
+    one, other = search(qnehvi(1), 32, batch=8), search(qnehvi(2), 32, batch=8)
+    random_ones = [volume(search(RandomSampler(SPACE, seed), 32)) for seed in range(5)]
+    assert min(volume(one), volume(other)) > median(random_ones)
+    assert mean([volume(one), volume(other)]) > 1.2 * mean(random_ones)
+    assert one != other
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        torch.manual_seed(99)
+        before = torch.random.get_rng_state()
+        assert search(qnehvi(1), 32, batch=8) == one
+        assert torch.equal(torch.random.get_rng_state(), before)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_no_point_twice_and_an_end() -> None:
+    space = Space((Gene("a", (1, 2, 3)), Gene("b", (1, 2, 3, 4)), Gene("c", (1,)), Gene("d", (1,))))
+    sampler = qnehvi(1, space, start=5)
+    found = search(sampler, 100, batch=5)
+    assert len(found) == len({toy.genome for toy in found}) == space.size
+    assert sampler.ask(5) == []
+    assert qnehvi(1, Space((Gene("a", (1,)),))).ask(3) == [(0,)]
+
+
+def test_given_points_come_first() -> None:
+    sampler = QnehviSampler(SPACE, seed=1, evaluations=20, first=[(1, 2, 3, 4), (5, 6, 7, 8)])
+    assert sampler.ask(4)[:2] == [(1, 2, 3, 4), (5, 6, 7, 8)]
+
+
+def test_batches_in_flight_three_objectives_and_points_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qnehvi_sampler, "COMPARED", 64)
+
+    def evaluate(genome: Genome) -> Toy:
+        return failing(genome, 3)
+
+    found = search_ahead(qnehvi(3), 32, batch=6, in_flight=2, evaluate=evaluate)
+    assert len(found) == len({toy.genome for toy in found}) == 32
+    failed = [toy.costs is None for toy in found]
+    assert sum(failed[16:]) < sum(failed[:16])  # it learns where points fail
+
+
+def test_one_objective_and_a_bound_that_no_point_obeys_at_first() -> None:
+    def evaluate(genome: Genome, objectives: int) -> Toy:
+        excess = 3.0 - genome[3] + genome[1]  # 18 % of all
+        return replace(toy(genome, objectives), violation=max(0.0, excess), excesses=(excess,))
+
+    first = [(0, 6, 2, 3), (3, 9, 8, 5), (6, 5, 4, 1), (9, 8, 10, 7), (11, 4, 6, 0), (5, 11, 0, 9)]
+    sampler = QnehviSampler(SPACE, seed=1, evaluations=100, start=6, first=first)
+    found = search(sampler, 21, 1, batch=5, evaluate=evaluate)
+    assert all(one.violation > 0.0 for one in found[:6])
+    assert sum(one.violation == 0.0 for one in found[6:11]) >= 3  # most probably feasible
+    best = min(one.costs[0] for one in found if one.costs and one.violation == 0.0)
+    assert best <= 3.0
+
+
+def test_alike_numbers_can_be_fitted() -> None:
+    sampler = qnehvi(1, start=4)
+    found = search(sampler, 9, batch=4, evaluate=lambda genome, _: Toy(genome, (1.0, 2.0), 0.0, (-1.0,)))
+    assert len({one.genome for one in found}) == 9
+
+
+def test_a_study(tmp_path: Path) -> None:
+    """The same points where a run went on."""
+    study = small(tmp_path)
+    study = replace(study, plan=replace(study.plan, sampler="qnehvi", evaluations=18, batch=3, start=6))
+    whole = run(study, begin(study, tmp_path / "a.db"))
+    assert len({point.genome for point in whole}) == 18
+    assert all(point.feasible for point in front(whole))
+    part = replace(study, plan=replace(study.plan, evaluations=11))
+    run(part, begin(part, tmp_path / "b.db"))
+    again = run(study, resume(study, tmp_path / "b.db"))
+    assert [point.genome for point in again] == [point.genome for point in whole]
+
+
+def test_more_than_can_be_fitted() -> None:
+    with pytest.raises(OptionError, match=f"{MOST_EVALUATIONS} at most, not 5000"):
+        QnehviSampler(SPACE, seed=1, evaluations=5000)
