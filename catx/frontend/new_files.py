@@ -1,18 +1,15 @@
 """Files that must not be there yet: nothing is overwritten, and their place is kept while work goes on."""
 
 import os
-import platform
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from catx.errors import Loc, OutputError
 
 TAKEN = ".catx-writing"
-"""In a folder that some process is going to write into; it names that process."""
-
-_MARK = re.compile(r"process (\d+) on (.*)\n")
+"""In a folder that some process is going to write into. One that a dead process left is taken over."""
 
 
 def check_new(folder: Path, names: Iterable[str]) -> None:
@@ -35,8 +32,7 @@ def check_new(folder: Path, names: Iterable[str]) -> None:
 def kept_free(folder: Path, names: Iterable[str]) -> Iterator[None]:
     """Make a folder, and keep other processes of catx from writing these files into it, while work goes on.
 
-    A folder that is empty in the end is removed. The mark of a process of this machine that is no more is
-    taken over. An interrupt is told which of the files are there by then.
+    A folder that is empty in the end is removed. An interrupt is told which of the files are there by then.
 
     Raises:
         OutputError: one of the files is there, the folder cannot be made or written to, or another process
@@ -48,7 +44,7 @@ def kept_free(folder: Path, names: Iterable[str]) -> Iterator[None]:
     try:
         made = [one for one in (folder, *folder.parents) if not one.exists()]
         folder.mkdir(parents=True, exist_ok=True)
-        _mark(mark)
+        held = _held(mark)
     except OSError as error:
         raise OutputError(f"cannot be written to: {error.strerror}", loc=Loc(str(folder))) from None
     try:
@@ -60,59 +56,49 @@ def kept_free(folder: Path, names: Iterable[str]) -> Iterator[None]:
         raise
     finally:
         mark.unlink(missing_ok=True)
+        held.close()
         for one in made:
             with suppress(OSError):  # it holds results
                 one.rmdir()
 
 
-def _mark(mark: Path) -> None:
-    """Put the mark of this process into a folder.
+def _held(mark: Path) -> IO[bytes]:
+    """The mark of this process, locked while it is open: the lock ends with the process, however that ends.
 
     Raises:
-        OutputError: that of another one is there, which may be alive.
+        OutputError: another process holds it.
+        OSError: it cannot be written, or its file system has no locks.
     """
-    own = f"process {os.getpid()} on {platform.node()}\n"
-    try:
-        with mark.open("x", encoding="utf-8") as file:
-            file.write(own)
-    except FileExistsError:
-        if not _taken_over(mark, own):
-            raise OutputError(
-                "another process is going to write into this folder",
-                loc=Loc(str(mark.parent)),
-                hint=f"give another folder to -o; if that process is no more, remove {mark}",
-            ) from None
-
-
-def _taken_over(mark: Path, own: str) -> bool:
-    """Write this process into the mark of one that is no more; False where that may be alive."""
     if os.name != "posix":
-        return False  # there, no process can be asked for without being ended
+        return _new(mark)
     import fcntl
 
+    file = mark.open("ab")
     try:
-        with mark.open("r+", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # of two that find it, one gets it
-            same = os.path.samestat(os.fstat(file.fileno()), mark.stat())  # not removed since
-            if not same or not _is_over(file.read()):
-                return False
-            file.seek(0)
-            file.truncate()
-            file.write(own)
-    except (FileNotFoundError, BlockingIOError):
-        return False
-    return True
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(file.fileno()), mark.stat()):
+            return file
+    except (BlockingIOError, FileNotFoundError):  # held, or removed by who held it just now
+        pass
+    except OSError:
+        file.close()
+        raise
+    file.close()
+    raise _taken(mark, "give another folder to -o")
 
 
-def _is_over(text: str) -> bool:
-    """Whether a mark is of a process of this machine that is no more."""
-    found = _MARK.fullmatch(text)
-    if found is None or found[2] != platform.node():
-        return False
+def _new(mark: Path) -> IO[bytes]:
+    """A mark where files have no locks that let them be removed: it must be new."""
     try:
-        os.kill(int(found[1]), 0)  # asks, and sends nothing
-    except (ProcessLookupError, OverflowError):
-        return True
-    except PermissionError:  # it is another user's
-        return False
-    return False
+        file = mark.open("xb")
+    except FileExistsError:
+        hint = f"give another folder to -o; if that process is no more, remove {mark}"
+        raise _taken(mark, hint) from None
+    file.close()
+    return file
+
+
+def _taken(mark: Path, hint: str) -> OutputError:
+    return OutputError(
+        "another process is going to write into this folder", loc=Loc(str(mark.parent)), hint=hint
+    )

@@ -1,4 +1,4 @@
-"""Short work that a signal must not break off: it is heard, and acts when the work is done."""
+"""Short work that Ctrl-C must not break off: it is heard, and acts when the work is done."""
 
 import signal
 import threading
@@ -6,31 +6,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
 
 @contextmanager
 def unbroken() -> Iterator[None]:
-    """Within, Ctrl-C and SIGTERM wait for the end of the block; then their own handlers get them.
+    """Within, Ctrl-C waits for the end of the block; then its own handler gets it.
 
     Nothing to do in other threads than the main one: Python runs no handlers there.
     """
-    if threading.current_thread() is not threading.main_thread():
+    own = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or own is None:  # None: not set by Python
         yield
         return
-    heard: list[int] = []
+    heard = False
 
-    def hear(number: int, _frame: FrameType | None) -> None:
-        heard.append(number)
+    def hear(_number: int, _frame: FrameType | None) -> None:
+        nonlocal heard
+        heard = True
 
-    # None: a handler that Python did not set, and cannot put back
-    handlers = {one: handler for one in SIGNALS if (handler := signal.getsignal(one)) is not None}
-    for one in handlers:
-        signal.signal(one, hear)
+    signal.signal(signal.SIGINT, hear)
     try:
         yield
     finally:
-        for one, handler in handlers.items():
-            signal.signal(one, handler)
+        signal.signal(signal.SIGINT, own)
         if heard:
-            signal.raise_signal(heard[0])
+            signal.raise_signal(signal.SIGINT)

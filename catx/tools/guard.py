@@ -7,12 +7,12 @@ from typing import ParamSpec
 import typer
 
 from catx.errors import CatxError
-from catx.tools.interrupt import exit_code, tell_interrupted
-from catx.tools.streams import drop_output, tell_error
+from catx.tools.interrupt import INTERRUPTED
+from catx.tools.streams import drop_output, tell, tell_error
 
 USER_ERROR = 2
 BROKEN_PIPE = 141
-"""Exit codes, with those of `interrupt`; that of a pipe is 128 + its signal's number. Bugs exit with 1."""
+"""Exit codes, with `INTERRUPTED`; that of a pipe is 128 + its signal's number. Bugs exit with 1."""
 
 P = ParamSpec("P")
 
@@ -28,8 +28,9 @@ def guarded(verb: Callable[P, None]) -> Callable[P, None]:
             tell_error(error)
             raise typer.Exit(USER_ERROR) from None
         except KeyboardInterrupt as stopped:
-            tell_interrupted(stopped)
-            raise typer.Exit(exit_code(stopped)) from None
+            for line in ("interrupted", *getattr(stopped, "__notes__", ())):  # what is left of the work
+                tell(line)
+            raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
             drop_output()
             raise typer.Exit(BROKEN_PIPE) from None

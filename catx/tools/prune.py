@@ -124,11 +124,10 @@ def _prune_family(asked: dict[str, Any]) -> None:
         width=_amount("--width", asked["width"]),
     )
     from catx.tools.canvas import stdout_canvas
-    from catx.tools.interrupt import ends_in_order
     from catx.tools.progress import Progress
     from catx.tools.streams import emit
 
-    with ends_in_order(), Progress("loading torch", tidies_up=True) as progress:
+    with Progress("loading torch", tidies_up=True) as progress:
         from catx.frontend.hf.workflow import PruneJob, run
         from catx.tools.prune_family import family_text
 
@@ -168,11 +167,10 @@ def _prune_clip(asked: dict[str, Any]) -> None:
     if asked["preset"] is not None:
         pruning = _preset(asked["preset"], asked["model"], pruning)
     from catx.tools.canvas import stdout_canvas
-    from catx.tools.interrupt import ends_in_order
     from catx.tools.progress import Progress
     from catx.tools.streams import emit
 
-    with ends_in_order(), Progress("loading torch", tidies_up=True) as progress:
+    with Progress("loading torch", tidies_up=True) as progress:
         from catx.frontend.clip.recovery import RecoveryConfig
         from catx.frontend.clip.workflow import PruneJob, export_as_it_is, run
         from catx.tools.prune_text import exported_text, pruned_text
