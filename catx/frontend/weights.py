@@ -1,8 +1,10 @@
-"""Which weights a model of torch has."""
+"""Which weights a model of torch has, and files of them."""
 
+from collections.abc import Mapping
 from hashlib import sha256
+from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 
 def weights_sha256(model: nn.Module) -> str:
@@ -12,3 +14,23 @@ def weights_sha256(model: nn.Module) -> str:
         found.update(name.encode())
         found.update(weight.detach().cpu().contiguous().numpy().tobytes())
     return found.hexdigest()
+
+
+def save_weights(
+    weights: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a new file of safetensors, which others may read as the process' other files.
+
+    Raises:
+        FileExistsError: there is one.
+    """
+    from safetensors.torch import save_file
+
+    path.open("xb").close()
+    mode = path.stat().st_mode  # as the umask says; safetensors makes files that their owner alone reads
+    try:
+        save_file({name: weight.contiguous() for name, weight in weights.items()}, path, metadata)
+        path.chmod(mode)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

@@ -3,7 +3,6 @@
 import math
 import os
 import struct
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -27,6 +26,7 @@ from catx.frontend.clip.distributed import (
 )
 from catx.frontend.clip.model import Clip
 from catx.frontend.clip.pairs import Batch, Pairs, Share
+from catx.frontend.seeds import check_seed
 from catx.frontend.unbroken import unbroken
 from catx.frontend.weights import weights_sha256
 from catx.ir import checks
@@ -66,6 +66,7 @@ class RecoveryConfig:
 
     def __post_init__(self) -> None:
         checks.counts("recovery", steps=self.steps, batch=self.batch)
+        check_seed(self.seed)
         if self.learning_rate is not None:
             checks.positive("recovery", learning_rate=self.learning_rate)
         if self.precision not in PRECISIONS:
@@ -295,13 +296,12 @@ class _Run:
             "optimizer": self.optimizer.state_dict(),
             "at": (self.step, self.samples, self.epoch, self.seen, self.seconds, self.loss),
         }
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        os.close(handle)
+        beside = path.with_name(f".{path.name}-{os.getpid()}")
         try:
             torch.save(state, beside)
             os.replace(beside, path)
         except (OSError, RuntimeError) as error:
-            Path(beside).unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
             raise OptionError(f"the checkpoint cannot be written: {error}", loc=Loc(str(path))) from error
 
     def _load(self, path: Path) -> None:

@@ -22,6 +22,7 @@ from catx.frontend.clip.model import Clip
 from catx.frontend.clip.presets import MODELS
 from catx.frontend.clip.store import load_clip
 from catx.frontend.quiet import quiet
+from catx.frontend.seeds import check_seed
 from catx.names import nearest
 
 _CONFIGS = Shelf("clip-configs", ("frontend/clip/*.py",), ("open_clip_torch",))
@@ -45,6 +46,7 @@ def find_clip(name: str, *, seed: int = 0) -> Clip:
 
     Raises:
         ModelError: there is no such model, its weights cannot be had, or a tower is of another kind.
+        OptionError: a seed that is none.
         ExtraError: open_clip is missing.
     """
     return clip_of(find_source(name, seed=seed))
@@ -82,6 +84,7 @@ def find_config(name: str) -> ClipConfig:
 
 def find_source(name: str, *, seed: int = 0) -> Source:
     """The model of a name, of whatever kind its towers are; see `find_clip`."""
+    check_seed(seed)
     if name == DIGITS:
         with_files = files("catx.data").joinpath("clip").joinpath("digits")
         return Source(name, None, _loaded(Path(str(with_files))))

@@ -8,6 +8,7 @@ from catx.errors import Loc, ModelError, OutputError
 from catx.extras import need
 from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.model import Clip
+from catx.frontend.weights import save_weights
 
 WEIGHTS, CONFIG, ORIGIN = "model.safetensors", "config.json", "origin.json"
 
@@ -24,7 +25,6 @@ def save_clip(model: Clip, folder: Path, origin: dict[str, Any] | None = None) -
         OutputError: one of the files is there already.
     """
     need("clip", "safetensors")
-    from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     for name in (WEIGHTS, CONFIG, ORIGIN):
@@ -34,7 +34,7 @@ def save_clip(model: Clip, folder: Path, origin: dict[str, Any] | None = None) -
     if origin is not None:
         with (folder / ORIGIN).open("x", encoding="utf-8") as file:
             json.dump(origin, file, indent=1)
-    save_file({name: weight.contiguous() for name, weight in model.state_dict().items()}, folder / WEIGHTS)
+    save_weights(model.state_dict(), folder / WEIGHTS)
 
 
 def load_clip(folder: Path) -> Clip:

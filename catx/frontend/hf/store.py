@@ -12,6 +12,7 @@ from catx.extras import need
 from catx.frontend.hf.build import shape_of, with_state
 from catx.frontend.hf.config import ModelConfig
 from catx.frontend.hf.names import CONFIG
+from catx.frontend.weights import save_weights
 
 WEIGHTS, ORIGIN = "model.safetensors", "origin.json"
 
@@ -23,10 +24,8 @@ def save_model(model: nn.Module, config: ModelConfig, folder: Path) -> None:
     `from_pretrained` of transformers, too; others only by `load_model`.
     """
     need("hf", "safetensors")
-    from safetensors.torch import save_file
-
-    weights = {name: weight.detach().contiguous() for name, weight in model.named_parameters()}
-    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    weights = {name: weight.detach() for name, weight in model.named_parameters()}
+    save_weights(weights, folder / WEIGHTS, {"format": "pt"})
     write_new(folder / CONFIG, config.as_plain())
 
 

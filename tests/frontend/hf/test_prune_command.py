@@ -29,6 +29,7 @@ def test_prune_and_compile(run: Run, tmp_path: Path) -> None:
         "prefill.onnx",
         "ranking.json",
     ]
+    assert len({path.stat().st_mode for path in folder.iterdir()}) == 1  # what the umask says
     told = json.loads((folder / "origin.json").read_text())
     assert told["pruning"]["kv_heads"] == 1
     assert told["figures"]["after"]["sizes"]["heads"] == 3
@@ -61,6 +62,8 @@ def test_a_ranking_is_used_again(run: Run, tmp_path: Path) -> None:
         (("hf:bert-base", "--recover", 3), "--recover: for CLIP models"),
         (("digits", "--kv-heads", 3), "--kv-heads: for BERT, ViT and Llama (`hf:NAME`), and digits is none"),
         (("hf:bert-base", "--layers", 13), "layers: the model has 12"),
+        (("hf:bert-base", "--kv-heads", 6), "kv heads: in bert, each head has keys and values of its own"),
+        (("hf:vit-base-16", "--kv-heads", 6), "kv heads: in vit, each head has keys and values of its own"),
         (("hf:bert-base", "--ffn", "half"), "--ffn: expected a count such as 384"),
         (("hf:bert-base", "--tokens", 513), "tokens: 513 is not within 1 to 512"),
         (
