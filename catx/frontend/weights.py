@@ -16,9 +16,7 @@ def weights_sha256(model: nn.Module) -> str:
     return found.hexdigest()
 
 
-def save_weights(
-    weights: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None
-) -> None:
+def save_weights(weights: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
     """Write a new file of safetensors, which others may read as the process' other files.
 
     Raises:

@@ -1,7 +1,8 @@
 """Models of Hugging Face families: built by shape as transformers does, and cut exactly."""
 
-from pathlib import Path
+from pathlib import re
 
+import Path
 import pytest
 import torch
 import transformers
@@ -192,6 +193,11 @@ def test_rankings_are_files(name: str, method: str, tmp_path: Path) -> None:
     assert Ranking.load(tmp_path / "ranking.json") == ranking
     with pytest.raises(SpecError, match="the ranking is of another model"):
         ranking.check(Pruning(layers=2).of(config_of(name).sizes))
+    text = (tmp_path / "ranking.json").read_text()
+    first = re.sub(r'("heads": \[\[)[^],]*', r"\1NaN", text)
+    (tmp_path / "ranking.json").write_text(first)
+    with pytest.raises(SpecError, match=r"ranking\.json: a damaged ranking: heads\[0\]\[0\] is nan"):
+        Ranking.load(tmp_path / "ranking.json")
 
 
 @pytest.mark.parametrize("name", FAMILIES)
