@@ -6,6 +6,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from catx.names import listed
+
 
 def weights_sha256(model: nn.Module) -> str:
     """Hash of all weights, by their names."""
@@ -32,3 +34,18 @@ def save_weights(weights: Mapping[str, Tensor], path: Path, metadata: dict[str, 
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def difference(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], owner: str) -> str:
+    """The first weight of a state dict that is not as its owner wants it; empty where all are."""
+    if not state.keys() & wanted.keys():
+        return f"none of its weights is of {owner}, the first is {next(iter(state), 'missing')}"
+    for name, weight in wanted.items():
+        there = state.get(name)
+        # one number may be a scalar or a vector
+        if there is not None and there.shape != weight.shape and not there.numel() == weight.numel() == 1:
+            return f"{name} is {list(there.shape)}, and {list(weight.shape)} in {owner}"
+    for what, names, others in (("lacks", wanted, state), ("has besides", state, wanted)):
+        if odd := [name for name in names if name not in others]:
+            return f"it {what} {listed(odd, 3)}"
+    return ""

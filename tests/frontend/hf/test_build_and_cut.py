@@ -1,8 +1,8 @@
 """Models of Hugging Face families: built by shape as transformers does, and cut exactly."""
 
-from pathlib import re
+import re
+from pathlib import Path
 
-import Path
 import pytest
 import torch
 import transformers

@@ -71,6 +71,7 @@ def test_a_ranking_is_used_again(run: Run, tmp_path: Path) -> None:
             "no method 'taylor' for models of Hugging",
         ),
         (("hf:llama-3-8b", "--ranking", "none.json"), "none.json: cannot be read"),
+        (("hf:tests",), "tests: no model: it has no config.json"),
         (("hf:/nowhere/at/all",), "transformers does not read it"),
     ],
 )
