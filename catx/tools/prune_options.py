@@ -124,7 +124,9 @@ Ffn = Annotated[str | None, _family("--ffn", metavar=AMOUNT, help="Hidden units 
 Width = Annotated[str | None, _family("--width", metavar=AMOUNT, help="Channels of the residual stream.")]
 Tokens = Annotated[
     int | None,
-    _family("--tokens", metavar="N", help="Tokens of a text or prompt: 128 for BERT, 512 for Llama."),
+    _family(
+        "--tokens", metavar="N", help="Tokens of a text or prompt: 128 for BERT, 512 for Llama, or fewer."
+    ),
 ]
 Context = Annotated[
     int | None,

@@ -105,10 +105,11 @@ def _models_like(sizes: tuple[object, ...] | None) -> list[str]:
 def _sizes(state: Mapping[str, Tensor]) -> tuple[object, ...] | None:
     """Sizes of both towers; None where they are no ViT and transformer as open_clip has them."""
     text = "text." if "text.token_embedding.weight" in state else ""
-    names = ("visual.conv1.weight", "visual.positional_embedding", f"{text}token_embedding.weight")
-    names += (f"{text}positional_embedding", "visual.proj")
-    found = [state.get(name) for name in names]
-    patch, positions, tokens, texts, projection = found
+    patch, positions = (state.get(f"visual.{name}") for name in ("conv1.weight", "positional_embedding"))
+    tokens, texts = (
+        state.get(f"{text}{name}") for name in ("token_embedding.weight", "positional_embedding")
+    )
+    projection = state.get("visual.proj")
     if patch is None or positions is None or tokens is None or texts is None or projection is None:
         return None
     vision = (patch.shape[0], _layers(state, "visual.transformer."), patch.shape[-1], len(positions))

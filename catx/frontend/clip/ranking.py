@@ -76,7 +76,7 @@ class Ranking:
             if not isinstance(data, dict) or data.get("schema") != SCHEMA:
                 raise SpecError(f"no ranking of a CLIP model: its `schema` must be {SCHEMA!r}", loc=loc)
             plain = {field.name: data[field.name] for field in fields(cls) if field.name not in TOWERS}
-            return cls(**plain, **{name: _tower(data[name], name) for name in TOWERS})
+            return cls(**plain, text=_tower(data["text"], "text"), vision=_tower(data["vision"], "vision"))
         except OSError as error:
             raise SpecError(f"cannot be read: {error.strerror}", loc=loc) from error
         except KeyError as error:
