@@ -20,8 +20,8 @@ WEIGHTS, ORIGIN = "model.safetensors", "origin.json"
 def save_model(model: nn.Module, config: ModelConfig, folder: Path) -> None:
     """Write weights and config into a folder that is there and holds neither.
 
-    Tied weights are written once. Llama and ViT models whose width is a multiple of their heads are read by
-    `from_pretrained` of transformers, too; others only by `load_model`.
+    Tied weights are written once. `from_pretrained` of transformers reads every ViT, too, a Llama whose width
+    is a multiple of its heads, and a BERT whose width is heads times head dim; `load_model` reads them all.
     """
     need("hf", "safetensors")
     weights = {name: weight.detach() for name, weight in model.named_parameters()}

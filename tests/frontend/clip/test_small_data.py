@@ -1,6 +1,7 @@
 """`catx prune` on little or odd data: what is left out or made smaller is told."""
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from catx.frontend.clip.pruning import PruningConfig
 from catx.frontend.clip.recovery import RecoveryConfig
 from catx.frontend.clip.source import find_clip
 from catx.frontend.clip.workflow import PruneJob, run
+from catx.tools.canvas import Canvas
+from catx.tools.prune_text import pruned_text
 
 
 def data(folder: Path, name: str, *, first: int, same: bool = False) -> Path:
@@ -66,3 +69,29 @@ def test_captions_that_are_all_the_same_rank_nothing(tmp_path: Path, method: Met
     with pytest.raises(OptionError, match=r"train\.csv: all captions are the same"):
         rank(model, method, pairs)
     rank(model, "index", pairs)
+
+
+def test_a_model_that_stays_whole_is_not_called_pruned(tmp_path: Path) -> None:
+    for name in ("red", "blue"):
+        (tmp_path / "classes" / name).mkdir(parents=True)
+        data(tmp_path / "classes" / name, "rows.csv", first=0)
+    shot = str(tmp_path / "classes")
+
+    def told(folder: str, pruning: PruningConfig) -> str:
+        job = PruneJob(
+            model="digits",
+            pruning=pruning,
+            folder=tmp_path / folder,
+            zero_shot=shot,
+            template="a {} one",
+            export=False,
+        )
+        return pruned_text(job, run(job), Canvas(100, color=False))
+
+    whole = told("whole", PruningConfig())
+    assert "Not pruned  digits: all parts stay" in whole
+    assert re.search(r"parameters +373 k\n", whole)
+    assert re.search(r"zero-shot top-1 +[\d.]+ %\n", whole)
+    pruned = told("small", PruningConfig(text_heads=2))
+    assert "Not pruned" not in pruned
+    assert re.search(r"parameters +373 k +348 k +93.3 %\n", pruned)

@@ -46,7 +46,8 @@ def test_prune_and_compile(run: Run, tmp_path: Path) -> None:
 
 def test_a_ranking_is_used_again(run: Run, tmp_path: Path) -> None:
     theirs = saved("vit", tmp_path / "theirs")
-    run("prune", f"hf:{theirs}", "--importance", "random", "--seed", 4, "--no-export", "-o", tmp_path / "one")
+    asked = ("prune", f"hf:{theirs}", "--importance", "random", "--seed", 4, "--no-export")
+    assert "Not pruned" in run(*asked, "-o", tmp_path / "one")[1]
     asked = ("prune", f"hf:{theirs}", "--heads", 3, "--no-export")
     assert run(*asked, "--ranking", tmp_path / "one" / "ranking.json", "-o", tmp_path / "two")[0] == 0
     assert run(*asked, "--importance", "random", "--seed", 4, "-o", tmp_path / "three")[0] == 0
