@@ -16,6 +16,7 @@ from catx.tools.streams import tell_error, writes_output
 
 _CLICK_ERROR: Any = typer.BadParameter.__mro__[2]
 """click's base class of mistakes of use; some versions of typer bring a click of their own."""
+_WORDS = re.compile(r"unexpected extra argument\S* \((.*)\)")
 _COMMAND = re.compile(r"No such command '(.*?)'")
 _SHORT_FOR_LONG = re.compile(r"-[a-z][a-z-]+")
 SETTINGS: dict[str, Any] = {
@@ -107,6 +108,10 @@ def _mistake(error: Any) -> CatxError:
     hint = f"`{context.command_path} --help` tells what there is"
     if option := getattr(error, "option_name", "") if type(error).__name__ == "NoSuchOption" else "":
         return _no_option(option, context, hint)
+    if wanted := _wanted(error):
+        return OptionError(f"{'/'.join(error.param.opts)}: {wanted}", hint=hint)
+    if match := _WORDS.search(error.message):
+        return _too_many_words(match[1], context, hint)
     if match := _COMMAND.match(error.message):
         return _no_command(match[1], context)
     return OptionError(message, hint=hint)
@@ -119,6 +124,34 @@ def _no_option(name: str, context: Any, hint: str) -> CatxError:
             hint = f"it stands after the command: `{context.command_path} {verb} ... {name}`"
             return OptionError(f"no such option before a command: {name}", hint=hint)
     return OptionError(f"no such option: {name}{nearest(name, known)}", hint=hint)
+
+
+def _wanted(error: Any) -> str:
+    """What a value must be, where typer tells it in the words of pydantic; nothing where it does not."""
+    details = getattr(error.__cause__, "errors", None)
+    if details is None:
+        return ""
+    first = details()[0]
+    limits = first.get("ctx", {})
+    wanted = {
+        "int_parsing": "a whole number",
+        "int_parsing_size": "a whole number",
+        "float_parsing": "a number",
+        "greater_than_equal": f"{limits.get('ge')} or more",
+        "less_than_equal": f"at most {limits.get('le')}",
+    }.get(first["type"])
+    return f"expected {wanted}, not {str(first['input'])[:40]!r}" if wanted else ""
+
+
+def _too_many_words(words: str, context: Any, hint: str) -> CatxError:
+    taken = [
+        parameter.metavar for parameter in context.command.params if parameter.param_type_name == "argument"
+    ]
+    where = f"after {taken[-1]}" if taken else f"after `{context.command_path}`"
+    return OptionError(
+        f"unexpected words {where}: {words}",
+        hint=f"options begin with `--`, and a pattern of files stands in quotes; {hint}",
+    )
 
 
 def _no_command(name: str, context: Any) -> CatxError:

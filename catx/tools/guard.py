@@ -27,8 +27,9 @@ def guarded(verb: Callable[P, None]) -> Callable[P, None]:
         except CatxError as error:
             tell_error(error)
             raise typer.Exit(USER_ERROR) from None
-        except KeyboardInterrupt:
-            tell("interrupted")
+        except KeyboardInterrupt as stopped:
+            for line in ("interrupted", *getattr(stopped, "__notes__", ())):  # what is left of the work
+                tell(line)
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
             drop_output()

@@ -103,14 +103,19 @@ def output_folder(text: str | None, read: Path | None = None) -> Path | None:
     """
     if text is None:
         return None
-    if not text:
-        raise OptionError("-o '': an empty path names no folder", hint="write `-o .` for the current folder")
+    folder = named_folder(text)
     from catx.tools.outputs import MARKS, check_folder
 
-    folder = Path(text)
     stays = read.name if read and read.exists() and read.parent.resolve() == folder.resolve() else ""
     check_folder(folder, [name for name in MARKS if name != stays])
     return folder
+
+
+def named_folder(text: str) -> Path:
+    """The folder that -o names; an empty path would be the current one."""
+    if not text:
+        raise OptionError("-o '': an empty path names no folder", hint="write `-o .` for the current folder")
+    return Path(text)
 
 
 def parse_dims(pairs: list[str] | None) -> dict[str, int]:

@@ -8,6 +8,7 @@ import typer
 from catx.errors import OptionError
 from catx.tools import prune_options as options
 from catx.tools.guard import guarded
+from catx.tools.options import named_folder
 from catx.units import parse_quantity
 
 _FAMILY = ("layers", "heads", "kv_heads", "ffn", "width", "tokens", "context", "no_weights")
@@ -70,13 +71,14 @@ def prune_model(
     """
     from catx.frontend.hf.names import is_hugging_face
 
+    folder = named_folder(output)
     if is_hugging_face(model):
         _refuse(ctx, set(ctx.params) - {*_SHARED, *_FAMILY}, "CLIP models")
-        _prune_family(ctx.params)
+        _prune_family(ctx.params, folder)
     else:
         _refuse(ctx, set(_FAMILY), "BERT, ViT and Llama (`hf:NAME`)")
         _refuse_idle(ctx)
-        _prune_clip(ctx.params)
+        _prune_clip(ctx.params, folder)
 
 
 def _refuse(ctx: typer.Context, others: set[str], whose: str) -> None:
@@ -109,7 +111,7 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _prune_family(asked: dict[str, Any]) -> None:
+def _prune_family(asked: dict[str, Any], folder: Path) -> None:
     """Prune a model of a Hugging Face family."""
     from catx.extras import need
 
@@ -127,14 +129,14 @@ def _prune_family(asked: dict[str, Any]) -> None:
     from catx.tools.progress import Progress
     from catx.tools.streams import emit
 
-    with Progress("loading torch") as progress:
+    with Progress("loading torch", tidies_up=True) as progress:
         from catx.frontend.hf.workflow import PruneJob, run
         from catx.tools.prune_family import family_text
 
         job = PruneJob(
             model=asked["model"],
             pruning=pruning,
-            folder=Path(asked["output"]),
+            folder=folder,
             method=asked["importance"],
             ranking=_path(asked["ranking"]),
             tokens=asked["tokens"],
@@ -147,7 +149,7 @@ def _prune_family(asked: dict[str, Any]) -> None:
     emit(text)
 
 
-def _prune_clip(asked: dict[str, Any]) -> None:
+def _prune_clip(asked: dict[str, Any], folder: Path) -> None:
     """Prune a CLIP model, or export one as it is."""
     from catx.extras import need
 
@@ -170,12 +172,12 @@ def _prune_clip(asked: dict[str, Any]) -> None:
     from catx.tools.progress import Progress
     from catx.tools.streams import emit
 
-    with Progress("loading torch") as progress:
+    with Progress("loading torch", tidies_up=True) as progress:
         from catx.frontend.clip.recovery import RecoveryConfig
         from catx.frontend.clip.workflow import PruneJob, export_as_it_is, run
         from catx.tools.prune_text import exported_text, pruned_text
 
-        model, folder, seed = asked["model"], Path(asked["output"]), asked["seed"]
+        model, seed = asked["model"], asked["seed"]
         if asked["no_prune"]:
             found = export_as_it_is(model, folder, seed=seed, tell=progress.phase)
             text = exported_text(found, stdout_canvas())

@@ -8,7 +8,10 @@ from catx.tools.prune_text import exported_text
 
 def family_text(job: PruneJob, found: Pruned, canvas: Canvas) -> str:
     """Sizes before and after, the exported files, and what to know."""
-    canvas.title("Pruned", f"{job.model} by {found.ranked}")
+    if found.before == found.after:
+        canvas.title("Not pruned", f"{job.model}: all parts stay, {found.ranked}")
+    else:
+        canvas.title("Pruned", f"{job.model} by {found.ranked}")
     head = (Column("number"), *(Column(name, number=True) for name in ("before", "pruned", "of before")))
     canvas.table(head, [*_shape(found.before, found.after), *_costs(found.before, found.after)])
     for note in found.notes:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from catx.frontend.seeds import MOST_SEED
+
 CLIP, HUGGING_FACE = "CLIP models", "BERT, ViT and Llama"
 """Panels of the help."""
 
@@ -37,7 +39,10 @@ RankingFile = Annotated[
     str | None, _option("--ranking", metavar="FILE", help="A ranking.json instead of --importance.")
 ]
 NoExport = Annotated[bool, typer.Option("--no-export", help="Write no ONNX files.")]
-SeedOf = Annotated[int, typer.Option("--seed", metavar="N", help="Of weights, ranking and training.", min=0)]
+SeedOf = Annotated[
+    int,
+    typer.Option("--seed", metavar="N", help="Of weights, ranking and training.", min=0, max=MOST_SEED),
+]
 
 TextLayers = Annotated[
     int | None, _clip_none("--text-layers", metavar=COUNT, help="Blocks of the text tower that stay.")
@@ -119,7 +124,9 @@ Ffn = Annotated[str | None, _family("--ffn", metavar=AMOUNT, help="Hidden units 
 Width = Annotated[str | None, _family("--width", metavar=AMOUNT, help="Channels of the residual stream.")]
 Tokens = Annotated[
     int | None,
-    _family("--tokens", metavar="N", help="Tokens of a text or prompt: 128 for BERT, 512 for Llama."),
+    _family(
+        "--tokens", metavar="N", help="Tokens of a text or prompt: 128 for BERT, 512 for Llama, or fewer."
+    ),
 ]
 Context = Annotated[
     int | None,

@@ -11,18 +11,7 @@ from catx.tools.human import grams, percent, si
 
 def pruned_text(job: PruneJob, found: Pruned, canvas: Canvas) -> str:
     """Sizes and accuracy before and after, the exported files, and what to know."""
-    canvas.title("Pruned", f"{job.model} by {found.ranked}")
-    columns = [("before", found.before), ("pruned", found.cut)]
-    if found.recovered:
-        columns.append(("recovered", found.after))
-    head = (
-        Column("number"),
-        *(Column(name, number=True) for name, _ in columns),
-        Column("of before", number=True),
-    )
-    canvas.table(
-        head, [*_sizes(found, [figures for _, figures in columns]), *_accuracy([f for _, f in columns])]
-    )
+    _figures(job, found, canvas)
     canvas.facts((name, "", text) for name, text in _towers(found))
     if (test := found.after.recall) is not None:
         canvas.paragraph(f"recall of {test.images:,} images and {test.captions:,} captions: {test.data}")
@@ -44,6 +33,23 @@ def pruned_text(job: PruneJob, found: Pruned, canvas: Canvas) -> str:
     return canvas.text
 
 
+def _figures(job: PruneJob, found: Pruned, canvas: Canvas) -> None:
+    """Sizes and accuracy; side by side where something was cut."""
+    whole = found.cut.parameters == found.before.parameters
+    if whole:
+        canvas.title("Not pruned", f"{job.model}: all parts stay")
+        columns = [("as it is", found.before)]
+    else:
+        canvas.title("Pruned", f"{job.model} by {found.ranked}")
+        columns = [("before", found.before), ("pruned", found.cut)]
+    if found.recovered:
+        columns.append(("trained" if whole else "recovered", found.after))
+    names = [name for name, _ in columns] + ([] if whole else ["of before"])
+    figures = [one for _, one in columns]
+    rows = [*_sizes(figures, compared=not whole), *_accuracy(figures, compared=not whole)]
+    canvas.table((Column("number"), *(Column(name, number=True) for name in names)), rows)
+
+
 def exported_text(exported: Sequence[Exported], canvas: Canvas) -> str:
     """Files, their size, and how far onnxruntime is from torch."""
     canvas.title("Exported", "largest difference of outputs in onnxruntime from torch")
@@ -57,31 +63,35 @@ def _told(difference: float | None) -> str:
     return "not run: no weights" if difference is None else f"{difference:.1e}"
 
 
-def _sizes(found: Pruned, columns: Sequence[Figures]) -> list[list[str]]:
+def _sizes(columns: Sequence[Figures], *, compared: bool) -> list[list[str]]:
     numbers = (
         ("parameters", [one.parameters for one in columns], ""),
         ("MACs, an image and a text", [one.macs for one in columns], ""),
         ("weights as fp32", [one.weight_bytes for one in columns], "B"),
     )
     return [
-        [name, *(si(value, unit) for value in values), percent(values[1] / values[0])]
+        [
+            name,
+            *(si(value, unit) for value in values),
+            *([percent(values[1] / values[0])] if compared else []),
+        ]
         for name, values, unit in numbers
     ]
 
 
-def _accuracy(columns: Sequence[Figures]) -> list[list[str]]:
-    rows = []
+def _accuracy(columns: Sequence[Figures], *, compared: bool) -> list[list[str]]:
+    rows, last = [], [""] if compared else []
     recalls = [one.recall for one in columns if one.recall is not None]
     if recalls:
         names = ("mean recall", "image to text @1", "text to image @1")
-        rows += [[name, *(percent(_value(one, name)) for one in recalls), ""] for name in names]
+        rows += [[name, *(percent(_value(one, name)) for one in recalls), *last] for name in names]
     if chosen := [one.validation for one in columns if one.validation is not None]:
-        rows.append(["mean recall, validation", *(percent(one.mean) for one in chosen), ""])
+        rows.append(["mean recall, validation", *(percent(one.mean) for one in chosen), *last])
     shots = [one.zero_shot for one in columns if one.zero_shot is not None]
     if shots:
-        rows.append(["zero-shot top-1", *(percent(one.top1) for one in shots), ""])
+        rows.append(["zero-shot top-1", *(percent(one.top1) for one in shots), *last])
         if five := [one.top5 for one in shots if one.top5 is not None]:
-            rows.append(["zero-shot top-5", *map(percent, five), ""])
+            rows.append(["zero-shot top-5", *map(percent, five), *last])
     return rows
 
 

@@ -356,7 +356,7 @@ def test_mistakes_exit_with_2(run: Run, args: tuple[str, ...], words: tuple[str,
         ),
         (("hw", "show"), "missing argument 'NAME'\n  hint: `catx hw show --help`"),
         (("compile", "--hw"), "option '--hw' requires an argument\n"),
-        (("models", "x"), "got unexpected extra argument"),
+        (("models", "x"), "unexpected words after `catx models`: x"),
         (
             ("comple",),
             "no such command: 'comple'; did you mean 'compile'?\n  hint: the commands are compile, ",
@@ -465,3 +465,25 @@ def test_nothing_heavy_is_imported_before_a_verb_runs() -> None:
     script = "import sys, catx.tools.cli; print(*{m.split('.')[0] for m in sys.modules})"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert not {"numpy", "numba", "onnx", "rich", "yaml", "pydantic", "networkx"} & set(ended.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--seed", "x"), "--seed: expected a whole number, not 'x'"),
+        (("--seed", "-1"), "--seed: expected 0 or more, not '-1'"),
+        (("--seed", "99999999999999999999999"), "--seed: expected at most 4294967295"),
+        (("--batch", "1"), "--batch: expected 2 or more, not '1'"),
+        (("--learning-rate", "fast"), "--learning-rate: expected a number, not 'fast'"),
+        (("more", "words"), "unexpected words after MODEL: more words"),
+        (("-o", ""), "-o '': an empty path names no folder"),
+    ],
+)
+def test_values_that_are_none_are_told_in_catx_words(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("prune", "digits", "-o", "out", *words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert list(tmp_path.iterdir()) == []

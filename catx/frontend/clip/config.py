@@ -5,13 +5,13 @@ another one.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from catx.errors import Loc, SpecError
+from catx.frontend.json_dataclass import FORBID, from_json
 from catx.ir import checks
 
 SCHEMA = "catx.clip/1"
@@ -26,6 +26,8 @@ TEXT_POOLS = ("argmax", "eos", "first", "last")
 class BlockConfig:
     """One residual block: attention heads, and hidden units of its MLP."""
 
+    __pydantic_config__ = FORBID
+
     heads: int
     ffn: int
 
@@ -39,6 +41,8 @@ class TowerConfig:
 
     `heads * head_dim` need not be the width. `layer_scale`: blocks scale what they add, channel by channel.
     """
+
+    __pydantic_config__ = FORBID
 
     width: int
     head_dim: int
@@ -159,6 +163,8 @@ class ClipConfig:
     was made of. None of these changes the model.
     """
 
+    __pydantic_config__ = FORBID
+
     embed_dim: int
     vision: VisionConfig
     text: TextConfig
@@ -210,39 +216,9 @@ class ClipConfig:
             SpecError: it is no such config, or holds a model that cannot be.
         """
         try:
-            data = json.loads(text)
-        except ValueError as error:
-            raise SpecError(f"not JSON: {error}", loc=Loc(file)) from error
-        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-            raise SpecError(f"no config of a CLIP model: its `schema` must be {SCHEMA!r}", loc=Loc(file))
-        try:
-            towers = {
-                "vision": _tower(VisionConfig, data["vision"]),
-                "text": _tower(TextConfig, data["text"]),
-            }
-            return cls(**_tuples(_known(cls, data, ("schema",))) | towers)
-        except KeyError as error:
-            raise SpecError(f"missing key {error}", loc=Loc(file)) from error
-        except TypeError as error:
-            raise SpecError(f"a value of the wrong type: {error}", loc=Loc(file)) from error
+            return from_json(cls, text, SCHEMA, "config of a CLIP model")
         except SpecError as error:
             raise SpecError(error.args[0], loc=Loc(file), hint=error.hint) from error
-
-
-def _tower(kind: type[Any], data: Mapping[str, Any]) -> Any:
-    known = _known(kind, data) | {"blocks": tuple(BlockConfig(**block) for block in data["blocks"])}
-    return kind(**_tuples(known))
-
-
-def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
-
-
-def _known(kind: type[Any], data: Mapping[str, Any], besides: tuple[str, ...] = ()) -> dict[str, Any]:
-    names = {field.name for field in fields(kind)}
-    if unknown := sorted(set(data) - names - set(besides)):
-        raise SpecError(f"unknown keys {', '.join(unknown)}", hint=f"known are {', '.join(sorted(names))}")
-    return {key: value for key, value in data.items() if key in names}
 
 
 def _one_of(owner: str, **values: tuple[str, tuple[str, ...]]) -> None:

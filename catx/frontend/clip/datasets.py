@@ -23,6 +23,7 @@ from catx.frontend.clip.pairs import ALL, Batch, Pairs, Share, draws
 from catx.frontend.clip.pictures import BROKEN, IMAGE_SUFFIXES, picture_of
 from catx.frontend.clip.shards import SUFFIX, ShardPairs
 from catx.frontend.clip.tokens import tokenizer_of
+from catx.names import listed
 
 RANKING_IMAGES = 800
 """Images of the training split that a model is ranked on: enough for steps of 0.1 % in recall."""
@@ -60,7 +61,16 @@ class Splits:
     @property
     def broken(self) -> int:
         """Images that could not be read."""
-        return sum(one.broken for one in (self.train, self.test, self.validation) if one is not None)
+        return sum(one.broken for one in self._all)
+
+    @property
+    def uncaptioned(self) -> int:
+        """Images without a caption."""
+        return sum(one.uncaptioned for one in self._all)
+
+    @property
+    def _all(self) -> tuple[Pairs, ...]:
+        return tuple(one for one in (self.train, self.test, self.validation) if one is not None)
 
 
 def find_splits(train: str, test: str | None, config: ClipConfig, *, validation: str | None = None) -> Splits:
@@ -130,7 +140,7 @@ class CsvPairs:
     def __init__(self, path: Path, config: ClipConfig, *, rows: dict[Path, list[str]] | None = None) -> None:
         need("clip", "PIL", "torchvision")
         self.path, self.config = path, config
-        self.name, self.broken = path.name, 0
+        self.name, self.broken, self.uncaptioned = path.name, 0, 0
         self._rows = _read_rows(path) if rows is None else rows
         self._tokenizer = tokenizer_of(config)
         self._hashes: dict[Path, str] | None = None
@@ -230,7 +240,8 @@ class ClassFolder:
         template: a prompt with `{}` where the class's name goes; underscores of names become blanks.
 
     Raises:
-        OptionError: no such folder, no classes, or a template without a place for the name.
+        OptionError: no such folder, no classes, one without an image, or a template without a place for the
+            name.
     """
 
     def __init__(self, path: Path, config: ClipConfig, template: str = TEMPLATE) -> None:
@@ -254,8 +265,13 @@ class ClassFolder:
             for file in sorted(folder.iterdir())
             if file.suffix.lower() in IMAGE_SUFFIXES
         ]
-        if not self._files:
-            raise OptionError(f"no image ({', '.join(IMAGE_SUFFIXES)})", loc=Loc(str(path)))
+        full = {label for _, label in self._files}
+        if empty := [folder.name for label, folder in enumerate(folders) if label not in full]:
+            raise OptionError(
+                f"no image ({', '.join(IMAGE_SUFFIXES)}) of {listed(empty, 5)}",
+                loc=Loc(str(path)),
+                hint="each subfolder is a class: remove those that are none",
+            )
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Images, (n, 3, height, width), and their classes, (n,)."""

@@ -19,6 +19,7 @@ from catx.frontend.clip.pruning import TOWERS, Tower
 from catx.frontend.clip.ranking import Ranking, TowerRanking
 from catx.frontend.clip.surgery import AXES, FFN, HEADS, WIDTH, place_of
 from catx.frontend.scores import Scores, groups_of
+from catx.frontend.seeds import check_seed
 from catx.frontend.weights import weights_sha256
 from catx.version import VERSION
 
@@ -73,17 +74,24 @@ def rank(
         progress: is told of measurements.
 
     Raises:
-        OptionError: a method that there is not, or one that needs data.
+        OptionError: a method that there is not, one that needs data, data whose captions are all the same, or
+            a seed that is none.
     """
     if method not in METHODS:
         raise OptionError(f"no method {method!r}", hint=f"there are {', '.join(METHODS)}")
     if method in NEEDS_DATA and pairs is None:
         raise OptionError(f"the method {method} needs calibration data")
+    check_seed(seed)
     weights = weights_sha256(model)
     model = deepcopy(model).eval().requires_grad_(True)
     measured, data = None, "none"
     if pairs is not None and method not in BASELINES:
         pairs = in_memory(pairs)
+        if len(torch.unique(pairs.captions()[0], dim=0)) < 2:
+            raise OptionError(
+                f"{pairs.name}: all captions are the same, so none tells which part of the model matters",
+                hint="give captions that tell images apart, or rank without data",
+            )
         data = f"{pairs.name}, sha256 {pairs.sha256()[:12]}"
         measured = _Measured(model, pairs, weights, store, progress)
     towers = {name: _METHODS[method](model, name, measured, seed) for name in TOWERS}

@@ -42,10 +42,14 @@ _DECODED_AT_ONCE = 64
 
 
 class Pairs(Protocol):
-    """A set of images, each with one caption or more; `broken` counts images that could not be read."""
+    """A set of images, each with one caption or more.
+
+    `broken` counts images that could not be read, `uncaptioned` those without a caption: both are left out.
+    """
 
     name: str
     broken: int
+    uncaptioned: int
 
     def __len__(self) -> int:
         """How many images."""
@@ -126,7 +130,7 @@ class TensorPairs:
             raise OptionError(f"{name}: no image")
         if len(images) != len(tokens) or not all(len(row) for row in tokens):
             raise OptionError(f"{name}: every image needs a caption")
-        self.name, self.broken = name, 0
+        self.name, self.broken, self.uncaptioned = name, 0, 0
         self.texts = tuple(tuple(row) for row in texts)
         self._images, self._tokens = images, tuple(tokens)
 

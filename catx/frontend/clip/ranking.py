@@ -8,7 +8,7 @@ from typing import Any, Self
 from catx.errors import Loc, SpecError
 from catx.frontend.clip.config import ClipConfig, TowerConfig
 from catx.frontend.clip.pruning import TOWERS, PruningConfig, Tower
-from catx.frontend.scores import Scores, best, units_of
+from catx.frontend.scores import Scores, best, rows_of, scores_of, units_of
 
 SCHEMA = "catx.clip-ranking/1"
 
@@ -76,19 +76,21 @@ class Ranking:
             if not isinstance(data, dict) or data.get("schema") != SCHEMA:
                 raise SpecError(f"no ranking of a CLIP model: its `schema` must be {SCHEMA!r}", loc=loc)
             plain = {field.name: data[field.name] for field in fields(cls) if field.name not in TOWERS}
-            return cls(**plain, text=_tower(data["text"]), vision=_tower(data["vision"]))
+            return cls(**plain, text=_tower(data["text"], "text"), vision=_tower(data["vision"], "vision"))
         except OSError as error:
             raise SpecError(f"cannot be read: {error.strerror}", loc=loc) from error
-        except (ValueError, KeyError, TypeError) as error:
+        except KeyError as error:
+            raise SpecError(f"a damaged ranking: it has no {error}", loc=loc) from error
+        except (ValueError, TypeError) as error:
             raise SpecError(f"a damaged ranking: {error}", loc=loc) from error
 
 
-def _tower(data: dict[str, Any]) -> TowerRanking:
+def _tower(data: dict[str, Any], name: str) -> TowerRanking:
     return TowerRanking(
-        layers=tuple(map(float, data["layers"])),
-        heads=tuple(tuple(map(float, scores)) for scores in data["heads"]),
-        ffn=tuple(tuple(map(float, scores)) for scores in data["ffn"]),
-        width=tuple(map(float, data["width"])),
+        layers=scores_of(data["layers"], f"{name}.layers"),
+        heads=rows_of(data["heads"], f"{name}.heads"),
+        ffn=rows_of(data["ffn"], f"{name}.ffn"),
+        width=scores_of(data["width"], f"{name}.width"),
     )
 
 

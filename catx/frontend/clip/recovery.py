@@ -3,7 +3,6 @@
 import math
 import os
 import struct
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -27,6 +26,8 @@ from catx.frontend.clip.distributed import (
 )
 from catx.frontend.clip.model import Clip
 from catx.frontend.clip.pairs import Batch, Pairs, Share
+from catx.frontend.seeds import check_seed
+from catx.frontend.unbroken import unbroken
 from catx.frontend.weights import weights_sha256
 from catx.ir import checks
 
@@ -65,6 +66,7 @@ class RecoveryConfig:
 
     def __post_init__(self) -> None:
         checks.counts("recovery", steps=self.steps, batch=self.batch)
+        check_seed(self.seed)
         if self.learning_rate is not None:
             checks.positive("recovery", learning_rate=self.learning_rate)
         if self.precision not in PRECISIONS:
@@ -128,8 +130,9 @@ def recover(
         config: how.
         teacher: an unpruned model whose similarities are learned as well.
         progress: is told after each step.
-        checkpoint: where the state is kept, every `CHECKPOINT_S` and at the end; if it is there, training
-            goes on from it, to the same end as without a break.
+        checkpoint: where the state is kept, every `CHECKPOINT_S`, at the end, and where a KeyboardInterrupt
+            breaks the training off; if it is there, training goes on from it, to the same end as without a
+            break.
 
     Several processes train together within `distributed.process_group`.
 
@@ -141,8 +144,12 @@ def recover(
         raise OptionError("contrastive learning needs batches of two pairs at least")
     run = _Run(model, pairs, config, teacher, checkpoint)
     model.train()
-    while run.step < config.steps:
-        run.one_pass(progress)
+    try:
+        while run.step < config.steps:
+            run.one_pass(progress)
+    except KeyboardInterrupt as stopped:
+        run.broken_off(stopped)
+        raise
     model.eval()
     return Recovered(
         steps=run.step,
@@ -188,27 +195,41 @@ class _Run:
         for batch in self.pairs.batches(self.config.batch * self.world, seed=seed, share=share):
             if self.step >= self.config.steps:
                 break
-            self.seen += 1
             if len(batch.images) < 2:
+                self.seen += 1
                 continue
             self._one_step(batch)
             if progress:
                 progress(self.step, self.config.steps, self.loss)
             if time.perf_counter() - self._kept >= CHECKPOINT_S:
                 self._keep()
-        self.epoch, self.seen = self.epoch + 1, 0
+        with unbroken():
+            self.epoch, self.seen = self.epoch + 1, 0
         over = self.step >= self.config.steps or time.perf_counter() - self._kept >= CHECKPOINT_S
         self._keep(write=over)
 
+    def broken_off(self, stopped: KeyboardInterrupt) -> None:
+        """Write the state after the last whole step, and note in the interrupt what is kept."""
+        if not self.checkpoint or self.rank > 0:
+            return
+        if self.step:
+            self._keep()
+            stopped.add_note(
+                f"{self.checkpoint} keeps {self.step} of {self.config.steps} steps: the same command goes on"
+            )
+        else:
+            stopped.add_note("no step of the recovery was finished: nothing is kept")
+
     def _keep(self, *, write: bool = True) -> None:
         """Count the time, and write the state where it is wanted."""
-        now = time.perf_counter()
-        self.seconds += now - self._began
-        self._began = now
-        if write:
-            self._kept = now
-            if self.checkpoint and self.rank == 0:
-                self._save(self.checkpoint)
+        with unbroken():
+            now = time.perf_counter()
+            self.seconds += now - self._began
+            self._began = now
+            if write:
+                self._kept = now
+                if self.checkpoint and self.rank == 0:
+                    self._save(self.checkpoint)
 
     def _one_step(self, batch: Batch) -> None:
         for group in self.optimizer.param_groups:
@@ -218,20 +239,21 @@ class _Run:
         half = precision == "bf16" or (precision == "auto" and self.device.type == "cuda")
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=half):
             loss = self._loss(images, texts)
-        self.loss = float(loss.detach())
-        if not math.isfinite(self.loss):
+        value = float(loss.detach())
+        if not math.isfinite(value):
             raise OptionError(
-                f"the training diverged: the loss is {self.loss} at step {self.step + 1}",
+                f"the training diverged: the loss is {value} at step {self.step + 1}",
                 hint=f"give a learning rate below {self.learning_rate:g}",
             )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         average_gradients(self.model)
-        self.optimizer.step()
-        with torch.no_grad():
-            self.model.logit_scale.clamp_(0, math.log(100))
-        self.step += 1
-        self.samples += len(images) * self.world
+        with unbroken():  # an interrupt finds the state of a whole number of steps
+            self.optimizer.step()
+            with torch.no_grad():
+                self.model.logit_scale.clamp_(0, math.log(100))
+            self.step, self.seen, self.loss = self.step + 1, self.seen + 1, value
+            self.samples += len(images) * self.world
 
     def _pace(self) -> float:
         """Share of the learning rate at this step."""
@@ -274,13 +296,12 @@ class _Run:
             "optimizer": self.optimizer.state_dict(),
             "at": (self.step, self.samples, self.epoch, self.seen, self.seconds, self.loss),
         }
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        os.close(handle)
+        beside = path.with_name(f".{path.name}-{os.getpid()}")
         try:
             torch.save(state, beside)
             os.replace(beside, path)
         except (OSError, RuntimeError) as error:
-            Path(beside).unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
             raise OptionError(f"the checkpoint cannot be written: {error}", loc=Loc(str(path))) from error
 
     def _load(self, path: Path) -> None:

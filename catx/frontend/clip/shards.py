@@ -29,6 +29,9 @@ SHUFFLED = 2_000
 _IMAGES = tuple(suffix.removeprefix(".") for suffix in IMAGE_SUFFIXES)
 _TEXTS = ("txt", "caption", "text")
 
+_CAPTION = f"caption ({', '.join(_TEXTS)}) of UTF-8 text"
+_BRACES = "shards are named by braces, such as `train-{000..009}.tar`, in quotes"
+
 _AFTER_THE_END = 2**20
 """What is read after the last file of a shard: more than the zeros that fill a record of tar [byte]."""
 
@@ -36,8 +39,8 @@ _AFTER_THE_END = 2**20
 class ShardPairs:
     """Images and captions of shards such as `train-{0000..0099}.tar`.
 
-    A sample without an image that can be read is counted in `broken` and left out. The first use reads all
-    shards once.
+    A sample without an image that can be read is counted in `broken`, one without a caption of UTF-8 text in
+    `uncaptioned`; both are left out. The first use reads all shards once.
 
     Args:
         name: of one shard, or of many by braces.
@@ -55,10 +58,12 @@ class ShardPairs:
         self._urls = [str(url) for url in expand_urls(name)]
         for at, url in enumerate(self._urls):
             if not Path(url).is_file():
-                raise OptionError("no such shard", loc=Loc(url))
+                raise OptionError(
+                    "no such shard", loc=Loc(url), hint=_BRACES if set(url) & set("*?[") else ""
+                )
             if url in self._urls[:at]:
                 raise OptionError("the shard is named twice", loc=Loc(url))
-        self.name, self.broken, self.config = name, 0, config
+        self.name, self.broken, self.uncaptioned, self.config = name, 0, 0, config
         self._pattern = name
         self._tokenizer = tokenizer_of(config)
         self._good: dict[str, str] | None = None
@@ -130,16 +135,28 @@ class ShardPairs:
                         "their own",
                     )
                 seen.add(key)
-                found = _image_and_text(sample)
-                if found is None or not self._readable(found[0]):
+                image, caption = _first(sample, _IMAGES), _caption(sample)
+                if not caption:
+                    self.uncaptioned += 1
+                elif image is None or not self._readable(image):
                     self.broken += 1
-                    continue
-                good[key] = found[1]
-                places.setdefault(sha256(found[0]).hexdigest(), key)
+                else:
+                    good[key] = caption
+                    places.setdefault(sha256(image).hexdigest(), key)
             if not good:
-                raise OptionError("no sample has an image and a text", loc=Loc(self._pattern))
+                raise self._nothing()
             self._good, self._identities = good, places
         return self._good
+
+    def _nothing(self) -> OptionError:
+        """The error for shards of which all samples are left out."""
+        told = [f"{self.uncaptioned} have no {_CAPTION}"] if self.uncaptioned else []
+        told += [f"{self.broken} have no image that can be read"] if self.broken else []
+        return OptionError(
+            f"no sample has an image and a caption: {' and '.join(told) or 'there is none'}",
+            loc=Loc(self._pattern),
+            hint=f"a sample is an image ({', '.join(_IMAGES)}) and a text ({', '.join(_TEXTS)}) of one name",
+        )
 
     def _readable(self, data: bytes) -> bool:
         try:
@@ -153,9 +170,9 @@ class ShardPairs:
         good = self._captions()
         left = len(good)
         for sample in self._raw(seed):
-            caption, found = good.get(_key(sample)), _image_and_text(sample)
-            if caption is not None and found is not None:
-                yield found[0], caption
+            caption, image = good.get(_key(sample)), _first(sample, _IMAGES)
+            if caption is not None and image is not None:
+                yield image, caption
                 left -= 1
                 if not left:  # the first ones alone are asked for: further shards need no reading
                     return
@@ -228,11 +245,15 @@ def _key(sample: dict[str, Any]) -> str:
     return f"{sample['__url__']} {sample['__key__']}"
 
 
-def _image_and_text(sample: dict[str, Any]) -> tuple[bytes, str] | None:
-    """The bytes of a sample's image, and its caption."""
-    image = next((sample[key] for key in _IMAGES if key in sample), None)
-    text = next((sample[key] for key in _TEXTS if key in sample), None)
-    if image is None or text is None:
-        return None
-    caption = text.decode("utf-8", "replace").strip()
-    return (image, caption) if caption else None
+def _first(sample: dict[str, Any], suffixes: tuple[str, ...]) -> bytes | None:
+    """The first of a sample's files that has one of the suffixes."""
+    found: bytes | None = next((sample[suffix] for suffix in suffixes if suffix in sample), None)
+    return found
+
+
+def _caption(sample: dict[str, Any]) -> str:
+    """The caption of a sample, empty where it has none, or none that is text."""
+    try:
+        return (_first(sample, _TEXTS) or b"").decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return ""

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -15,13 +15,17 @@ from torch import nn
 from catx.content_cache import Shelf
 from catx.errors import Loc, ModelError
 from catx.extras import need
+from catx.frontend.clip.checkpoint_errors import NOT_LOADED, checkpoint_error
 from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.convert import from_open_clip
 from catx.frontend.clip.digits import NAME as DIGITS
 from catx.frontend.clip.model import Clip
 from catx.frontend.clip.presets import MODELS
 from catx.frontend.clip.store import load_clip
+from catx.frontend.hf.names import PREFIX as HUGGING_FACE
+from catx.frontend.hf.presets import PRESETS as FAMILY_MODELS
 from catx.frontend.quiet import quiet
+from catx.frontend.seeds import check_seed
 from catx.names import nearest
 
 _CONFIGS = Shelf("clip-configs", ("frontend/clip/*.py",), ("open_clip_torch",))
@@ -45,6 +49,7 @@ def find_clip(name: str, *, seed: int = 0) -> Clip:
 
     Raises:
         ModelError: there is no such model, its weights cannot be had, or a tower is of another kind.
+        OptionError: a seed that is none.
         ExtraError: open_clip is missing.
     """
     return clip_of(find_source(name, seed=seed))
@@ -82,6 +87,7 @@ def find_config(name: str) -> ClipConfig:
 
 def find_source(name: str, *, seed: int = 0) -> Source:
     """The model of a name, of whatever kind its towers are; see `find_clip`."""
+    check_seed(seed)
     if name == DIGITS:
         with_files = files("catx.data").joinpath("clip").joinpath("digits")
         return Source(name, None, _loaded(Path(str(with_files))))
@@ -93,10 +99,22 @@ def find_source(name: str, *, seed: int = 0) -> Source:
     if os.path.isdir(name):
         return Source(name, None, _loaded(Path(name)))
     raise ModelError(
-        f"no CLIP model {name!r}{nearest(name, (DIGITS, *MODELS))}",
+        f"no CLIP model {name!r}{_meant(name)}",
         hint=f"write `{OPEN_CLIP}ViT-B-16`, `{OPEN_CLIP}ViT-B-16:TAG`, `{OPEN_CLIP}ViT-B-16:checkpoint.pt`, "
-        f"`{DIGITS}`, {', '.join(f'`{one}`' for one in MODELS)}, or the folder of a model that catx saved",
+        f"`{DIGITS}`, {', '.join(f'`{one}`' for one in MODELS)}, "
+        f"the folder of a model that catx saved, or `{HUGGING_FACE}bert-base` for BERT, ViT and Llama",
     )
+
+
+def _meant(name: str) -> str:
+    """A question after the model that may be meant, with its prefix; nothing if none is near."""
+    known = [DIGITS, *MODELS, *(f"{HUGGING_FACE}{one}" for one in FAMILY_MODELS)]
+    if find_spec("open_clip"):
+        import open_clip
+
+        known += [f"{OPEN_CLIP}{one}" for one in open_clip.list_models()]
+    bare = [one for one in known if one.partition(":")[2].lower() == name.lower()]
+    return f"; did you mean {bare[0]!r}?" if bare else nearest(name, known)
 
 
 def _loaded(folder: Path) -> Clip:
@@ -151,19 +169,19 @@ def _check_tag(architecture: str, tag: str) -> None:
 def _created(architecture: str, weights: str) -> Any:
     """The model; what fails while its weights are fetched or read is one error that says so."""
     import open_clip
+    from safetensors import SafetensorError
 
     try:
         with quiet("", "huggingface_hub"):  # warnings of random weights, and of each try of a download
             return open_clip.create_model(
                 architecture, pretrained=weights or None, load_weights=bool(weights)
             )
-    except (OSError, EOFError, RuntimeError, LookupError, ValueError, UnpicklingError) as error:
+    except (*NOT_LOADED, SafetensorError) as error:
         if not weights:
             raise ModelError(f"open_clip does not build {architecture}: {_first_line(error)}") from error
         if _is_path(weights):
-            raise ModelError(
-                f"the checkpoint is not one of {architecture}: {_first_line(error)}", loc=Loc(weights)
-            ) from error
+            with quiet(""):
+                raise checkpoint_error(Path(weights), architecture, error) from error
         raise ModelError(
             f"the weights {weights!r} of {architecture} cannot be fetched: {_first_line(error)}",
             hint=f"without a network give a checkpoint: `{OPEN_CLIP}{architecture}:checkpoint.pt`",

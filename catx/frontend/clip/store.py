@@ -8,6 +8,8 @@ from catx.errors import Loc, ModelError, OutputError
 from catx.extras import need
 from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.model import Clip
+from catx.frontend.weights import difference, save_weights
+from catx.names import listed
 
 WEIGHTS, CONFIG, ORIGIN = "model.safetensors", "config.json", "origin.json"
 
@@ -24,7 +26,6 @@ def save_clip(model: Clip, folder: Path, origin: dict[str, Any] | None = None) -
         OutputError: one of the files is there already.
     """
     need("clip", "safetensors")
-    from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     for name in (WEIGHTS, CONFIG, ORIGIN):
@@ -34,7 +35,7 @@ def save_clip(model: Clip, folder: Path, origin: dict[str, Any] | None = None) -
     if origin is not None:
         with (folder / ORIGIN).open("x", encoding="utf-8") as file:
             json.dump(origin, file, indent=1)
-    save_file({name: weight.contiguous() for name, weight in model.state_dict().items()}, folder / WEIGHTS)
+    save_weights(model.state_dict(), folder / WEIGHTS)
 
 
 def load_clip(folder: Path) -> Clip:
@@ -52,17 +53,16 @@ def load_clip(folder: Path) -> Clip:
         text = (folder / CONFIG).read_text(encoding="utf-8")
         state = load_file(folder / WEIGHTS)
     except OSError as error:
+        lacks = [name for name in (CONFIG, WEIGHTS) if not (folder / name).exists()]
         raise ModelError(
-            f"no saved CLIP model: {error.strerror or error}",
+            f"no saved CLIP model: {f'it has no {listed(lacks)}' if lacks else error.strerror or error}",
             loc=Loc(str(folder)),
-            hint=f"it has {CONFIG} and {WEIGHTS}",
+            hint=f"`catx prune MODEL -o DIR` writes {CONFIG} and {WEIGHTS}",
         ) from error
     except SafetensorError as error:
         raise ModelError(f"damaged weights: {error}", loc=Loc(str(folder / WEIGHTS))) from error
     model = Clip(ClipConfig.from_json(text, str(folder / CONFIG)))
-    try:
-        model.load_state_dict(state)
-    except RuntimeError as error:
-        what = str(error).splitlines()[-1].strip()
-        raise ModelError(f"weights of another model: {what}", loc=Loc(str(folder / WEIGHTS))) from error
+    if what := difference(state, model.state_dict(), CONFIG):
+        raise ModelError(f"weights of another model: {what}", loc=Loc(str(folder / WEIGHTS)))
+    model.load_state_dict(state)
     return model.eval()

@@ -11,7 +11,7 @@ from catx.errors import Loc, OptionError, SpecError
 from catx.extras import need
 from catx.frontend.clip.config import ClipConfig
 from catx.frontend.clip.datasets import TEMPLATE, Classes, Splits, find_classes, find_splits
-from catx.frontend.clip.distributed import device, process_group, rank
+from catx.frontend.clip.distributed import device, process_group, rank, world_size
 from catx.frontend.clip.export import (
     example_image,
     example_text,
@@ -169,8 +169,16 @@ def _run(job: PruneJob, tell: Tell) -> Pruned:
         )
         after = _figures(small, splits, classes, tell)
     notes = [source.note] if source.note else []
+    if job.recovery and splits and job.recovery.batch * world_size() > len(splits.train):
+        notes.append(
+            f"{job.recovery.batch} pairs of a step were asked for, and the data has {len(splits.train)}"
+        )
     if broken := (splits.broken if splits else 0) + (classes.broken if classes else 0):
         notes.append(f"{broken} image{'s' if broken > 1 else ''} could not be read, left out")
+    if lacking := splits.uncaptioned if splits else 0:
+        notes.append(
+            f"{lacking} sample{'s' if lacking > 1 else ''} without a caption of UTF-8 text, left out"
+        )
     small.cpu()
     if rank() == 0:
         origin = {

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from catx.errors import Loc, ModelError, SpecError
 from catx.frontend.hf.config import ModelConfig
+from catx.frontend.seeds import check_seed
 
 STANDARD_DEVIATION = 0.02
 """Of random weights where a config names no `initializer_range`: transformers' default of these families."""
@@ -37,6 +38,7 @@ def with_zeros(model: nn.Module) -> nn.Module:
 
 def with_random(model: nn.Module, config: ModelConfig, seed: int) -> nn.Module:
     """Normal random weights of the config's `initializer_range`; norms are 1, biases 0. All are trainable."""
+    check_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     deviation = float(config.plain.get("initializer_range") or STANDARD_DEVIATION)
 

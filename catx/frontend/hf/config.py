@@ -71,6 +71,12 @@ class ModelConfig:
         """The config in a file; see `of_plain`."""
         try:
             plain = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ModelError(
+                f"no model: it has no {path.name}",
+                loc=Loc(str(path.parent)),
+                hint=f"folders of transformers have a {path.name}, and those that `catx prune hf:...` wrote",
+            ) from error
         except OSError as error:
             raise ModelError(f"cannot be read: {error.strerror}", loc=Loc(str(path))) from error
         except ValueError as error:

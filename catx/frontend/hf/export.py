@@ -46,7 +46,8 @@ def graphs_of(config: ModelConfig, tokens: int | None, context: int | None) -> t
 
     Args:
         config: of the model.
-        tokens: of a text; without it as in `TOKENS`. An image has as many as its size says.
+        tokens: of a text; without it as in `TOKENS`, or what the model has positions for, where that is less.
+            An image has as many as its size says.
         context: of a decode step of Llama, tokens before it; as many as `tokens` where None.
 
     Raises:
@@ -63,9 +64,10 @@ def graphs_of(config: ModelConfig, tokens: int | None, context: int | None) -> t
         read = image_tokens(config)
         told = f"an image of {height} x {width}"
         return (Graph(name=MODEL, told=told, tokens=read, cached=0, macs=encoder_macs(config, read)),)
-    read = TOKENS[family] if tokens is None else tokens
-    cached = read if context is None else context
     positions = config.number("max_position_embeddings")
+    most = positions - 1 if family == "llama" else positions
+    read = min(TOKENS[family], max(1, most)) if tokens is None else tokens
+    cached = read if context is None else context
     _check_positions("tokens", read, positions)
     if family == "llama":
         _check_positions("tokens" if context is None else "context", cached, positions, decoded=True)
@@ -199,7 +201,7 @@ class _Prefill(_Wrapped):
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, ...]:
         found = self.model(tokens, use_cache=True, logits_to_keep=1)
-        return _flat(found.logits, found.past_key_values)
+        return _flat(found.logits, found.cache)
 
 
 class _Decode(_Wrapped):
@@ -215,5 +217,5 @@ class _Decode(_Wrapped):
         cache = DynamicCache()
         for at in range(self.layers):
             cache.update(past[at], past[self.layers + at], at)
-        found = self.model(tokens, past_key_values=cache, use_cache=True)
-        return _flat(found.logits, found.past_key_values)
+        found = self.model(tokens, cache=cache, use_cache=True)
+        return _flat(found.logits, found.cache)

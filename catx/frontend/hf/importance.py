@@ -11,6 +11,7 @@ from catx.frontend.hf.config import ModelConfig
 from catx.frontend.hf.family import FFN, HEADS, KV_HEADS, WIDTH
 from catx.frontend.hf.ranking import Ranking
 from catx.frontend.scores import Scores, groups_of
+from catx.frontend.seeds import check_seed
 from catx.frontend.weights import weights_sha256
 from catx.version import VERSION
 
@@ -36,6 +37,7 @@ def rank(model: nn.Module, config: ModelConfig, method: Method = "magnitude", *,
             f"no method {method!r} for models of Hugging Face families",
             hint=f"there are {', '.join(METHODS)}; those that measure need a CLIP model",
         )
+    check_seed(seed)
     made = {"magnitude": _magnitude, "index": _index, "random": _random}[method](model, config, seed)
     layers, heads, kv_heads, ffn, width = made
     return Ranking(

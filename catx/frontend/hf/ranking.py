@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from catx.errors import Loc, SpecError
 from catx.frontend.hf.sizes import Sizes
-from catx.frontend.scores import Scores, best, units_of
+from catx.frontend.scores import Scores, best, rows_of, scores_of, units_of
 
 SCHEMA = "catx.hf-ranking/1"
 
@@ -64,13 +64,15 @@ class Ranking:
                 raise SpecError(f"no ranking of such a model: its `schema` must be {SCHEMA!r}", loc=loc)
             values = {field.name: data[field.name] for field in fields(cls)}
             for name in ("layers", "width"):
-                values[name] = tuple(map(float, values[name]))
+                values[name] = scores_of(values[name], name)
             for name in ("heads", "kv_heads", "ffn"):
-                values[name] = tuple(tuple(map(float, scores)) for scores in values[name])
+                values[name] = rows_of(values[name], name)
             return cls(**values)
         except OSError as error:
             raise SpecError(f"cannot be read: {error.strerror}", loc=loc) from error
-        except (ValueError, KeyError, TypeError) as error:
+        except KeyError as error:
+            raise SpecError(f"a damaged ranking: it has no {error}", loc=loc) from error
+        except (ValueError, TypeError) as error:
             raise SpecError(f"a damaged ranking: {error}", loc=loc) from error
 
 

@@ -12,6 +12,7 @@ from catx.extras import need
 from catx.frontend.hf.build import shape_of, with_state
 from catx.frontend.hf.config import ModelConfig
 from catx.frontend.hf.names import CONFIG
+from catx.frontend.weights import save_weights
 
 WEIGHTS, ORIGIN = "model.safetensors", "origin.json"
 
@@ -19,14 +20,12 @@ WEIGHTS, ORIGIN = "model.safetensors", "origin.json"
 def save_model(model: nn.Module, config: ModelConfig, folder: Path) -> None:
     """Write weights and config into a folder that is there and holds neither.
 
-    Tied weights are written once. Llama and ViT models whose width is a multiple of their heads are read by
-    `from_pretrained` of transformers, too; others only by `load_model`.
+    Tied weights are written once. `from_pretrained` of transformers reads every ViT, too, a Llama whose width
+    is a multiple of its heads, and a BERT whose width is heads times head dim; `load_model` reads them all.
     """
     need("hf", "safetensors")
-    from safetensors.torch import save_file
-
-    weights = {name: weight.detach().contiguous() for name, weight in model.named_parameters()}
-    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    weights = {name: weight.detach() for name, weight in model.named_parameters()}
+    save_weights(weights, folder / WEIGHTS, {"format": "pt"})
     write_new(folder / CONFIG, config.as_plain())
 
 

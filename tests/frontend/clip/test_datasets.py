@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import re
+import shutil
 import tarfile
 from itertools import combinations
 from pathlib import Path
@@ -178,6 +179,8 @@ def test_a_folder_of_classes(folder: Path) -> None:
     (folder / "two" / "red").mkdir()
     (folder / "three" / "red").mkdir(parents=True)
     (folder / "three" / "blue").mkdir()
+    shutil.copytree(folder / "classes" / "blue", folder / "four" / "blue")
+    (folder / "four" / "red").mkdir()
     for path, template, message in (
         ("none", "a {}", "no such folder"),
         ("one", "a {}", "1 subfolders"),
@@ -186,7 +189,8 @@ def test_a_folder_of_classes(folder: Path) -> None:
         ("classes", "a {} {x}", "does not know the word '{x}'"),
         ("classes", "a {} {", "does not know the word '{'"),
         ("classes", "a {} {0!z}", "does not know the word '{0!z}'"),
-        ("three", "a {}", "no image"),
+        ("three", "a {}", "of blue, red\n"),
+        ("four", "a {}", "of red\n"),
     ):
         with pytest.raises(OptionError, match=re.escape(message)):
             ClassFolder(folder / path, CONFIG, template)
@@ -280,7 +284,7 @@ def test_pairs_of_shards(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         {"0": (images[1], "a blue two"), "2": (images[2], None), "3": (images[3], "a red six")},
     )
     found = ShardPairs(str(folder / "a-{0..1}.tar"), CONFIG)
-    assert (len(found), found.broken) == (3, 2)
+    assert (len(found), found.broken, found.uncaptioned) == (3, 1, 1)
     texts, owners = found.captions()
     assert owners.tolist() == [0, 1, 2]
     assert texts[1].tolist() == tokenize("a blue two")
@@ -312,8 +316,23 @@ def test_pairs_of_shards(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OptionError, match=r"a-0\.tar: the shard is named twice"):
         ShardPairs(str(folder / "{a-0,a-1,a-0}.tar"), CONFIG)
     empty = shard(folder / "d.tar", {"7": (b"x", "a red one")})
-    with pytest.raises(OptionError, match="no sample has an image and a text"):
+    with pytest.raises(OptionError, match=r"no sample .*: 1 have no image that can be read"):
         len(ShardPairs(empty, CONFIG))
+
+
+def test_shards_without_captions_say_so(folder: Path) -> None:
+    image = [(folder / f"{number}.png").read_bytes() for number in range(4)]
+    bare = shard(folder / "bare.tar", {str(at): (image[at], None) for at in range(3)})
+    with pytest.raises(
+        OptionError, match=r"bare\.tar: no sample .*: 3 have no caption \(txt, caption, text\)"
+    ):
+        len(ShardPairs(bare, CONFIG))
+    files = [("0.png", image[0]), ("0.txt", b"a red one"), ("1.png", image[1]), ("1.txt", b"a \xff\xfe two")]
+    files += [("2.png", image[2]), ("2.txt", b" \n"), ("3.png", b"none"), ("3.txt", "ein Grün".encode())]
+    found = ShardPairs(tar(folder / "mixed.tar", files), CONFIG)
+    assert (len(found), found.uncaptioned, found.broken) == (1, 2, 1)
+    with pytest.raises(OptionError, match=r"no such shard\n  hint: shards are named by braces"):
+        ShardPairs(str(folder / "mi*.tar"), CONFIG)
 
 
 def tar(path: Path, files: list[tuple[str, bytes]]) -> str:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from catx.frontend import scores
+from catx.frontend import scores, seeds
 from catx.frontend.clip import model, pairs, pruned, pruning, surgery
 
 PAGE = Path(__file__).parents[3] / "docs" / "clip.md"
 
 
 @pytest.mark.parametrize(
-    "module", [model, pairs, pruned, pruning, scores, surgery], ids=lambda module: module.__name__
+    "module", [model, pairs, pruned, pruning, scores, seeds, surgery], ids=lambda module: module.__name__
 )
 def test_docstrings(module: object) -> None:
     found = doctest.testmod(module)  # type: ignore[arg-type]

@@ -1,16 +1,22 @@
 """Recall and importance against slow twins."""
 
+import json
+import math
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catx.errors import OptionError
+from catx.errors import Loc, OptionError, SpecError
 from catx.frontend.clip.convert import from_open_clip
 from catx.frontend.clip.importance import loss, rank
 from catx.frontend.clip.metrics import recall, recall_of, zero_shot
 from catx.frontend.clip.pairs import TensorPairs
+from catx.frontend.clip.ranking import Ranking
 from tests.frontend.clip.small import inputs, pairs, small
 
 
@@ -131,3 +137,18 @@ def test_methods_that_need_data_say_so() -> None:
         rank(from_open_clip(small()), "taylor")
     with pytest.raises(OptionError, match="no method 'magic'"):
         rank(from_open_clip(small()), "magic")  # type: ignore[arg-type]
+
+
+def test_a_ranking_with_a_score_that_is_no_number(tmp_path: Path) -> None:
+    path = tmp_path / "ranking.json"
+    rank(from_open_clip(small()), "index").save(path)
+    data = json.loads(path.read_text())
+    data["vision"]["heads"][2][1] = math.nan
+    path.write_text(json.dumps(data))
+    with pytest.raises(SpecError, match=re.escape("vision.heads[2][1] is nan, no finite number")) as raised:
+        Ranking.load(path)
+    assert raised.value.loc == Loc(str(path))
+    del data["text"]["width"]
+    path.write_text(json.dumps(data | {"vision": data["text"]}))
+    with pytest.raises(SpecError, match="it has no 'width'"):
+        Ranking.load(path)

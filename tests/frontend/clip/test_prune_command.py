@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import onnx
+import open_clip
 import pytest
 import torch
 
@@ -189,34 +190,84 @@ def test_variables_of_several_processes_alone(
     assert "torchrun" in err
 
 
-def test_checkpoints(run: Run, tmp_path: Path) -> None:
-    import open_clip
+def zeros(architecture: str) -> dict[str, torch.Tensor]:
+    """Weights of an architecture of open_clip that take no room."""
+    with torch.device("meta"):
+        model = open_clip.create_model(architecture, load_weights=False, device="meta")
+    return {name: torch.zeros(()).expand(weight.shape) for name, weight in model.state_dict().items()}
 
+
+def test_checkpoints(run: Run, tmp_path: Path) -> None:
     good, other = tmp_path / "good.pt", tmp_path / "other.pt"
     model = open_clip.create_model("ViT-S-32-alt", load_weights=False)
     torch.save(model.state_dict(), good)
     torch.save({"a": torch.zeros(2)}, other)
     found = find_clip(f"open_clip:ViT-S-32-alt:{good}")
     assert torch.equal(found.text.token.weight, model.token_embedding.weight)
-    code, _, err = run("prune", f"open_clip:ViT-S-32-alt:{other}", "-o", tmp_path / "out")
-    assert code == 2
-    assert "the checkpoint is not one of ViT-S-32-alt" in err
+    lacks, wide = zeros("ViT-S-32-alt"), zeros("ViT-M-32")
+    del lacks["text_projection"]
+    for state, message in (
+        ({"a": torch.zeros(2)}, "none of its weights is of ViT-S-32-alt, the first is a\n"),
+        (lacks, "not one of ViT-S-32-alt: it lacks text_projection\n"),
+        (
+            {"state_dict": wide},
+            "not one of ViT-S-32-alt: positional_embedding is [77, 512], and [77, 256] in ViT-S-32-alt\n"
+            "  hint: it seems to be of ViT-M-32",
+        ),
+    ):
+        torch.save(state, other)
+        code, _, err = run("prune", f"open_clip:ViT-S-32-alt:{other}", "-o", tmp_path / "out")
+        assert code == 2
+        assert message in err
 
 
-@pytest.mark.parametrize("content", [b"", b"junk\n", bytes(range(255, 0, -1))])
-def test_files_that_are_no_checkpoints(run: Run, tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "junk.pt").write_bytes(content)
-    code, _, err = run("prune", f"open_clip:ViT-S-32-alt:{tmp_path / 'junk.pt'}", "-o", tmp_path / "out")
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.pt", b"", "no file of torch"),
+        ("a.pt", b"junk\n", "no file of torch"),
+        ("a.pt", bytes(range(255, 0, -1)), "no file of torch"),
+        ("a.safetensors", b"junk", "header too small"),
+        ("a.pt", [1, 2], "a file of torch that holds a list"),
+        ("a.pt", torch.zeros(2), "a file of torch that holds a Tensor"),
+        ("a.pt", {}, "no weights: it holds nothing"),
+        ("a.pt", {"epoch": 3}, "no weights: it holds epoch"),
+        ("a.pt", torch.nn.Linear(2, 2), "it holds more than weights, such as a whole model"),
+    ],
+)
+def test_files_that_are_no_checkpoints(
+    run: Run, tmp_path: Path, name: str, content: object, message: str
+) -> None:
+    path = tmp_path / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    code, _, err = run("prune", f"open_clip:ViT-S-32-alt:{path}", "-o", tmp_path / "out")
     assert code == 2
-    assert "junk.pt: the checkpoint is not one of ViT-S-32-alt" in err
+    assert re.search(rf"{name}: no checkpoint: .*{message}", err), err
+    assert "hint: one is a .safetensors" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("openclip:ViT-B-16", "open_clip:ViT-B-16"),
+        ("ViT-B-16", "open_clip:ViT-B-16"),
+        ("bert-base", "hf:bert-base"),
+        ("digit", "digits"),
+    ],
+)
+def test_names_that_are_nearly_right(run: Run, tmp_path: Path, name: str, meant: str) -> None:
+    code, _, err = run("prune", name, "-o", tmp_path / "out")
+    assert code == 2
+    assert f"no CLIP model {name!r}; did you mean {meant!r}?" in err
 
 
 def test_weights_that_cannot_be_fetched_are_one_error(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import open_clip
-
     def offline(*_: object, **__: object) -> None:
         logging.getLogger("huggingface_hub.utils").warning("Retrying")
         logging.error("Failed to download")
@@ -232,7 +283,10 @@ def test_weights_that_cannot_be_fetched_are_one_error(
 
 def test_damaged_folders(run: Run, tmp_path: Path, folder: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert "no saved CLIP model" in run("prune", tmp_path / "empty", "-o", tmp_path / "out")[2]
+    assert (
+        "no saved CLIP model: it has no config.json"
+        in run("prune", tmp_path / "empty", "-o", tmp_path / "out")[2]
+    )
     assert "a folder without exported graphs" in run("compile", tmp_path / "empty")[2]
     broken = tmp_path / "broken"
     broken.mkdir()
@@ -240,7 +294,10 @@ def test_damaged_folders(run: Run, tmp_path: Path, folder: Path) -> None:
         (folder / "config.json").read_text().replace('"width": 48', '"width": 40')
     )
     (broken / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
-    assert "weights of another model" in run("prune", broken, "-o", tmp_path / "out")[2]
+    assert (
+        "of another model: vision.class_token is [48], and [40] in config.json"
+        in run("prune", broken, "-o", tmp_path / "out")[2]
+    )
     (broken / "model.safetensors").write_bytes(b"x")
     assert "damaged weights" in run("prune", broken, "-o", tmp_path / "out")[2]
     (broken / "config.json").write_text('{"schema": "catx.clip/1", "embed_dim": 3}')

@@ -1,10 +1,12 @@
 """Models of Hugging Face families: built by shape as transformers does, and cut exactly."""
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -192,6 +194,11 @@ def test_rankings_are_files(name: str, method: str, tmp_path: Path) -> None:
     assert Ranking.load(tmp_path / "ranking.json") == ranking
     with pytest.raises(SpecError, match="the ranking is of another model"):
         ranking.check(Pruning(layers=2).of(config_of(name).sizes))
+    text = (tmp_path / "ranking.json").read_text()
+    first = re.sub(r'("heads": \[\[)[^],]*', r"\1NaN", text)
+    (tmp_path / "ranking.json").write_text(first)
+    with pytest.raises(SpecError, match=r"ranking\.json: a damaged ranking: heads\[0\]\[0\] is nan"):
+        Ranking.load(tmp_path / "ranking.json")
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -226,11 +233,30 @@ def test_saved_models_are_loaded_without_the_original(name: str, tmp_path: Path)
     torch.testing.assert_close(output(again, inputs(name)), output(small, inputs(name)), rtol=0, atol=0)
 
 
-def test_transformers_reads_a_pruned_llama(tmp_path: Path) -> None:
-    small, config, _ = smaller("llama", original("llama"))
-    save_model(small, config, tmp_path)
-    theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path).eval()
-    torch.testing.assert_close(output(theirs, inputs("llama")), output(small, inputs("llama")))
+@pytest.mark.parametrize(
+    ("name", "pruning", "read"),
+    [
+        ("llama", Pruning(layers=2, heads=2, kv_heads=1, ffn=0.25), True),
+        ("llama", Pruning(heads=4, width=40), True),
+        ("llama", Pruning(width=40), False),
+        ("vit", Pruning(heads=5, width=33), True),
+        ("bert", Pruning(layers=2, ffn=0.5), True),
+        ("bert", Pruning(heads=5, width=40), True),
+        ("bert", Pruning(heads=3), False),
+    ],
+)
+def test_what_transformers_reads(name: str, pruning: Pruning, read: bool, tmp_path: Path) -> None:
+    """As docs/families.md says."""
+    small, config = prune(str(saved(name, tmp_path / "theirs")), pruning), config_of(name)
+    (tmp_path / "small").mkdir()
+    save_model(small, config.with_sizes(pruning.of(config.sizes)), tmp_path / "small")
+    cls = getattr(transformers, config.family.model_class)
+    if not read:
+        with pytest.raises((RuntimeError, StrictDataclassError)):
+            cls.from_pretrained(tmp_path / "small")
+        return
+    theirs = cls.from_pretrained(tmp_path / "small").eval()
+    torch.testing.assert_close(output(theirs, inputs(name)), output(small, inputs(name)))
 
 
 @pytest.mark.parametrize("name", FAMILIES)

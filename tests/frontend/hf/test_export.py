@@ -1,5 +1,6 @@
 """Models of Hugging Face families as ONNX: equal to torch, mapped whole, with the MACs of the formula."""
 
+import logging
 import math
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+import transformers
 
 import catx
 from catx.errors import OptionError
@@ -53,6 +55,35 @@ def test_families(name: str, pruned: bool, tmp_path: Path) -> None:
         onnx.checker.check_model(one.path)
         assert one.bytes == one.path.stat().st_size
     check(found, folder)
+
+
+def test_transformers_warns_of_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    told = logging.getLogger("transformers")
+    theirs = saved("llama", tmp_path / "theirs")
+    transformers.utils.logging.warning_once.cache_clear()
+    told.addHandler(caplog.handler)
+    try:
+        exported(theirs, tmp_path / "pruned", Pruning(layers=1), tokens=3)
+    finally:
+        told.removeHandler(caplog.handler)
+    assert [one.getMessage() for one in caplog.records if one.name.startswith("transformers")] == []
+
+
+def test_a_text_has_no_more_tokens_than_the_model_has_positions() -> None:
+    def tokens(name: str, positions: int, tokens: int | None = None) -> list[tuple[int, int]]:
+        plain = {**CONFIGS[name], "max_position_embeddings": positions}
+        return [
+            (one.tokens, one.cached) for one in graphs_of(ModelConfig.of_plain(plain, name), tokens, None)
+        ]
+
+    assert tokens("bert", 40) == [(40, 0)]
+    assert tokens("bert", 4000) == [(128, 0)]
+    assert tokens("llama", 64) == [(63, 0), (1, 63)]
+    assert tokens("llama", 513) == [(512, 0), (1, 512)]
+    with pytest.raises(OptionError, match="tokens: 41 is not within 1 to 40"):
+        tokens("bert", 40, 41)
+    with pytest.raises(OptionError, match="the model has 1 positions, and the token of the decode step"):
+        tokens("llama", 1)
 
 
 @pytest.mark.parametrize("name", ["llama", "llama_tied"])

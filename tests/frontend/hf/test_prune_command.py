@@ -29,6 +29,7 @@ def test_prune_and_compile(run: Run, tmp_path: Path) -> None:
         "prefill.onnx",
         "ranking.json",
     ]
+    assert len({path.stat().st_mode for path in folder.iterdir()}) == 1  # what the umask says
     told = json.loads((folder / "origin.json").read_text())
     assert told["pruning"]["kv_heads"] == 1
     assert told["figures"]["after"]["sizes"]["heads"] == 3
@@ -45,7 +46,8 @@ def test_prune_and_compile(run: Run, tmp_path: Path) -> None:
 
 def test_a_ranking_is_used_again(run: Run, tmp_path: Path) -> None:
     theirs = saved("vit", tmp_path / "theirs")
-    run("prune", f"hf:{theirs}", "--importance", "random", "--seed", 4, "--no-export", "-o", tmp_path / "one")
+    asked = ("prune", f"hf:{theirs}", "--importance", "random", "--seed", 4, "--no-export")
+    assert "Not pruned" in run(*asked, "-o", tmp_path / "one")[1]
     asked = ("prune", f"hf:{theirs}", "--heads", 3, "--no-export")
     assert run(*asked, "--ranking", tmp_path / "one" / "ranking.json", "-o", tmp_path / "two")[0] == 0
     assert run(*asked, "--importance", "random", "--seed", 4, "-o", tmp_path / "three")[0] == 0
@@ -61,6 +63,8 @@ def test_a_ranking_is_used_again(run: Run, tmp_path: Path) -> None:
         (("hf:bert-base", "--recover", 3), "--recover: for CLIP models"),
         (("digits", "--kv-heads", 3), "--kv-heads: for BERT, ViT and Llama (`hf:NAME`), and digits is none"),
         (("hf:bert-base", "--layers", 13), "layers: the model has 12"),
+        (("hf:bert-base", "--kv-heads", 6), "kv heads: in bert, each head has keys and values of its own"),
+        (("hf:vit-base-16", "--kv-heads", 6), "kv heads: in vit, each head has keys and values of its own"),
         (("hf:bert-base", "--ffn", "half"), "--ffn: expected a count such as 384"),
         (("hf:bert-base", "--tokens", 513), "tokens: 513 is not within 1 to 512"),
         (
@@ -68,6 +72,7 @@ def test_a_ranking_is_used_again(run: Run, tmp_path: Path) -> None:
             "no method 'taylor' for models of Hugging",
         ),
         (("hf:llama-3-8b", "--ranking", "none.json"), "none.json: cannot be read"),
+        (("hf:tests",), "tests: no model: it has no config.json"),
         (("hf:/nowhere/at/all",), "transformers does not read it"),
     ],
 )
