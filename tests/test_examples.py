@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from catx.search.open_study import begin
+from catx.search.runner import run as evaluate
+from catx.search.study_file import load_any, parse_any
+from tests.search.studies import tiny
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(EXAMPLES.rglob("*.py"))
 
@@ -64,6 +69,53 @@ def test_carbon_scenarios(run) -> None:
     assert len(set(energy.values())) == 1
     assert operational["on hydropower"] < operational["catransformers"] < operational["edge-default"]
     assert any(line.startswith("  grid_gco2e_per_kwh = 24 gCO2e/kWh: hydropower") for line in lines)
+
+
+TINY_GRID = """\
+study: sweep
+models: [tiny.onnx]
+accelerators: [{base: edge, label: edge, vary: {pe_width: [8, 32], l2_kib: [64, 256]}}]
+scenarios:
+  - {name: edge-default, label: clean, keys: {grid: sweden}}
+  - {name: edge-default, label: dirty, keys: {grid: india}}
+mapper: [{budget: pools}]
+"""
+TINY_SEARCH = """\
+study: STUDY
+model: {name: digits, vary: {text_layers: 1..3, vision_layers: 1..3}}
+hardware: {base: edge, vary: {pe_width: [8, 32]}}
+accuracy: {kind: proxy, importance: none}
+objectives: [accuracy, GOAL]
+search: {sampler: random, evaluations: 6}
+"""
+
+
+def test_carbon_or_latency(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    names = []
+    studies = [parse_any(TINY_GRID, "sweep.yaml")]
+    for name, goal in (("latency", "latency_s"), ("carbon", "total_gco2e")):
+        studies.append(parse_any(TINY_SEARCH.replace("STUDY", name).replace("GOAL", goal), f"{name}.yaml"))
+    for study in studies:
+        names.append(f"{study.name}.db")
+        evaluate(study, begin(study, Path(names[-1])))
+    monkeypatch.setattr("sys.argv", ["tables.py", names[0]])
+    out = run("08_carbon_or_latency/tables.py")
+    assert out.count("4 feasible accelerators") == 2
+    for block in out.split("\n\n"):
+        rows = {line.split()[1]: figures(line) for line in block.splitlines() if "  best " in line}
+        assert rows["latency"][2] == min(row[2] for row in rows.values())
+        assert rows["carbon"][0] == min(row[0] for row in rows.values())
+    monkeypatch.setattr("sys.argv", ["tables.py", *names[1:]])
+    out = run("08_carbon_or_latency/tables.py")
+    assert "accuracy of 0.5 or more\n  best carbon " in out
+    assert "  best latency " in out
+
+
+def test_the_studies_of_examples_can_be_read() -> None:
+    paths = list(EXAMPLES.rglob("08*/*.yaml"))
+    assert {load_any(str(path)).name for path in paths} == {path.stem for path in paths}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

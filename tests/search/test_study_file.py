@@ -11,7 +11,7 @@ from catx.errors import CatxError, SpecError
 from catx.search.build import evaluator_of
 from catx.search.choose_sampler import sampler_of
 from catx.search.study import Goal, Limit, SearchPlan
-from catx.search.study_file import builtin_studies, load_any, load_study, parse_study
+from catx.search.study_file import builtin_studies, load_any, load_study, parse_any, parse_study
 from catx.search.study_json import differences, study_from_json, study_to_json
 from tests.search.studies import TEXT, small
 
@@ -37,6 +37,14 @@ def test_a_study_that_was_written_before_plans_had_all_fields(tmp_path: Path) ->
     assert study_from_json(json.dumps(written)) == study
     with pytest.raises(SpecError, match="another version"):
         study_from_json('{"Study": []}')
+
+
+def test_studies_on_the_page(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "search.md"
+    blocks = re.findall(r"```yaml\n(study: .*?)```", page.read_text(), re.DOTALL)
+    (tmp_path / "dataflow.yaml").write_text("constraints: [{bypass: {GLB: [weight]}}]\n")
+    found = [parse_any(block, str(tmp_path / "study.yaml")) for block in blocks]
+    assert [study.name for study in found] == ["my-study", "where-to-run-clip"]
 
 
 def test_known_designs_and_corners_come_first(tmp_path: Path) -> None:
