@@ -2,6 +2,8 @@
 
 from itertools import product
 
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,3 +45,17 @@ def test_equal_points_do_not_beat_each_other() -> None:
 def test_a_hypervolume_counts_cells(case: tuple[int, list[tuple[int, ...]]]) -> None:
     objectives, found = case
     assert hypervolume(found, [GRID] * objectives) == by_cells(found, objectives)
+
+
+@settings(deadline=None)
+@given(st.integers(2, 4).flatmap(points).filter(bool), st.floats(0.1, 3.0))
+def test_pymoo_says_the_same(found: list[tuple[int, ...]], scale: float) -> None:
+    pytest.importorskip("pymoo", reason="needs catx[pymoo]")
+    from pymoo.indicators.hv import HV
+    from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
+
+    costs = np.array(found, float) ** scale
+    theirs = NonDominatedSorting().do(costs, only_non_dominated_front=True)
+    assert front_of(costs) == sorted(int(at) for at in theirs)
+    reference = np.full(costs.shape[1], float(GRID) ** scale)
+    assert hypervolume(costs, reference.tolist()) == pytest.approx(HV(ref_point=reference)(costs), rel=1e-9)
