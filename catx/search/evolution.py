@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from catx.extras import need
-from catx.search.sampler import Fresh, Result, mutated
+from catx.search.operators import MUTATIONS, AdaptiveMutations, mutated
+from catx.search.sampler import Fresh, Result
 from catx.search.space import Genome, Space
 
 DIVISIONS = {2: 24, 3: 12, 4: 8}
@@ -57,6 +58,7 @@ class EvolutionSampler:
             self._select = lambda pool, k: tools.selNSGA3(pool, k, points, nd="standard")
         else:
             self._select = tools.selNSGA2
+        self._mutations = AdaptiveMutations()
         self._asked = 0
 
     def ask(self, count: int) -> list[Genome]:
@@ -80,9 +82,11 @@ class EvolutionSampler:
         """New genomes, up to so many, of parents in the population."""
         found: list[Genome] = []
         while len(found) < count:
-            genome = self._fresh.take(self._child())
+            which = self._mutations.choose(self._generator)
+            genome = self._fresh.take(self._child(which))
             if genome is None:
                 break
+            self._mutations.made(genome, which)
             found.append(genome)
         return found
 
@@ -97,6 +101,8 @@ class EvolutionSampler:
         if len(self.population) > self.population_size:
             with _numpy_seed(self._generator.randrange(2**32)):
                 self.population = self._select(self.population, self.population_size)
+        alive = {tuple(individual) for individual in self.population}
+        self._mutations.learn([result.genome for result in results], alive)
         self._rank()
 
     def revise(self, results: Sequence[Result], best: Sequence[Result]) -> None:
@@ -113,12 +119,12 @@ class EvolutionSampler:
         for front in emo.sortNondominated(self.population, len(self.population)):
             emo.assignCrowdingDist(front)
 
-    def _child(self) -> Genome:
+    def _child(self, which: int) -> Genome:
         one, other = self._tournament(), self._tournament()
         child = list(one)
         if self._generator.random() < self.crossover:
             child = [self._generator.choice(pair) for pair in zip(one, other, strict=True)]
-        return mutated(self.space, tuple(child), self._generator)
+        return mutated(self.space, tuple(child), self._generator, MUTATIONS[which])
 
     def _tournament(self) -> Any:
         one, other = self._generator.sample(self.population, 2)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Protocol, runtime_checkable
 
+from catx.search.operators import mutated
 from catx.search.space import DesignSpace, Genome, Space
 
 TRIES = 50
@@ -105,23 +106,6 @@ class Fresh:
     def is_small(self) -> bool:
         """Whether all genomes can be listed."""
         return self.space.size <= 10**6
-
-
-def mutated(space: Space, genome: Genome, generator: random.Random) -> Genome:
-    """A genome with about one gene changed: to a choice next to it half of the time, else to any other."""
-    free = [at for at, gene in enumerate(space.genes) if len(gene.values) > 1]
-    if not free:
-        return genome
-    changed = list(genome)
-    chosen = [at for at in free if generator.random() < 1.0 / len(free)] or [generator.choice(free)]
-    for at in chosen:
-        last = len(space.genes[at].values) - 1
-        if generator.random() < 0.5:
-            steps = [step for step in (changed[at] - 1, changed[at] + 1) if 0 <= step <= last]
-            changed[at] = generator.choice(steps)
-        else:
-            changed[at] = generator.choice([other for other in range(last + 1) if other != changed[at]])
-    return tuple(changed)
 
 
 class RandomSampler:

@@ -48,8 +48,8 @@ class Predicted:
 class Surrogate:
     """Models of every objective and constraint of a study.
 
-    Objectives that are above 0 everywhere are modelled by their logarithm, as are constraints, of which the
-    value over its bound is.
+    Objectives that are above 0 everywhere are modelled by their logarithm; constraints by how far values are
+    from their bound, on a logarithmic scale on both sides.
 
     Args:
         space: of genomes.
@@ -109,7 +109,7 @@ class Surrogate:
         means = np.array([mean for mean, _ in both]).T.reshape(len(genomes), -1)
         deviations = np.array([deviation for _, deviation in both]).T.reshape(len(genomes), -1)
         of = slice(self._objectives, None)
-        excess = means[:, of] * self._spread[of] + self._middle[of]  # log of value over bound: 0 at the bound
+        excess = means[:, of] * self._spread[of] + self._middle[of]  # 0 at the bound
         obeyed = _chance_below(excess, deviations[:, of] * self._spread[of]).prod(axis=1)
         passed = np.expm1(np.clip(excess, 0.0, 50.0)).sum(axis=1)
         if self._failing is None:
@@ -159,8 +159,8 @@ class Surrogate:
 
 
 def _log(excesses: Matrix) -> Matrix:
-    """Logarithm of value over bound, of excess over it as a share of it."""
-    found: Matrix = np.log(np.maximum(1.0 + excesses, 1e-6))
+    """Excesses on a logarithmic scale on both sides of the bound, where they are 0."""
+    found: Matrix = np.sign(excesses) * np.log1p(np.abs(excesses))
     return found
 
 
