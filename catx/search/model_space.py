@@ -151,7 +151,7 @@ class FamilySpace(_Pruned):
         self._models: dict[tuple[str, ...], dict[str, Blueprint]] = {}
         for key, value in self.choices():
             if key != "heads" or config.sizes.group == 1:
-                Pruning(**{key: value}).of(config.sizes)
+                config.after(Pruning(**{key: value}))
 
     def pruning(self, values: Mapping[str, Value]) -> "Pruning":
         """The pruning of a design point."""
@@ -162,7 +162,7 @@ class FamilySpace(_Pruned):
     def _make(self, point: tuple[Value, ...], precision: DType | None) -> tuple[Workload, ...]:
         from catx.frontend.hf.blueprint import blueprint_sizes, model_blueprints
 
-        pruned = self.config.with_sizes(self.pruning(self.named(point)).of(self.config.sizes))
+        pruned = self.config.with_sizes(self.config.after(self.pruning(self.named(point))))
         sizes = blueprint_sizes(pruned.sizes)
         units = units_of(sizes)
         if units not in self._models:

@@ -135,6 +135,7 @@ NAME = "{name: tiny.onnx}"
         ("clusters:", "clustrs:", "unknown key; did you mean 'clusters'"),
         (NAME, "{name: none.onnx}", "no such file"),
         (NAME, "{name: digits, vary: {text_depth: [1]}}", "cannot vary 'text_depth'"),
+        (NAME, "{name: 'hf:bert-base', vary: {kv_heads: [4, 12]}}", "give heads instead"),
         (NAME, "{name: digits, vary: {text_layers: [9]}}", "1 to 3 can stay, not 9"),
         (NAME, "{name: [digits, a.onnx], vary: {text_layers: [1]}}", "only one model"),
     ],

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from catx.errors import Loc, ModelError, SpecError
+from catx.errors import Loc, ModelError, OptionError, SpecError
 from catx.frontend.hf.family import FAMILIES, Family
-from catx.frontend.hf.sizes import Sizes
+from catx.frontend.hf.sizes import Pruning, Sizes
 from catx.names import listed
 
 SCHEMA = "catx.hf-model/1"
@@ -96,6 +96,20 @@ class ModelConfig:
             "head_dim": self.sizes.head_dim,
             "catx": {"schema": SCHEMA, "sizes": asdict(self.sizes)},
         }
+
+    def after(self, pruning: Pruning) -> Sizes:
+        """The sizes that a pruning leaves.
+
+        Raises:
+            OptionError: sizes that the model does not have, or heads of keys and values where each head of
+                queries has its own.
+        """
+        if pruning.kv_heads is not None and self.family.name != "llama":
+            name = self.family.name
+            raise OptionError(
+                f"kv heads: in {name}, each head has keys and values of its own", hint="give heads instead"
+            )
+        return pruning.of(self.sizes)
 
     def with_sizes(self, sizes: Sizes) -> "ModelConfig":
         """The config of a model of other sizes."""

@@ -92,7 +92,7 @@ def run(job: PruneJob, tell: Tell = lambda _: None) -> Pruned:
 def _run(job: PruneJob, tell: Tell) -> Pruned:
     tell("reading the model")
     source = find_source(job.model)
-    stays = _stays(job.pruning, source.config)
+    stays = source.config.after(job.pruning)
     small_config = source.config.with_sizes(stays)
     before = figures(source.config, job.tokens, job.context)
     after = figures(small_config, job.tokens, job.context)
@@ -148,20 +148,10 @@ def prune(model: str, pruning: Pruning, *, method: Method = "magnitude", seed: i
         ModelError: there is no such model.
     """
     source = find_source(model)
-    stays = _stays(pruning, source.config)
+    stays = source.config.after(pruning)
     whole = _whole(source, seed)
     ranking = rank(whole, source.config, method, seed=seed)
     return cut(whole, source.config, stays, select(source.config.sizes, stays, ranking))
-
-
-def _stays(pruning: Pruning, config: ModelConfig) -> Sizes:
-    """The sizes of the pruned model; `kv_heads` are no others than `heads` in most families."""
-    name = config.family.name
-    if pruning.kv_heads is not None and name != "llama":
-        raise OptionError(
-            f"kv heads: in {name}, each head has keys and values of its own", hint="give --heads"
-        )
-    return pruning.of(config.sizes)
 
 
 def figures(config: ModelConfig, tokens: int | None = None, context: int | None = None) -> Figures:
