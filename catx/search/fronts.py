@@ -7,6 +7,7 @@ from functools import lru_cache
 from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import Einsum
 from catx.mapper.design import FindFronts
+from catx.mapper.family import shape_of
 from catx.mapper.front import Front
 from catx.mapper.pool import NestPool, References, pooled_front, reference_pool, round_pool
 from catx.search.hardware_space import HardwareSpace
@@ -15,8 +16,8 @@ from catx.search.space import Value
 _POOLS, _FRONTS, _FAMILIES = 20_000, 2_000, 2_000
 """Entries that a process keeps: a pool takes some KB, a front or the references of a family some tens."""
 
-_Family = tuple[Value, ...]
-"""Values of the keys that change levels or axes."""
+_Family = tuple[object, ...]
+"""Values of the keys that change levels or axes, and these."""
 
 
 class Fronts:
@@ -38,31 +39,41 @@ class Fronts:
         """What finds fronts on the accelerator of a design point."""
 
         def find(einsums: Sequence[Einsum], accelerator: Accelerator) -> dict[Einsum, Front]:
-            pools = self._pools_for(einsums, values)
+            pools = self._pools_for(einsums, values, accelerator)
             return {einsum: self._front(einsum, accelerator, pools[einsum]) for einsum in einsums}
 
         return find
 
-    def _pools_for(self, einsums: Sequence[Einsum], values: Mapping[str, Value]) -> dict[Einsum, NestPool]:
+    def _pools_for(
+        self, einsums: Sequence[Einsum], values: Mapping[str, Value], accelerator: Accelerator
+    ) -> dict[Einsum, NestPool]:
         """Pools of einsums for the family of a design point.
 
         New ones are made in an order of this process's own: processes that come to a family at the same time
         make different ones, and read those of the others from disk.
         """
-        family = tuple(values[name] for name in self._hardware.structural_names)
+        family, references = self._family_of(values, accelerator)
         new = [einsum for einsum in einsums if (einsum, family) not in self._pools]
         if len(self._pools) + len(new) > _POOLS:
             self._pools.clear()  # on disk they are still
             new = list(einsums)
         self._order.shuffle(new)
         for einsum in new:
-            self._pools[einsum, family] = self._find_pool(einsum, self._references_of(family, values))
+            self._pools[einsum, family] = self._find_pool(einsum, references)
         return {einsum: self._pools[einsum, family] for einsum in einsums}
 
-    def _references_of(self, family: _Family, values: Mapping[str, Value]) -> References:
+    def _family_of(self, values: Mapping[str, Value], accelerator: Accelerator) -> tuple[_Family, References]:
+        """What accelerators that share pools have in common, and their references.
+
+        A point of a family for which there are none shares its pools with nobody.
+        """
+        family: _Family = *(values[name] for name in self._hardware.structural_names), shape_of(accelerator)
         found = self._references.get(family)
         if found is None:
             if len(self._references) >= _FAMILIES:
                 self._references.clear()
             found = self._references[family] = References(self._hardware.references(values))
-        return found
+        if found.accelerators:
+            return family, found
+        own = tuple(values[gene.name] for gene in self._hardware.genes)
+        return (*family, *own), References([accelerator])

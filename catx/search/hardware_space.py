@@ -77,17 +77,24 @@ class HardwareSpace:
     def references(self, values: Mapping[str, Value]) -> list[Accelerator]:
         """A few accelerators of a point's family (levels and axes), far apart in all other keys.
 
-        Where a combination of keys is no accelerator it is none of them; the point itself is always one.
+        They are the same for every point of the family. Of combinations of keys that are no accelerator of it
+        there is none; where these are all, the first one that is; the list is empty where none was found.
         """
         others = [key for key in self.vary if key not in self.structural]
+        shape = shape_of(self.accelerator(values))
+
+        def there(point: Sequence[Value]) -> Accelerator | None:
+            named = {HARDWARE_PREFIX + key: value for key, value in zip(others, point, strict=True)}
+            machine = self._there({**values, **named})
+            return machine if machine is not None and shape_of(machine) == shape else None
+
         picks = dict.fromkeys(
             tuple(pick(self.vary[key]) for key in others) for pick in (_first, _last, _middle)
         )
-        points = [
-            {HARDWARE_PREFIX + key: value for key, value in zip(others, pick, strict=True)} for pick in picks
-        ]
-        found = [self._there({**values, **point}) for point in points]
-        return [machine for machine in found if machine is not None] or [self.accelerator(values)]
+        if found := [machine for pick in picks if (machine := there(pick)) is not None]:
+            return found
+        every = map(there, islice(product(*(self.vary[key][::-1] for key in others)), _TRIED))
+        return list(islice((machine for machine in every if machine is not None), 1))
 
     @cached_property
     def structural(self) -> frozenset[str]:

@@ -67,3 +67,12 @@ def test_a_point_that_is_no_accelerator_says_which() -> None:
     space = edge({"l2_kib": [64, -1]})
     with pytest.raises(SpecError, match=r"edge \(l2_kib -1\).*l2_kib"):
         space.accelerator(point(l2_kib=-1))
+
+
+def test_references_are_those_of_the_family_even_where_its_ends_are_no_accelerators() -> None:
+    space = edge({"clusters": [1, 2], "l2_kib": [0, 16, -1, 1024, -2]})
+    found = [
+        [machine.name for machine in space.references(point(clusters=1, l2_kib=size))] for size in (16, 1024)
+    ]
+    assert found[0] == found[1]
+    assert len(found[0]) == 1
