@@ -12,6 +12,7 @@ batches of 4, and a budget and seeds of its own, as its fits take long.
 
 import argparse
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -90,14 +91,20 @@ def every_point(workers: int, path: Path) -> tuple[Study, list[Point], float]:
     return study, points, time.perf_counter() - start
 
 
-def replayed(sampler: Sampler, batch: int, table: dict[Genome, Point], most: int) -> list[Point]:
-    """What a sampler proposes, batch by batch, answered from the table."""
+def replayed(sampler: Sampler, plan: SearchPlan, table: dict[Genome, Point], most: int) -> list[Point]:
+    """What a sampler proposes, batch by batch and as many ahead as a run does, answered from the table."""
     found: list[Point] = []
-    while len(found) < most and (genomes := sampler.ask(min(batch, most - len(found)))):
-        told = [table[genome] for genome in genomes]
+    waiting: deque[list[Genome]] = deque()
+    asked = 0
+    while True:
+        while len(waiting) < plan.in_flight and (genomes := sampler.ask(min(plan.batch, most - asked))):
+            asked += len(genomes)
+            waiting.append(genomes)
+        if not waiting:
+            return found
+        told = [table[genome] for genome in waiting.popleft()]
         sampler.tell(told)
         found += told
-    return found
 
 
 def compared(study: Study, table: dict[Genome, Point], truth: Truth, seeds: int, most: int) -> Reached:
@@ -105,7 +112,7 @@ def compared(study: Study, table: dict[Genome, Point], truth: Truth, seeds: int,
     reached, start = Reached(), time.perf_counter()
     for seed in range(1, seeds + 1):
         plan = replace(study.plan, seed=seed, evaluations=most)
-        found = replayed(sampler_of(replace(study, plan=plan)), plan.batch, table, most)
+        found = replayed(sampler_of(replace(study, plan=plan)), plan, table, most)
         for budget in BUDGETS:
             if budget <= most:
                 reached.whole.setdefault(budget, []).append(truth.whole(found[:budget]))

@@ -128,6 +128,11 @@ class Evaluator:
             numbers, measured = find(self.space.values(genome))
         except CatxError as error:
             return failed(genome, str(error), started)
+        except (MemoryError, OSError) as error:  # the machine's fault, not the point's: it may be tried again
+            raise CatxError(
+                f"this machine cannot evaluate a point: {type(error).__name__}: {error}",
+                hint="--resume goes on where it stopped",
+            ) from error
         except Exception as error:  # whatever it is, a study of days must not end by one point
             return failed(genome, f"{type(error).__name__}: {error}", started)
         if odd := [name for name, value in numbers.items() if not math.isfinite(value)]:

@@ -33,7 +33,8 @@ class GridEvaluator:
         self.grid, self.space = grid, grid.space
         self._make_models, self._make_hardware, self._make = models, hardware, evaluator
         self._models: dict[int, ModelSpace] = {}
-        self._hardware: dict[int, tuple[HardwareSpace, Fronts]] = {}
+        self._hardware: dict[int, HardwareSpace] = {}
+        self._fronts: dict[tuple[int, bool], Fronts] = {}
         self._blocks: dict[tuple[int, ...], Evaluator] = {}
 
     def __call__(self, genome: Genome) -> Evaluation:
@@ -75,7 +76,10 @@ class GridEvaluator:
             if model not in self._models:
                 self._models[model] = self._make_models(study)
             if accelerator not in self._hardware:
-                space = self._make_hardware(study)
-                self._hardware[accelerator] = space, Fronts(space)
-            self._blocks[block] = self._make(study, self._models[model], *self._hardware[accelerator])
+                self._hardware[accelerator] = self._make_hardware(study)
+            hardware, many = self._hardware[accelerator], bool(study.models.vary)
+            if (accelerator, many) not in self._fronts:
+                self._fronts[accelerator, many] = Fronts(hardware, many=many)
+            fronts = self._fronts[accelerator, many]
+            self._blocks[block] = self._make(study, self._models[model], hardware, fronts)
         return self._blocks[block], inner

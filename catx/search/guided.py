@@ -107,13 +107,15 @@ class GuidedSampler(EvolutionSampler):
 
     def _bred(self) -> list[Genome]:
         """Genomes that an evolution on the surrogate meets, and that no one has proposed yet."""
+        from deap.tools import selNSGA2
+
         inner = EvolutionSampler(
             self.space,
             self._objectives,
             seed=self._generator.randrange(2**31),
             population=BROOD,
             crossover=self.crossover,
-            first=[tuple(individual) for individual in self.population],
+            first=[tuple(individual) for individual in selNSGA2(self.population, BROOD)],
         )
         met: dict[Genome, None] = {}
         for _ in range(GENERATIONS):

@@ -9,7 +9,7 @@ from catx.ir import checks
 from catx.ir.constraints import Block
 from catx.ir.scenario import Scenario
 from catx.mapper.objective import ObjectiveName
-from catx.mapper.options import Budget
+from catx.mapper.options import Budget, Seconds
 from catx.search.metrics import ACCURACY, SHEET, Best, metric
 from catx.search.space import HARDWARE_PREFIX, MODEL_PREFIX, Gene, Genome, Space, Value
 
@@ -18,6 +18,9 @@ SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
 AccuracyKind = Literal["proxy", "finetune", "screened", "table"]
 ACCURACIES: tuple[AccuracyKind, ...] = get_args(AccuracyKind)
 
+
+_DEAF: tuple[SamplerName, ...] = ("pymoo", "qnehvi")
+"""Samplers that are no `Revisable`, though they learn from costs."""
 
 QNEHVI_MOST = 1000
 """Evaluations of `qnehvi`: what a batch takes grows with the cube of those that are known."""
@@ -154,7 +157,8 @@ class Study:
 
     Raises:
         OptionError: no objective, one that is named twice, accuracy that nothing tells, constraints of
-            mappings that come from pools, or known designs that are not in the space.
+            mappings that come from pools, a mapper budget in seconds, a sampler that cannot deal with
+            screened accuracies, or known designs that are not in the space.
     """
 
     name: str
@@ -185,6 +189,16 @@ class Study:
             raise OptionError(
                 f"{self.name}: nests of pools obey no constraints",
                 hint="give `mapper_budget:` a number of steps, such as 20000",
+            )
+        if isinstance(self.mapper_budget, Seconds):
+            raise OptionError(
+                f"{self.name}: what is found in a time depends on what else the machine does",
+                hint="give `mapper_budget:` a number of steps, such as 20000",
+            )
+        if self.accuracy and self.accuracy.kind == "screened" and self.plan.sampler in _DEAF:
+            raise OptionError(
+                f"{self.name}: {self.plan.sampler} cannot learn that predicted accuracies are others by now",
+                hint="screened accuracies go with nsga2, nsga3 or random",
             )
         _ = self.first
 

@@ -1,11 +1,13 @@
 """Design points cost what `catx compile` says of the same model on the same accelerator."""
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import catx
+from catx.errors import CatxError
 from catx.frontend.clip import PruningConfig, find_clip, prune
 from catx.frontend.clip.workflow import export_clip
 from catx.search.build import evaluator_of
@@ -113,6 +115,20 @@ def test_errors_are_told_in_evaluations(tmp_path: Path) -> None:
     evaluator.accuracy = Broken()  # type: ignore[assignment]
     found = evaluator((0, 0, 0, 0))
     assert (found.error, found.numbers) == ("ZeroDivisionError: by hand", {})
+
+
+@pytest.mark.parametrize("fault", [MemoryError("by hand"), OSError(5, "by hand")])
+def test_faults_of_the_machine_are_no_results(tmp_path: Path, fault: Exception) -> None:
+    evaluator = evaluator_of(small(tmp_path))
+
+    class Broken:
+        def of(self, values: object) -> None:
+            raise fault
+
+    evaluator.accuracy = Broken()  # type: ignore[assignment]
+    with pytest.raises(CatxError, match=r"this machine cannot evaluate a point: .*by hand") as raised:
+        evaluator((0, 0, 0, 0))
+    assert "--resume" in str(pickle.loads(pickle.dumps(raised.value)))
 
 
 def test_the_proxy_falls_with_what_is_left() -> None:

@@ -64,6 +64,15 @@ def test_a_bound_that_no_point_obeys_at_first() -> None:
     assert sum(one.violation == 0 for one in ours) > sum(one.violation == 0 for one in plain)
 
 
+def test_a_population_larger_than_what_models_breed() -> None:
+    sampler = GuidedSampler(SPACE, 2, seed=1, population=600, guided=1000)
+    told = [toy(genome) for genome in RandomSampler(SPACE, 1).ask(500)]
+    sampler._fresh.seen.update(one.genome for one in told)
+    sampler.tell(told)
+    sampler._surrogate.fit(told)
+    assert len(sampler._bred()) > 100
+
+
 def test_after_so_many_points_it_is_the_plain_evolution() -> None:
     sampler = guided(1, most=30)
     search(sampler, 40)

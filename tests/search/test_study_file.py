@@ -116,6 +116,7 @@ def test_presets(tmp_path: Path) -> None:
         ("evaluations: 24", "evaluations: 24, known: [{hw.cluster: 1}]", "did you mean 'hw.clusters'"),
         ("evaluations: 24", "evaluations: 24, known: {hw.clusters: 1}", "known"),
         ("objectives:", "mapper_budget: soon\nobjectives:", "mapper budget"),
+        ("objectives:", "mapper_budget: 1 s\nobjectives:", "depends on what else the machine does"),
         ("objectives:", "scenario: egde-default\nobjectives:", "no built-in scenario"),
     ],
 )
