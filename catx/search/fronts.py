@@ -25,11 +25,12 @@ class Fronts:
 
     Args:
         hardware: the space.
-        many: whether einsums come in many sizes: they share pools of a few round ones.
+        many: whether einsums come in many sizes: they share pools of a few round ones, from one reference
+            each.
     """
 
     def __init__(self, hardware: HardwareSpace, *, many: bool = False) -> None:
-        self._hardware, self._find_pool = hardware, round_pool if many else reference_pool
+        self._hardware, self._many = hardware, many
         self._pools: dict[tuple[Einsum, _Family], NestPool] = {}
         self._references: dict[_Family, References] = {}
         self._front = lru_cache(maxsize=_FRONTS)(pooled_front)
@@ -58,8 +59,9 @@ class Fronts:
             self._pools.clear()  # on disk they are still
             new = list(einsums)
         self._order.shuffle(new)
+        find_pool = round_pool if self._many else reference_pool
         for einsum in new:
-            self._pools[einsum, family] = self._find_pool(einsum, references)
+            self._pools[einsum, family] = find_pool(einsum, references)
         return {einsum: self._pools[einsum, family] for einsum in einsums}
 
     def _family_of(self, values: Mapping[str, Value], accelerator: Accelerator) -> tuple[_Family, References]:
@@ -72,7 +74,8 @@ class Fronts:
         if found is None:
             if len(self._references) >= _FAMILIES:
                 self._references.clear()
-            found = self._references[family] = References(self._hardware.references(values))
+            machines = self._hardware.references(values)
+            found = self._references[family] = References(machines[-1:] if self._many else machines)
         if found.accelerators:
             return family, found
         own = tuple(values[gene.name] for gene in self._hardware.genes)

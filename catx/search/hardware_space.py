@@ -77,8 +77,9 @@ class HardwareSpace:
     def references(self, values: Mapping[str, Value]) -> list[Accelerator]:
         """A few accelerators of a point's family (levels and axes), far apart in all other keys.
 
-        They are the same for every point of the family. Of combinations of keys that are no accelerator of it
-        there is none; where these are all, the first one that is; the list is empty where none was found.
+        They have the first, the last and the middle values, and are the same for every point of the family.
+        Of combinations of keys that are no accelerator of it there is none; where these are all, the first
+        one that is; the list is empty where none was found.
         """
         others = [key for key in self.vary if key not in self.structural]
         shape = shape_of(self.accelerator(values))
