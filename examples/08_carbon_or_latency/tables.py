@@ -6,9 +6,9 @@
     cd ../..
     python examples/08_carbon_or_latency/tables.py examples/08_carbon_or_latency/sweep.db
 
-Of a grid it tells which accelerator each goal chooses under each scenario. Of searches (carbon.db latency.db
-energy.db) it tells, at equal accuracy, what each found best for its own goal; the accuracy of these three is
-a proxy, i.e. what is left of the model. docs/findings.md has the tables.
+Of a grid it tells which accelerator each goal chooses under each scenario, also at equal latency. Of searches
+(carbon.db latency.db energy.db) it tells, at equal accuracy, what each found best for its own goal; the
+accuracy of these three is a proxy, i.e. what is left of the model. docs/findings.md has the tables.
 """
 
 import sys
@@ -22,6 +22,7 @@ from catx.search.space import DesignSpace
 
 GOALS = ("latency_s", "energy_j", "total_gco2e")
 NAMES = {"latency_s": "latency", "energy_j": "energy", "total_gco2e": "carbon"}
+LIMITS_MS = (4, 5, 7, 10, 20, 50)
 LEVELS = (0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
 
 
@@ -60,6 +61,18 @@ def by_scenario(grid: Grid, points: Sequence[Point]) -> None:
         for goal, point in chosen.items():
             more = point.evaluation.numbers["total_gco2e"] / least - 1
             print(f"  best {NAMES[goal]:8} {told(point)}  +{more:4.0%} carbon   {hardware(space, point)}")
+        at_equal_latency(space, feasible)
+
+
+def at_equal_latency(space: DesignSpace, feasible: Sequence[Point]) -> None:
+    """The least carbon, and the carbon of the least energy, of accelerators that are as fast as a limit."""
+    for limit_ms in LIMITS_MS:
+        fast = [one for one in feasible if one.evaluation.numbers["latency_s"] <= limit_ms / 1e3]
+        if not fast:
+            continue
+        least, thrifty = best(fast, "total_gco2e"), best(fast, "energy_j")
+        more = thrifty.evaluation.numbers["total_gco2e"] / least.evaluation.numbers["total_gco2e"] - 1
+        print(f"  within {limit_ms:2} ms   {told(least)}  best energy +{more:.0%}   {hardware(space, least)}")
 
 
 def at_equal_accuracy(searches: Sequence[tuple[str, DesignSpace, list[Point]]]) -> None:
