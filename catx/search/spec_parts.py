@@ -1,5 +1,6 @@
 """Parts that study files and grid files share: models, hardware, scenarios, objectives, bounds."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -228,10 +229,13 @@ def _limit(name: str, text: str) -> Limit:
     for sign, side in (("<=", "most"), (">=", "least")):
         if text.strip().startswith(sign):
             bound = text.strip().removeprefix(sign).strip()
-            if dimension:
-                return Limit(name, side, parse_quantity(bound, dimension))  # type: ignore[arg-type]
             try:
-                return Limit(name, side, float(bound))  # type: ignore[arg-type]
+                value = parse_quantity(bound, dimension) if dimension else float(bound)
             except ValueError:
+                if dimension:
+                    raise
                 break
+            if not math.isfinite(value):  # NaN is never passed, and infinity by nothing
+                raise ValueError(f"a bound must be finite, not {text!r}")
+            return Limit(name, side, value)  # type: ignore[arg-type]
     raise ValueError(f"expected a bound such as `{example}`, not {text!r}")

@@ -100,6 +100,9 @@ def test_presets(tmp_path: Path) -> None:
         ("objectives: [latency_s, total_gco2e]", "objectives: [accuracy]", "nothing says how it is found"),
         ("objectives: [latency_s, total_gco2e]", "objectives: {energy_j: best}", "`least` or `most`"),
         ("<= 4 mm2", "<= 4 ms", "area"),
+        ('area_mm2: "<= 4 mm2"', 'peak_tops: "<= nan"', "a bound must be finite"),
+        ('area_mm2: "<= 4 mm2"', 'accuracy: ">= -inf"', "a bound must be finite"),
+        ("<= 4 mm2", "<= inf mm2", "mm2"),
         ("<= 4 mm2", "4 mm2", "expected a bound such as"),
         ("[1, 2]", "2..1", "a range such as `6..12`"),
         ("[1, 2]", "[1, 1]", "1 stands twice"),
@@ -138,6 +141,8 @@ NAME = "{name: tiny.onnx}"
         (NAME, "{name: 'hf:bert-base', vary: {kv_heads: [4, 12]}}", "give heads instead"),
         (NAME, "{name: digits, vary: {text_layers: [9]}}", "1 to 3 can stay, not 9"),
         (NAME, "{name: [digits, a.onnx], vary: {text_layers: [1]}}", "only one model"),
+        (NAME, "{name: ['hf:bert-base', clip_vit_b16]}", "hf:bert-base stands beside others"),
+        (NAME, "{name: [clip_vit_b16, digits]}", "digits stands beside others"),
     ],
 )
 def test_what_models_and_descriptions_tell(tmp_path: Path, old: str, new: str, message: str) -> None:
