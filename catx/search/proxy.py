@@ -20,6 +20,9 @@ LEFT = "left."
 LEAST_POINTS = 3
 """Measured points that a calibration needs."""
 
+LEAST_SHARE = 1e-12
+"""What a share below counts as in a calibration, which takes logarithms."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -43,6 +46,16 @@ class Calibration:
 def uncalibrated(kinds: int) -> Calibration:
     """All shares count alike: what is left, relative to the whole model; no accuracy."""
     return Calibration(1.0, (1.0,) * kinds)
+
+
+def scaled(measured: Sequence[tuple[Shares, float]]) -> Calibration:
+    """The same on the scale of measured accuracies above 0, for fewer points than a calibration needs."""
+    kinds = len(measured[0][0])
+    logs = [
+        math.log(accuracy / max(uncalibrated(kinds).predict(shares), LEAST_SHARE))
+        for shares, accuracy in measured
+    ]
+    return Calibration(math.exp(sum(logs) / len(logs)), (1.0,) * kinds, len(measured))
 
 
 def calibrate(measured: Sequence[tuple[Shares, float]]) -> Calibration:
@@ -70,7 +83,7 @@ def _fit(measured: Sequence[tuple[Shares, float]]) -> Calibration:
     """The last two columns are a constant of either sign: what the whole model has."""
     from scipy.optimize import nnls
 
-    logs = np.log([[max(share, 1e-12) for share in shares] for shares, _ in measured])
+    logs = np.log([[max(share, LEAST_SHARE) for share in shares] for shares, _ in measured])
     ones = np.ones((len(measured), 1))
     found, _ = nnls(np.hstack([logs, ones, -ones]), np.log([accuracy for _, accuracy in measured]))
     *exponents, above, below = found.tolist()

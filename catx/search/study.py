@@ -22,6 +22,9 @@ ACCURACIES: tuple[AccuracyKind, ...] = get_args(AccuracyKind)
 QNEHVI_MOST = 1000
 """Evaluations of `qnehvi`: what a batch takes grows with the cube of those that are known."""
 
+SCREENED_LEAST = 3
+"""Models that `screened` measures first, and in all: fewer calibrate no predictions."""
+
 Vary = tuple[tuple[str, tuple[Value, ...]], ...]
 """What varies: values by key."""
 
@@ -88,6 +91,9 @@ class AccuracyChoice:
     split of `data`. `table` looks up rows of a CSV file. `screened` predicts like `proxy`, measures like
     `finetune`: `first` models to begin with, then `confirm` models of the front every `confirm_every`
     evaluations, `measurements` at most, and at last those of the front that are left.
+
+    Raises:
+        OptionError: fewer measurements than predictions are calibrated on.
     """
 
     kind: AccuracyKind
@@ -104,6 +110,14 @@ class AccuracyChoice:
     first: int = 6
     confirm: int = 4
     confirm_every: int = 100
+
+    def __post_init__(self) -> None:
+        for name in ("first", "measurements"):
+            if self.kind == "screened" and getattr(self, name) < SCREENED_LEAST:
+                raise OptionError(
+                    f"accuracy: {name} must be at least {SCREENED_LEAST}, not {getattr(self, name)}",
+                    hint="predictions are calibrated on so many measured models, and compete with them",
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,4 +154,8 @@ def _accuracy(spec: AccuracySpec | None, parts: Parts) -> AccuracyChoice | None:
     for key in ("ranking", "data", "test", "validation", "table"):
         if told[key] is not None and "." in told[key]:
             told[key] = parts.path(told[key])
-    return AccuracyChoice(**told)
+    try:
+        return AccuracyChoice(**told)
+    except CatxError as error:
+        parts.problem(error, ("accuracy",))
+        return None

@@ -118,6 +118,12 @@ def test_presets(tmp_path: Path) -> None:
         ),
         ("evaluations: 24", "evaluations: 24, known: [{hw.cluster: 1}]", "did you mean 'hw.clusters'"),
         ("evaluations: 24", "evaluations: 24, known: {hw.clusters: 1}", "known"),
+        (
+            "objectives:",
+            "accuracy: {kind: screened, first: 2}\nobjectives:",
+            "first must be at least 3, not 2",
+        ),
+        ("objectives:", "accuracy: {kind: screened, measurements: 1}\nobjectives:", "at least 3, not 1"),
         ("objectives:", "mapper_budget: soon\nobjectives:", "mapper budget"),
         ("objectives:", "scenario: egde-default\nobjectives:", "no built-in scenario"),
     ],
