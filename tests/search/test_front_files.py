@@ -31,7 +31,29 @@ objectives: [accuracy, total_gco2e]
             CLIP,
             (1, 0),
             "catx prune digits --text-layers 2 --vision-ffn 0.25 --importance taylor --data digits "
-            "--recover 40 --batch 128 --learning-rate 0.002 -o model",
+            "--recover 40 --batch 128 --learning-rate 0.002 --seed 0 -o model",
+        ),
+        (
+            CLIP.replace("finetune", "screened"),
+            (0, 1),
+            "catx prune digits --text-layers 1 --vision-ffn 1.0 --importance taylor --data digits "
+            "--recover 40 --batch 128 --learning-rate 0.002 --seed 0 -o model",
+        ),
+        (
+            CLIP.replace("finetune", "proxy"),
+            (0, 1),
+            "catx prune digits --text-layers 1 --vision-ffn 1.0 --importance taylor --data digits "
+            "--seed 0 -o model",
+        ),
+        (
+            CLIP.replace("finetune, importance: taylor", "proxy, ranking: 'my ranking'"),
+            (0, 1),
+            "catx prune digits --text-layers 1 --vision-ffn 1.0 --ranking 'my ranking' --seed 0 -o model",
+        ),
+        (
+            CLIP.replace("finetune, importance: taylor", "proxy, importance: none"),
+            (0, 1),
+            "catx prune digits --text-layers 1 --vision-ffn 1.0 --seed 0 -o model",
         ),
         (BERT, (0, 0), "catx prune hf:bert-base --layers 6 --width 0.5 --tokens 99 -o model"),
     ],
