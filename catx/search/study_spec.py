@@ -13,6 +13,7 @@ from catx.frontend.hardware.spec import Spec
 from catx.frontend.hardware.validate import validate
 from catx.mapper.objective import OBJECTIVES
 from catx.search.spec_parts import (
+    DIGITS,
     POOLED,
     AnyCount,
     HardwareSpec,
@@ -151,9 +152,12 @@ def _accuracy(spec: AccuracySpec | None, parts: Parts) -> AccuracyChoice | None:
     if spec is None:
         return None
     told = spec.model_dump()
-    for key in ("ranking", "data", "test", "validation", "table"):
-        if told[key] is not None and "." in told[key]:
-            told[key] = parts.path(told[key])
+    for key in ("ranking", "table"):
+        if told[key] is not None:
+            told[key] = parts.file(told[key])
+    for key in ("data", "test", "validation"):
+        if told[key] is not None:
+            told[key] = parts.file_or_name(told[key], names=(DIGITS,))
     try:
         return AccuracyChoice(**told)
     except CatxError as error:

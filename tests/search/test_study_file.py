@@ -157,6 +157,50 @@ def test_what_models_and_descriptions_tell(tmp_path: Path, old: str, new: str, m
         evaluator_of(study)
 
 
+FILES = """\
+study: files
+model: {name: MODEL, vary: {text_layers: 1..3}}
+scenario: {name: mine.yaml, keys: {grid: sweden}}
+accuracy:
+  {kind: finetune, data: clip_benchmark:cifar10, ranking: sub/ranking, test: 'a-{0..9}.tar', validation: val}
+objectives: [accuracy]
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("digits", "digits"),
+        ("my-model", "{}/my-model"),
+        ("hf:my-model", "hf:{}/my-model"),
+        ("hf:google/vit", "hf:google/vit"),
+        ("open_clip:ViT-B-16:ckpt", "open_clip:ViT-B-16:{}/ckpt"),
+        ("open_clip:ViT-B-16:none.pt", "open_clip:ViT-B-16:{}/none.pt"),
+        ("open_clip:ViT-B-16:openai", "open_clip:ViT-B-16:openai"),
+    ],
+)
+def test_paths_are_full_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, expected: str
+) -> None:
+    folder = tmp_path / "sub"
+    folder.mkdir()
+    for name in ("val", "digits", "my-model", "ckpt"):
+        (folder / name).mkdir()
+    (folder / "mine.yaml").write_text("base: edge-default\nlifetime: 5 years\n")
+    (folder / "study.yaml").write_text(FILES.replace("MODEL", model))
+    found = []
+    for where, name in ((tmp_path, "sub/study.yaml"), (folder, "study.yaml")):
+        monkeypatch.chdir(where)
+        found.append(load_study(name))
+    one, other = found
+    assert differences(one, other) == []
+    assert one.models.names == (expected.format(folder),)
+    assert one.accuracy is not None
+    assert one.accuracy.data == "clip_benchmark:cifar10"
+    assert one.accuracy.ranking == str(folder / "sub" / "ranking")
+    assert (one.accuracy.test, one.accuracy.validation) == (f"{folder}/a-{{0..9}}.tar", str(folder / "val"))
+
+
 def test_no_such_study() -> None:
     with pytest.raises(SpecError, match=r"no built-in study and no file 'carbn'; did you mean 'carbon'"):
         load_study("carbn")

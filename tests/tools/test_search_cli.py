@@ -108,6 +108,16 @@ def test_exports_are_whole_or_nothing(run: Run, tmp_path: Path, monkeypatch: pyt
     assert load_constraints(place / "constraints.yaml") == load_constraints(tmp_path / "flow.yaml")
 
 
+def test_another_folder_goes_on(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path.parent)
+    path = f"{tmp_path.name}/study.yaml"
+    assert run("search", path, "--workers", 1, "--evaluations", 2, "-o", tmp_path / "a.db")[0] == 0
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("search", "study.yaml", "--workers", 1, "--resume", "--evaluations", 3, "-o", "a.db")
+    assert code == 0, err
+    assert run("search", "export", "a.db", "-o", "designs", "--number", 2, "--mapper-budget", 0)[0] == 0
+
+
 def test_a_front_without_points(run: Run, tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(TEXT.replace("<= 4 mm2", "<= 0.001 mm2"))
     assert run("search", "study.yaml", "--workers", 1, "--evaluations", 2)[0] == 0
