@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import yaml
 from pydantic import Field
 
-from catx.errors import CatxError
+from catx.errors import CatxError, OptionError
 from catx.frontend.constraint_file import load_constraints
 from catx.frontend.file_kind import HARDWARE
 from catx.frontend.hardware.document import MAX_BYTES, Document, read_document
@@ -18,6 +18,7 @@ from catx.frontend.hardware.fields import Name, Number
 from catx.frontend.hardware.load import DEFAULT, accelerator_text, builtin_names
 from catx.frontend.hardware.problems import KeyPath, Problem, fail
 from catx.frontend.hardware.spec import Spec
+from catx.frontend.hf.names import is_hugging_face
 from catx.frontend.models import builtin_models
 from catx.frontend.scenarios import FORM, load_scenario, scenario_of_document
 from catx.frontend.text_file import read_text
@@ -113,6 +114,10 @@ class Parts:
         is_path = "." in name and ":" not in name
         return self.file(name) if is_path or (self.folder / name).exists() else name
 
+    def is_family(self, model: ModelSpec) -> bool:
+        """Whether a model is one of a Hugging Face family."""
+        return isinstance(model.name, str) and is_hugging_face(self._model(model.name))
+
     def _model(self, name: str) -> str:
         """A model, with the full path of its file or folder where it has one; that may stand after colons."""
         if name in (DIGITS, *builtin_models()):
@@ -143,6 +148,13 @@ class Parts:
         names = (model.name,) if isinstance(model.name, str) else tuple(model.name)
         if not names:
             self.problem(ValueError("no model"), (*path, "name"))
+        for key in ("tokens", "context"):
+            if getattr(model, key) is not None and not self.is_family(model):
+                error = OptionError(
+                    f"{key}: without effect on {names[0] if names else 'no model'}",
+                    hint="it is for models of Hugging Face families, `hf:NAME`",
+                )
+                self.problem(error, (*path, key))
         return ModelChoice(
             names=tuple(map(self._model, names)),
             vary=self.values(model.vary, (*path, "vary")),
@@ -154,6 +166,12 @@ class Parts:
         """Accelerators; None where the description cannot be had."""
         vary = self.values(hardware.vary, (*path, "vary"))
         if "template" in hardware.keys:
+            if "base" in hardware.model_fields_set:
+                error = OptionError(
+                    "base: without effect, as `keys` with a `template` are a whole description",
+                    hint="leave out one of them",
+                )
+                self.problem(error, (*path, "base"))
             return HardwareChoice(text=_yaml(hardware.keys), vary=vary)
         try:
             base = self._described(hardware.base)

@@ -214,12 +214,20 @@ class Study:
         Raises:
             OptionError: a known design names a gene or a value that does not exist.
         """
+        return list(dict.fromkeys([*self.known, *self.space.corners(HARDWARE_PREFIX)]))
+
+    @property
+    def known(self) -> list[Genome]:
+        """Genomes of known designs.
+
+        Raises:
+            OptionError: one names a gene or a value that does not exist.
+        """
         space, last = self.space, {gene.name: gene.values[-1] for gene in self.space.genes}
         try:
-            known = [space.genome({**last, **dict(values)}) for values in self.plan.known]
+            return [space.genome({**last, **dict(values)}) for values in self.plan.known]
         except OptionError as error:
             raise OptionError(f"search.known: {error.args[0]}", hint=error.hint) from None
-        return list(dict.fromkeys([*known, *space.corners(HARDWARE_PREFIX)]))
 
     @property
     def pooled(self) -> bool:

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from catx.errors import CatxError, SpecError
 from catx.search.build import evaluator_of
 from catx.search.choose_sampler import sampler_of
-from catx.search.study import Goal, Limit, SearchPlan
+from catx.search.study import SAMPLERS, Goal, Limit, SearchPlan
 from catx.search.study_file import builtin_studies, load_any, load_study, parse_any, parse_study
 from catx.search.study_json import differences, study_from_json, study_to_json
 from tests.search.studies import TEXT, small
@@ -57,6 +58,10 @@ def test_known_designs_and_corners_come_first(tmp_path: Path) -> None:
     for name in ("nsga2", "pymoo", "qnehvi"):
         plan = replace(study.plan, sampler=name)
         assert sampler_of(replace(study, plan=plan)).ask(4) == study.first[:4]
+    random = sampler_of(replace(study, plan=replace(study.plan, sampler="random")))
+    asked = random.ask(6)
+    assert asked[:2] == study.known == study.first[:2]
+    assert asked[2:] != study.first[2:6]
 
 
 @pytest.mark.parametrize("name", builtin_studies())
@@ -87,6 +92,15 @@ def test_presets(tmp_path: Path) -> None:
     assert study.name == "mine"
     assert (study.plan.seed, study.plan.evaluations) == (7, 10)
     assert (study.models, study.hardware, study.objectives) == (base.models, base.hardware, base.objectives)
+    own = parse_study("preset: carbon\nstudy: mine\nhardware: {base: edge4}\n")
+    assert yaml.safe_load(own.hardware.text)["name"] == "edge4"
+    assert own.hardware.vary == base.hardware.vary
+    template = parse_study(
+        "preset: model-only\nstudy: mine\nhardware: {keys: {template: catransformers, clusters: 2}}\n"
+    )
+    assert yaml.safe_load(template.hardware.text) == {"template": "catransformers", "clusters": 2}
+    for sampler in SAMPLERS:
+        assert parse_study(f"preset: all\nstudy: mine\nsearch: {{sampler: {sampler}}}\n")
     with pytest.raises(SpecError, match="no preset 'carbn'"):
         parse_study("preset: carbn\nstudy: mine\n")
 
@@ -124,6 +138,25 @@ def test_presets(tmp_path: Path) -> None:
             "first must be at least 3, not 2",
         ),
         ("objectives:", "accuracy: {kind: screened, measurements: 1}\nobjectives:", "at least 3, not 1"),
+        ("population: 8", "sampler: random, population: 8", "population: without effect, random has none"),
+        ("population: 8", "sampler: pymoo, guided: 9", "guided: without effect, pymoo has none"),
+        ("population: 8", "start: 9", "start: without effect, nsga2 has none"),
+        ("population: 8", "sampler: qnehvi, crossover: 0.5", "crossover: without effect, qnehvi has none"),
+        ("population: 8", "sampler: grid, known: [{hw.clusters: 1}]", "known: without effect, grid has none"),
+        ("base: edge", "base: edge\n  keys: {template: catransformers}", "base: without effect"),
+        ("tiny.onnx}", "tiny.onnx, tokens: 7}", "tokens: without effect on tiny.onnx"),
+        ("tiny.onnx}", "digits, context: 7}", "context: without effect on digits"),
+        ("objectives:", "accuracy: {kind: finetune, table: a.csv}\nobjectives:", "table: without effect"),
+        (
+            "{name: tiny.onnx}",
+            "{name: 'hf:bert-base'}\naccuracy: {kind: proxy, importance: taylor}",
+            "importance: without effect",
+        ),
+        (
+            "{name: tiny.onnx}",
+            "{name: 'hf:bert-base'}\naccuracy: {kind: proxy, ranking: a}",
+            "ranking: without effect",
+        ),
         ("objectives:", "mapper_budget: soon\nobjectives:", "mapper budget"),
         ("objectives:", "scenario: egde-default\nobjectives:", "no built-in scenario"),
     ],
@@ -162,7 +195,7 @@ study: files
 model: {name: MODEL, vary: {text_layers: 1..3}}
 scenario: {name: mine.yaml, keys: {grid: sweden}}
 accuracy:
-  {kind: finetune, data: clip_benchmark:cifar10, ranking: sub/ranking, test: 'a-{0..9}.tar', validation: val}
+  {kind: finetune, data: clip_benchmark:cifar10, RANKING, test: 'a-{0..9}.tar', validation: val}
 objectives: [accuracy]
 """
 
@@ -182,12 +215,15 @@ objectives: [accuracy]
 def test_paths_are_full_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, expected: str
 ) -> None:
-    folder = tmp_path / "sub"
+    folder, ranking = (
+        tmp_path / "sub",
+        "importance: none" if model.startswith("hf:") else "ranking: sub/ranking",
+    )
     folder.mkdir()
     for name in ("val", "digits", "my-model", "ckpt"):
         (folder / name).mkdir()
     (folder / "mine.yaml").write_text("base: edge-default\nlifetime: 5 years\n")
-    (folder / "study.yaml").write_text(FILES.replace("MODEL", model))
+    (folder / "study.yaml").write_text(FILES.replace("MODEL", model).replace("RANKING", ranking))
     found = []
     for where, name in ((tmp_path, "sub/study.yaml"), (folder, "study.yaml")):
         monkeypatch.chdir(where)
@@ -197,7 +233,7 @@ def test_paths_are_full_ones(
     assert one.models.names == (expected.format(folder),)
     assert one.accuracy is not None
     assert one.accuracy.data == "clip_benchmark:cifar10"
-    assert one.accuracy.ranking == str(folder / "sub" / "ranking")
+    assert one.accuracy.ranking == (None if is_family else str(folder / "sub" / "ranking"))
     assert (one.accuracy.test, one.accuracy.validation) == (f"{folder}/a-{{0..9}}.tar", str(folder / "val"))
 
 
