@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from catx.search.build import evaluator_of
-from catx.search.front_files import model_command
+from catx.search.front_files import NEEDS_DATA, model_command
 from catx.search.study_file import parse_study
 from tests.search.studies import small
 
@@ -68,3 +68,10 @@ def test_models_that_are_as_they_are(tmp_path: Path) -> None:
     study = small(tmp_path)
     design = evaluator_of(study).design((0, 0, 0, 0))
     assert model_command(study, design) == str(tmp_path / "tiny.onnx")
+
+
+def test_importances_that_need_data() -> None:
+    pytest.importorskip("torch")
+    from catx.frontend.clip import importance
+
+    assert set(NEEDS_DATA) == set(importance.NEEDS_DATA)

@@ -215,10 +215,8 @@ objectives: [accuracy]
 def test_paths_are_full_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, expected: str
 ) -> None:
-    folder, ranking = (
-        tmp_path / "sub",
-        "importance: none" if model.startswith("hf:") else "ranking: sub/ranking",
-    )
+    folder, is_family = tmp_path / "sub", model.startswith("hf:")
+    ranking = "importance: none" if is_family else "ranking: sub/ranking"
     folder.mkdir()
     for name in ("val", "digits", "my-model", "ckpt"):
         (folder / name).mkdir()
