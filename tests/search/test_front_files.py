@@ -46,9 +46,9 @@ objectives: [accuracy, total_gco2e]
             "--seed 0 -o model",
         ),
         (
-            CLIP.replace("finetune, importance: taylor", "proxy, ranking: 'my ranking'"),
+            CLIP.replace("finetune, importance: taylor", "proxy, ranking: '/a/my ranking'"),
             (0, 1),
-            "catx prune digits --text-layers 1 --vision-ffn 1.0 --ranking 'my ranking' --seed 0 -o model",
+            "catx prune digits --text-layers 1 --vision-ffn 1.0 --ranking '/a/my ranking' --seed 0 -o model",
         ),
         (
             CLIP.replace("finetune, importance: taylor", "proxy, importance: none"),
