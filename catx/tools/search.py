@@ -214,6 +214,17 @@ def show_study(study: StudyName) -> None:
     emit(study_text(asked, points_of(asked, store), Path(study), stdout_canvas(), screening))
 
 
+ExportBudget = Annotated[
+    str | None,
+    typer.Option(
+        "--mapper-budget",
+        metavar="STEPS|TIME",
+        help="As of `catx compile`; default the study's own, or 20000.",
+        show_default=False,
+    ),
+]
+
+
 app.command("front", cls=Verb)(write_front)
 app.command("plot", cls=Verb)(plot_studies)
 app.command("compare", cls=Verb)(compare_files)
@@ -228,15 +239,7 @@ def export_front(
         list[int] | None,
         typer.Option("--number", metavar="N", help="This point; default all of the front; repeatable."),
     ] = None,
-    mapper_budget: Annotated[
-        str | None,
-        typer.Option(
-            "--mapper-budget",
-            metavar="STEPS|TIME",
-            help="As of `catx compile`; default the study's own, or 20000.",
-            show_default=False,
-        ),
-    ] = None,
+    mapper_budget: ExportBudget = None,
 ) -> None:
     """Write points as designs that can be run again: hw.yaml, scenario.yaml, report.json, and the model."""
     from catx.mapper.options import parse_budget
