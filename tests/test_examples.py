@@ -111,6 +111,13 @@ def test_carbon_or_latency(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     out = run("08_carbon_or_latency/tables.py")
     assert "accuracy of 0.5 or more\n  best carbon " in out
     assert "  best latency " in out
+    nothing = TINY_SEARCH.replace("STUDY", "nothing").replace("GOAL", "total_gco2e")
+    study = parse_any(nothing + 'constraints: {latency_s: "<= 1 ps"}\n', "nothing.yaml")
+    evaluate(study, begin(study, Path("nothing.db")))
+    monkeypatch.setattr("sys.argv", ["tables.py", "nothing.db", names[1]])
+    out = run("08_carbon_or_latency/tables.py")
+    assert "accuracy of 0.5 or more\n  best carbon   none\n  best latency " in out
+    assert "% carbon" not in out  # of nothing
 
 
 def test_the_studies_of_examples_can_be_read() -> None:

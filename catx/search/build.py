@@ -1,5 +1,8 @@
 """What a study's plain data stands for: its spaces, and how points of them are evaluated."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import yaml
 
 from catx.errors import OptionError
@@ -67,7 +70,7 @@ def model_space(choice: ModelChoice, tell: Tell = lambda _: None) -> ModelSpace:
     """The models of a study.
 
     Raises:
-        CatxError: there is no such model, or it has no such sizes.
+        CatxError: there is no such model, it has no such sizes, or several are named that are not all graphs.
     """
     from catx.frontend.hf.names import is_hugging_face
     from catx.frontend.models import builtin_models, load_models
@@ -76,6 +79,8 @@ def model_space(choice: ModelChoice, tell: Tell = lambda _: None) -> ModelSpace:
         raise OptionError("models: only one model can have sizes that vary")
     name = choice.names[0]
     is_file = name in builtin_models() or name.endswith(".onnx")
+    if len(choice.names) > 1:
+        _check_graphs(choice.names)
     if choice.vary and is_file:
         raise OptionError(f"models: {name} is a graph, whose sizes cannot vary", hint="name a model to prune")
     if is_hugging_face(name):
@@ -88,6 +93,18 @@ def model_space(choice: ModelChoice, tell: Tell = lambda _: None) -> ModelSpace:
 
         return ClipSpace(find_config(name), dict(choice.vary), tell)
     return FixedModel([graph for one in choice.names for graph in load_models(one)])
+
+
+def _check_graphs(names: Sequence[str]) -> None:
+    """Only graphs are run one after the other."""
+    from catx.frontend.models import builtin_models
+
+    for name in names:
+        if not (name in builtin_models() or name.endswith(".onnx") or Path(name).is_dir()):
+            raise OptionError(
+                f"models: {name} stands beside others, which only graphs can",
+                hint="let `catx prune` export it, and name its .onnx files, or name it alone",
+            )
 
 
 def _accuracy(study: Study, models: ModelSpace, tell: Tell) -> Accuracy | None:

@@ -41,7 +41,7 @@ def sampler_of(study: AnyStudy) -> Sampler:
     assert isinstance(study, Study)
     first = study.first
     if plan.sampler == "random":
-        return RandomSampler(space, plan.seed)
+        return RandomSampler(space, plan.seed, list(dict.fromkeys(study.known)))
     if plan.sampler == "qnehvi":
         return QnehviSampler(space, seed=plan.seed, start=plan.start, first=first)
     if plan.sampler == "pymoo":

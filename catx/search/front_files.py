@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,12 @@ from catx.search.model_space import ClipSpace, FamilySpace
 from catx.search.runner import Point
 from catx.search.space import DesignSpace
 from catx.search.study import AccuracyChoice, Study
+
+NEEDS_DATA = ("taylor", "module")
+"""Importances that are measured; as of catx.frontend.clip.importance, which needs torch."""
+
+SEED = 0
+"""Of rankings, trainings and weights that are random in every study."""
 
 
 def front_csv(space: DesignSpace, points: Sequence[Point]) -> str:
@@ -52,30 +59,33 @@ def point_json(study: AnyStudy, design: Design, point: Point) -> str:
 
 def model_command(study: Study, design: Design) -> str:
     """The `catx prune` that makes a design's model; the names of models that are as they are."""
-    models = design.evaluator.models
-    names = study.models.names
+    models, choice = design.evaluator.models, study.models
     if not isinstance(models, ClipSpace | FamilySpace):
-        return " ".join(names)
-    options = [f"--{key.replace('_', '-')} {value}" for key, value in models.asked(design.values).items()]
-    if study.accuracy is not None and study.accuracy.kind == "finetune":
-        options += _training_options(study.accuracy)
-    if study.models.tokens is not None:
-        options.append(f"--tokens {study.models.tokens}")
-    if study.models.context is not None:
-        options.append(f"--context {study.models.context}")
-    return " ".join(["catx prune", names[0], *options, "-o model"])
-
-
-def _training_options(choice: AccuracyChoice) -> list[str]:
-    """How `catx prune` ranks and trains as the study did."""
-    given = {
-        "--importance": choice.importance if choice.ranking is None else None,
-        "--ranking": choice.ranking,
-        "--data": choice.data,
-        "--test": choice.test,
-        "--validation": choice.validation,
-        "--recover": choice.steps or None,
-        "--batch": choice.batch if choice.steps else None,
-        "--learning-rate": choice.learning_rate if choice.steps else None,
+        return shlex.join(choice.names)
+    options: dict[str, object] = {
+        f"--{key.replace('_', '-')}": value for key, value in models.asked(design.values).items()
     }
-    return [f"{option} {value}" for option, value in given.items() if value is not None]
+    if isinstance(models, ClipSpace) and study.accuracy is not None:
+        options |= _as_measured(study.accuracy)
+    options |= {"--tokens": choice.tokens, "--context": choice.context, "-o": "model"}
+    words = [str(word) for pair in options.items() if pair[1] is not None for word in pair]
+    return shlex.join(["catx", "prune", choice.names[0], *words])
+
+
+def _as_measured(choice: AccuracyChoice) -> dict[str, object]:
+    """How `catx prune` ranks as the study did, and trains where it trained."""
+    if choice.kind == "table":
+        return {}
+    options: dict[str, object] = {"--ranking": choice.ranking}
+    if choice.ranking is None and choice.importance != "none":  # `none` counts parts: any ranking will do
+        options["--importance"] = choice.importance
+    trains = choice.kind in ("finetune", "screened")
+    if choice.data is not None and (trains or (choice.ranking is None and choice.importance in NEEDS_DATA)):
+        options |= {"--data": choice.data, "--test": choice.test, "--validation": choice.validation}
+    if trains and choice.steps:
+        options |= {
+            "--recover": choice.steps,
+            "--batch": choice.batch,
+            "--learning-rate": choice.learning_rate,
+        }
+    return {**options, "--seed": SEED}

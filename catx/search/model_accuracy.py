@@ -48,7 +48,7 @@ class TableAccuracy:
     def __init__(self, path: Path, models: ClipSpace | FamilySpace) -> None:
         self.path = path
         self._keys = [gene.name.removeprefix(MODEL_PREFIX) for gene in models.genes]
-        rows = read_table(path, self._keys)
+        rows = read_table(path, models.genes)
         self._known = {tuple(values[key] for key in self._keys): accuracy for values, accuracy in rows}
 
     def of(self, values: Mapping[str, Value]) -> Told:
@@ -81,8 +81,7 @@ class ProxyAccuracy:
         if choice.table is None:
             self.calibration = uncalibrated(kinds)
             return
-        keys = [gene.name.removeprefix(MODEL_PREFIX) for gene in models.genes]
-        rows = read_table(Path(choice.table), keys)
+        rows = read_table(Path(choice.table), models.genes)
         self.calibration = calibrate(
             [
                 (self.shares({MODEL_PREFIX + key: value for key, value in values.items()}), accuracy)

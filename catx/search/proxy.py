@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from catx.errors import Loc, OptionError
-from catx.search.space import Value
+from catx.search.space import MODEL_PREFIX, Gene, Value
 
 Shares = tuple[float, ...]
 """What is left of each kind of part (layers, heads, ... of each tower), 0 to 1."""
@@ -19,6 +19,9 @@ LEFT = "left."
 
 LEAST_POINTS = 3
 """Measured points that a calibration needs."""
+
+LEAST_SHARE = 1e-12
+"""What a share below counts as in a calibration, which takes logarithms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,16 @@ class Calibration:
 def uncalibrated(kinds: int) -> Calibration:
     """All shares count alike: what is left, relative to the whole model; no accuracy."""
     return Calibration(1.0, (1.0,) * kinds)
+
+
+def scaled(measured: Sequence[tuple[Shares, float]]) -> Calibration:
+    """The same on the scale of measured accuracies above 0, for fewer points than a calibration needs."""
+    kinds = len(measured[0][0])
+    logs = [
+        math.log(accuracy / max(uncalibrated(kinds).predict(shares), LEAST_SHARE))
+        for shares, accuracy in measured
+    ]
+    return Calibration(math.exp(sum(logs) / len(logs)), (1.0,) * kinds, len(measured))
 
 
 def calibrate(measured: Sequence[tuple[Shares, float]]) -> Calibration:
@@ -70,18 +83,22 @@ def _fit(measured: Sequence[tuple[Shares, float]]) -> Calibration:
     """The last two columns are a constant of either sign: what the whole model has."""
     from scipy.optimize import nnls
 
-    logs = np.log([[max(share, 1e-12) for share in shares] for shares, _ in measured])
+    logs = np.log([[max(share, LEAST_SHARE) for share in shares] for shares, _ in measured])
     ones = np.ones((len(measured), 1))
     found, _ = nnls(np.hstack([logs, ones, -ones]), np.log([accuracy for _, accuracy in measured]))
     *exponents, above, below = found.tolist()
     return Calibration(math.exp(above - below), tuple(exponents))
 
 
-def read_table(path: Path, columns: Sequence[str]) -> list[tuple[dict[str, Value], float]]:
-    """Rows of a CSV file with a column per gene, by its key, and one called `accuracy`.
+def read_table(path: Path, genes: Sequence[Gene]) -> list[tuple[dict[str, Value], float]]:
+    """Rows of a CSV file with a column per gene of a model, by its key, and one called `accuracy`.
+
+    Returns:
+        Values by key, each as its gene has it (`1` stands for 1.0 where the gene has that), and the accuracy.
 
     Raises:
-        OptionError: it cannot be read, lacks a column, or has a value that is no number.
+        OptionError: it cannot be read, lacks a column, has a value that is no number or that the gene does
+            not take, or two rows of the same sizes.
     """
     loc = Loc(str(path))
     try:
@@ -92,22 +109,34 @@ def read_table(path: Path, columns: Sequence[str]) -> list[tuple[dict[str, Value
         raise OptionError("not UTF-8 text", loc=loc) from None
     if not rows:
         raise OptionError("no row", loc=loc)
+    columns = {gene.name.removeprefix(MODEL_PREFIX): gene for gene in genes}
     if missing := [name for name in (*columns, "accuracy") if name not in rows[0]]:
         raise OptionError(f"no column {missing[0]!r}: its first row has {', '.join(rows[0])}", loc=loc)
-    found = []
+    found: dict[tuple[Value, ...], tuple[int, float]] = {}
     for line, row in enumerate(rows, 2):
-        values: dict[str, Value] = {
-            name: _number(row[name], name, Loc(str(path), line=line)) for name in columns
-        }
-        accuracy = float(_number(row["accuracy"], "accuracy", Loc(str(path), line=line)))
+        here = Loc(str(path), line=line)
+        sizes = tuple(_value(row[name], name, gene, here) for name, gene in columns.items())
+        accuracy = _number(row["accuracy"], "accuracy", here)
         if not 0 <= accuracy <= 1:
-            raise OptionError(f"accuracy {accuracy:g} is not within 0 to 1", loc=Loc(str(path), line=line))
-        found.append((values, accuracy))
-    return found
+            raise OptionError(f"accuracy {accuracy:g} is not within 0 to 1", loc=here)
+        if sizes in found:
+            raise OptionError(f"the same sizes as in line {found[sizes][0]}", loc=here, hint="leave out one")
+        found[sizes] = line, accuracy
+    return [(dict(zip(columns, sizes, strict=True)), accuracy) for sizes, (_, accuracy) in found.items()]
 
 
-def _number(text: str | None, name: str, loc: Loc) -> int | float:
+def _value(text: str | None, name: str, gene: Gene, loc: Loc) -> Value:
+    """The value of a gene that a cell stands for: programs write 1.0 as 1, and 6 as 6.0."""
+    number = _number(text, name, loc)
+    for value in gene.values:
+        if value == number:
+            return value
+    listed = ", ".join(map(str, gene.values))
+    raise OptionError(f"{name}: {text} is none of the study's values {listed}", loc=loc)
+
+
+def _number(text: str | None, name: str, loc: Loc) -> float:
     try:
-        return float(text or "") if "." in (text or "") or "e" in (text or "") else int(text or "")
+        return float(text or "")
     except ValueError:
         raise OptionError(f"{name}: expected a number, not {text!r}", loc=loc) from None

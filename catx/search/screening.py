@@ -9,7 +9,7 @@ import numpy as np
 
 from catx.search.evaluation import Evaluation
 from catx.search.metrics import ACCURACY
-from catx.search.proxy import LEAST_POINTS, LEFT, Calibration, Shares, calibrate, uncalibrated
+from catx.search.proxy import LEAST_POINTS, LEFT, Calibration, Shares, calibrate, scaled, uncalibrated
 from catx.search.space import HARDWARE_PREFIX, Genome
 from catx.search.study import Study
 
@@ -40,11 +40,13 @@ class Screening:
         """Take in measurements, and calibrate predictions on all so far."""
         for one in measured:
             self._known[self.model(one.genome)] = one
-        good = [one for one in self._known.values() if not one.error]
-        if len(good) >= LEAST_POINTS:
-            self.calibration = calibrate(
-                [(_shares(one), max(one.numbers[ACCURACY.name], LEAST_ACCURACY)) for one in good]
-            )
+        pairs = [
+            (_shares(one), max(one.numbers[ACCURACY.name], LEAST_ACCURACY))
+            for one in self._known.values()
+            if not one.error
+        ]
+        if pairs:  # what is predicted competes with what is measured: both are on one scale
+            self.calibration = (calibrate if len(pairs) >= LEAST_POINTS else scaled)(pairs)
 
     def model(self, genome: Genome) -> Genome:
         """The part of a genome that decides its model."""
@@ -126,7 +128,7 @@ class Confirmations:
         picked = np.unique(
             np.linspace(0, len(models) - 1, min(max(count, 0), len(models))).round().astype(int)
         )
-        taken = [models[at] for at in picked]
+        taken = [models[at] for at in ([len(models) // 2] if len(picked) == 1 else picked)]
         self._asked.update(dict.fromkeys(taken))
         return [chosen[model] for model in taken]
 

@@ -1,13 +1,16 @@
 """Parts that study files and grid files share: models, hardware, scenarios, objectives, bounds."""
 
-from collections.abc import Mapping
+import math
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import yaml
 from pydantic import Field
 
-from catx.errors import CatxError
+from catx.errors import CatxError, OptionError
 from catx.frontend.constraint_file import load_constraints
 from catx.frontend.file_kind import HARDWARE
 from catx.frontend.hardware.document import MAX_BYTES, Document, read_document
@@ -15,6 +18,8 @@ from catx.frontend.hardware.fields import Name, Number
 from catx.frontend.hardware.load import DEFAULT, accelerator_text, builtin_names
 from catx.frontend.hardware.problems import KeyPath, Problem, fail
 from catx.frontend.hardware.spec import Spec
+from catx.frontend.hf.names import is_hugging_face
+from catx.frontend.models import builtin_models
 from catx.frontend.scenarios import FORM, load_scenario, scenario_of_document
 from catx.frontend.text_file import read_text
 from catx.ir.constraints import Block
@@ -28,11 +33,16 @@ from catx.units import DIMENSIONS, parse_quantity
 POOLED = "pools"
 """What a mapper budget says where fronts are taken from pools of reference nests."""
 
+DIGITS = "digits"
+"""The model and the data that come with catx; what imports their code imports torch."""
+
 SCENARIO = "edge-default"
 """What carbon assumes where a file says nothing."""
 
 MOST_VALUES = 1000
 """Of one key that varies."""
+
+_CHECKPOINTS = (".pt", ".pth", ".bin", ".safetensors")
 
 AnyCount = Annotated[int, Number(whole=True, least=1, most=10**9)]
 _Values = list[int | float | str] | str
@@ -93,6 +103,35 @@ class Parts:
         """A path of the file, seen from where catx runs."""
         return str(self.folder / name)
 
+    def file(self, name: str) -> str:
+        """The full path of a file or folder, for what reads it later, wherever that runs."""
+        return os.path.abspath(self.folder / name)
+
+    def file_or_name(self, name: str, names: Collection[str] = ()) -> str:
+        """The full path of what is there beside the file, or looks like a path; else it is a name."""
+        if name in names or not name:
+            return name
+        is_path = "." in name and ":" not in name
+        return self.file(name) if is_path or (self.folder / name).exists() else name
+
+    def is_family(self, model: ModelSpec) -> bool:
+        """Whether a model is one of a Hugging Face family."""
+        return isinstance(model.name, str) and is_hugging_face(self._model(model.name))
+
+    def _model(self, name: str) -> str:
+        """A model, with the full path of its file or folder where it has one; that may stand after colons."""
+        if name in (DIGITS, *builtin_models()):
+            return name
+        if name.endswith((".onnx", ".pt")) and ":" not in name:
+            return self.file(name)
+        if (self.folder / name).exists():
+            return self.file(name)
+        kind, colon, rest = name.partition(":")
+        if kind == "open_clip" and ":" in rest:
+            kind, rest = f"{kind}:{rest.partition(':')[0]}", rest.partition(":")[2]
+        is_path = bool(rest) and (rest.endswith(_CHECKPOINTS) or (self.folder / rest).exists())
+        return f"{kind}{colon}{self.file(rest)}" if is_path else name
+
     def values(self, written: Mapping[str, _Values], path: KeyPath) -> Vary:
         """What varies."""
         found: dict[str, tuple[Value, ...]] = {}
@@ -109,11 +148,15 @@ class Parts:
         names = (model.name,) if isinstance(model.name, str) else tuple(model.name)
         if not names:
             self.problem(ValueError("no model"), (*path, "name"))
+        for key in ("tokens", "context"):
+            if getattr(model, key) is not None and not self.is_family(model):
+                error = OptionError(
+                    f"{key}: without effect on {names[0] if names else 'no model'}",
+                    hint="it is for models of Hugging Face families, `hf:NAME`",
+                )
+                self.problem(error, (*path, key))
         return ModelChoice(
-            names=tuple(
-                self.path(name) if name.endswith((".onnx", ".pt")) and ":" not in name else name
-                for name in names
-            ),
+            names=tuple(map(self._model, names)),
             vary=self.values(model.vary, (*path, "vary")),
             tokens=model.tokens,
             context=model.context,
@@ -123,6 +166,12 @@ class Parts:
         """Accelerators; None where the description cannot be had."""
         vary = self.values(hardware.vary, (*path, "vary"))
         if "template" in hardware.keys:
+            if "base" in hardware.model_fields_set:
+                error = OptionError(
+                    "base: without effect, as `keys` with a `template` are a whole description",
+                    hint="leave out one of them",
+                )
+                self.problem(error, (*path, "base"))
             return HardwareChoice(text=_yaml(hardware.keys), vary=vary)
         try:
             base = self._described(hardware.base)
@@ -142,21 +191,24 @@ class Parts:
 
     def scenario(self, spec: ScenarioSpec, path: KeyPath) -> Scenario | None:
         """A scenario; None where there is no such one, or its keys are wrong."""
-        is_file = spec.name.endswith((".yaml", ".yml"))
         try:
-            if not spec.keys:
-                return load_scenario(self.path(spec.name) if is_file else spec.name)
-            base: dict[str, Any] = {"base": spec.name}
-            if is_file:
-                file = self.path(spec.name)
-                base = dict(read_document(read_text(file, FORM.max_bytes, FORM.kind), file, FORM).data)
-            lines: dict[KeyPath, int] = {
-                (key,): self.document.line((*path, "keys", key)) for key in spec.keys
-            }
-            return scenario_of_document(Document(self.document.file, {**base, **spec.keys}, lines))
+            found = self._scenario(spec, path)
         except CatxError as error:
             self.problem(error, path)
             return None
+        sources = tuple((key, os.path.abspath(of) if Path(of).is_file() else of) for key, of in found.sources)
+        return replace(found, sources=sources)  # the same from whatever folder a study is run
+
+    def _scenario(self, spec: ScenarioSpec, path: KeyPath) -> Scenario:
+        is_file = spec.name.endswith((".yaml", ".yml"))
+        if not spec.keys:
+            return load_scenario(self.path(spec.name) if is_file else spec.name)
+        base: dict[str, Any] = {"base": spec.name}
+        if is_file:
+            file = self.path(spec.name)
+            base = dict(read_document(read_text(file, FORM.max_bytes, FORM.kind), file, FORM).data)
+        lines: dict[KeyPath, int] = {(key,): self.document.line((*path, "keys", key)) for key in spec.keys}
+        return scenario_of_document(Document(self.document.file, {**base, **spec.keys}, lines))
 
     def goals(self, written: list[str] | dict[str, str]) -> tuple[Goal, ...]:
         """Objectives."""
@@ -228,10 +280,13 @@ def _limit(name: str, text: str) -> Limit:
     for sign, side in (("<=", "most"), (">=", "least")):
         if text.strip().startswith(sign):
             bound = text.strip().removeprefix(sign).strip()
-            if dimension:
-                return Limit(name, side, parse_quantity(bound, dimension))  # type: ignore[arg-type]
             try:
-                return Limit(name, side, float(bound))  # type: ignore[arg-type]
+                value = parse_quantity(bound, dimension) if dimension else float(bound)
             except ValueError:
+                if dimension:
+                    raise
                 break
+            if not math.isfinite(value):  # NaN is never passed, and infinity by nothing
+                raise ValueError(f"a bound must be finite, not {text!r}")
+            return Limit(name, side, value)  # type: ignore[arg-type]
     raise ValueError(f"expected a bound such as `{example}`, not {text!r}")

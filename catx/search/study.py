@@ -25,6 +25,9 @@ _DEAF: tuple[SamplerName, ...] = ("pymoo", "qnehvi")
 QNEHVI_MOST = 1000
 """Evaluations of `qnehvi`: what a batch takes grows with the cube of those that are known."""
 
+SCREENED_LEAST = 3
+"""Models that `screened` measures first, and in all: fewer calibrate no predictions."""
+
 Vary = tuple[tuple[str, tuple[Value, ...]], ...]
 """What varies: values by key."""
 
@@ -91,6 +94,9 @@ class AccuracyChoice:
     split of `data`. `table` looks up rows of a CSV file. `screened` predicts like `proxy`, measures like
     `finetune`: `first` models to begin with, then `confirm` models of the front every `confirm_every`
     evaluations, `measurements` at most, and at last those of the front that are left.
+
+    Raises:
+        OptionError: fewer measurements than predictions are calibrated on.
     """
 
     kind: AccuracyKind
@@ -107,6 +113,14 @@ class AccuracyChoice:
     first: int = 6
     confirm: int = 4
     confirm_every: int = 100
+
+    def __post_init__(self) -> None:
+        for name in ("first", "measurements"):
+            if self.kind == "screened" and getattr(self, name) < SCREENED_LEAST:
+                raise OptionError(
+                    f"accuracy: {name} must be at least {SCREENED_LEAST}, not {getattr(self, name)}",
+                    hint="predictions are calibrated on so many measured models, and compete with them",
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,12 +228,20 @@ class Study:
         Raises:
             OptionError: a known design names a gene or a value that does not exist.
         """
+        return list(dict.fromkeys([*self.known, *self.space.corners(HARDWARE_PREFIX)]))
+
+    @property
+    def known(self) -> list[Genome]:
+        """Genomes of known designs.
+
+        Raises:
+            OptionError: one names a gene or a value that does not exist.
+        """
         space, last = self.space, {gene.name: gene.values[-1] for gene in self.space.genes}
         try:
-            known = [space.genome({**last, **dict(values)}) for values in self.plan.known]
+            return [space.genome({**last, **dict(values)}) for values in self.plan.known]
         except OptionError as error:
             raise OptionError(f"search.known: {error.args[0]}", hint=error.hint) from None
-        return list(dict.fromkeys([*known, *space.corners(HARDWARE_PREFIX)]))
 
     @property
     def pooled(self) -> bool:

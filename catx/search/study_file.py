@@ -46,7 +46,7 @@ def load_grid(path_or_name: str | Path) -> Grid:
         raise SpecError(
             "this is a study to search, not a grid",
             loc=Loc(os.fspath(path_or_name)),
-            hint="`catx search` runs it; `--sampler grid` evaluates all its points",
+            hint="`catx search` runs it; `--sampler grid` takes points in their order, up to `--evaluations`",
         )
     return found
 

@@ -1,18 +1,19 @@
 """What a study file may hold, key by key, and the study that it stands for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
 
-from catx.errors import CatxError
-from catx.frontend.hardware.document import Document
+from catx.errors import CatxError, OptionError
+from catx.frontend.hardware.document import Data, Document
 from catx.frontend.hardware.fields import Choice, Name, Number
 from catx.frontend.hardware.problems import fail
 from catx.frontend.hardware.spec import Spec
 from catx.frontend.hardware.validate import validate
 from catx.mapper.objective import OBJECTIVES
 from catx.search.spec_parts import (
+    DIGITS,
     POOLED,
     AnyCount,
     HardwareSpec,
@@ -21,7 +22,16 @@ from catx.search.spec_parts import (
     ScenarioSpec,
     spelled_out,
 )
-from catx.search.study import ACCURACIES, SAMPLERS, AccuracyChoice, SearchPlan, Study
+from catx.search.study import ACCURACIES, SAMPLERS, AccuracyChoice, SamplerName, SearchPlan, Study
+
+_SAMPLERS_WITH: dict[str, tuple[SamplerName, ...]] = {
+    "population": ("nsga2", "nsga3", "pymoo"),
+    "crossover": ("nsga2", "nsga3", "pymoo"),
+    "guided": ("nsga2", "nsga3"),
+    "start": ("qnehvi",),
+    "known": ("nsga2", "nsga3", "pymoo", "qnehvi", "random"),
+}
+"""Samplers that an option has an effect on; the others are for all."""
 
 
 class AccuracySpec(Spec):
@@ -88,12 +98,45 @@ def study_of(document: Document, presets: Sequence[str], preset: Callable[[str],
     Raises:
         SpecError: everything that is wrong in it, by line.
     """
+    own = document.data.get("search")
     document = _on_preset(document, presets, preset)
     if "scenario" in document.data:
         data = spelled_out(document.data, "scenario", "name")
         document = Document(document.file, data, document.lines)
     spec = validate(StudySpec, document)
-    return _built(spec, Parts(document))
+    parts = Parts(document)
+    _refuse_idle(spec, own if isinstance(own, dict) else {}, parts)
+    return _built(spec, parts)
+
+
+def _refuse_idle(spec: StudySpec, own: Mapping[str, object], parts: Parts) -> None:
+    """Find options that are given and have no effect.
+
+    Args:
+        spec: of the file on its preset.
+        own: what the file itself says of `search`; a preset's plan is for any sampler.
+        parts: gets the problems.
+    """
+    sampler = spec.search.sampler
+    for key, samplers in _SAMPLERS_WITH.items():
+        if key in own and sampler not in samplers:
+            error = OptionError(f"{key}: without effect, {sampler} has none", hint="leave it out")
+            parts.problem(error, ("search", key))
+    accuracy = spec.accuracy
+    if accuracy is None:
+        return
+    if accuracy.table is not None and accuracy.kind not in ("table", "proxy"):
+        error = OptionError(f"table: without effect, {accuracy.kind} reads none", hint="leave it out")
+        parts.problem(error, ("accuracy", "table"))
+    if not parts.is_family(spec.model):
+        return
+    for key in ("importance", "ranking"):
+        if key in accuracy.model_fields_set and getattr(accuracy, key) not in (None, "none"):
+            error = OptionError(
+                f"{key}: without effect, parts of models of Hugging Face families are counted, not ranked",
+                hint="leave it out",
+            )
+            parts.problem(error, ("accuracy", key))
 
 
 def _on_preset(document: Document, presets: Sequence[str], preset: Callable[[str], Document]) -> Document:
@@ -110,7 +153,20 @@ def _on_preset(document: Document, presets: Sequence[str], preset: Callable[[str
         mine, theirs = document.data.get(key), base.data.get(key)
         if isinstance(mine, dict) and isinstance(theirs, dict):
             data[key] = {**theirs, **mine}
+    own, merged = document.data.get("hardware"), data.get("hardware")
+    if isinstance(own, dict) and isinstance(merged, dict):
+        data["hardware"] = _one_base(merged, own)
     return Document(document.file, data, document.lines)
+
+
+def _one_base(merged: dict[str, Data], own: Mapping[str, Data]) -> dict[str, Data]:
+    """The hardware without the preset's base or template where the file has one of its own."""
+    keys = own.get("keys")
+    if "base" in own and keys is None:
+        return {key: value for key, value in merged.items() if key != "keys"}
+    if "base" not in own and isinstance(keys, dict) and "template" in keys:
+        return {key: value for key, value in merged.items() if key != "base"}
+    return merged
 
 
 def _built(spec: StudySpec, parts: Parts) -> Study:
@@ -151,7 +207,14 @@ def _accuracy(spec: AccuracySpec | None, parts: Parts) -> AccuracyChoice | None:
     if spec is None:
         return None
     told = spec.model_dump()
-    for key in ("ranking", "data", "test", "validation", "table"):
-        if told[key] is not None and "." in told[key]:
-            told[key] = parts.path(told[key])
-    return AccuracyChoice(**told)
+    for key in ("ranking", "table"):
+        if told[key] is not None:
+            told[key] = parts.file(told[key])
+    for key in ("data", "test", "validation"):
+        if told[key] is not None:
+            told[key] = parts.file_or_name(told[key], names=(DIGITS,))
+    try:
+        return AccuracyChoice(**told)
+    except CatxError as error:
+        parts.problem(error, ("accuracy",))
+        return None

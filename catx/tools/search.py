@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from catx.errors import Loc, OptionError, OutputError
+from catx.errors import OptionError
 from catx.tools.app import Verb, Verbs
 from catx.tools.guard import guarded
 from catx.tools.search_after import StudyFile, compare_files, plot_studies, write_front
@@ -214,6 +214,17 @@ def show_study(study: StudyName) -> None:
     emit(study_text(asked, points_of(asked, store), Path(study), stdout_canvas(), screening))
 
 
+ExportBudget = Annotated[
+    str | None,
+    typer.Option(
+        "--mapper-budget",
+        metavar="STEPS|TIME",
+        help="As of `catx compile`; default the study's own, or 20000.",
+        show_default=False,
+    ),
+]
+
+
 app.command("front", cls=Verb)(write_front)
 app.command("plot", cls=Verb)(plot_studies)
 app.command("compare", cls=Verb)(compare_files)
@@ -228,45 +239,32 @@ def export_front(
         list[int] | None,
         typer.Option("--number", metavar="N", help="This point; default all of the front; repeatable."),
     ] = None,
-    mapper_budget: Annotated[
-        str, typer.Option("--mapper-budget", metavar="STEPS|TIME", help="As of `catx compile`.")
-    ] = "20000",
+    mapper_budget: ExportBudget = None,
 ) -> None:
-    """Write points as designs that can be run again: hw.yaml, report.json, and the command of the model."""
-    from catx.frontend.new_files import check_new
+    """Write points as designs that can be run again: hw.yaml, scenario.yaml, report.json, and the model."""
     from catx.mapper.options import parse_budget
     from catx.search.build import evaluator_of
-    from catx.search.front_files import front_csv, point_json
+    from catx.search.export import check_new_folder, chosen_points, export
     from catx.search.open_study import read
-    from catx.search.runner import front, points_of
+    from catx.search.runner import points_of
+    from catx.tools.options import named_folder
     from catx.tools.outputs import write_files
     from catx.tools.progress import Progress
     from catx.tools.report_json import report_json
     from catx.tools.streams import emit
 
-    budget, folder = parse_budget(mapper_budget), Path(output)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(
-            "is there already: nothing is overwritten", loc=Loc(str(folder)), hint="name a new folder"
-        )
+    budget, folder = None if mapper_budget is None else parse_budget(mapper_budget), named_folder(output)
+    check_new_folder(folder)
     store, study = read(Path(file))
-    points = points_of(study, store)
-    chosen = front(points)
-    if number:
-        by_number = {point.number: point for point in points if point.costs is not None}
-        if unknown := [one for one in number if one not in by_number]:
-            raise OptionError(f"--number: there is no evaluated point {unknown[0]}")
-        chosen = [by_number[one] for one in number]
+    chosen = chosen_points(points_of(study, store), number or ())
     with Progress("reading the models") as progress:
-        evaluator = evaluator_of(study, progress.phase, measures=False)
-        for at, point in enumerate(chosen):
-            progress.step(at, len(chosen), f"point {point.number}")
-            design = evaluator.design(point.genome)
-            place = folder / f"point-{point.number}"
-            place.mkdir(parents=True)
-            (place / "hw.yaml").write_text(design.hw_yaml, encoding="utf-8")
-            (place / "point.json").write_text(point_json(study, design, point), encoding="utf-8")
-            write_files(place, {"report.json": report_json(design.report(budget))})
-    check_new(folder, ("front.csv",))
-    (folder / "front.csv").write_text(front_csv(study.space, chosen), encoding="utf-8")
+        export(
+            study,
+            chosen,
+            evaluator_of(study, progress.phase, measures=False),
+            folder,
+            lambda place, report: write_files(place, {"report.json": report_json(report)}),
+            budget=budget,
+            watch=lambda at, point: progress.step(at, len(chosen), f"point {point.number}"),
+        )
     emit(f"{len(chosen)} points in {folder}")

@@ -1,5 +1,6 @@
 """What a search found, for a terminal."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def _accuracy_note(best: Sequence[Point], screening: Screening | None) -> str:
         return ""
     if screening is None:
         return "accuracy is predicted, not measured"
-    error = significant(screening.error) if screening.calibration else "an unknown amount"
+    error = "an unknown amount" if math.isnan(screening.error) else significant(screening.error)
     return (
         f"accuracy is measured of {sum(known)} points and predicted of {len(known) - sum(known)}; "
         f"predictions are off by {error} on average, over {plural(screening.measured, 'measured model')}"

@@ -76,20 +76,27 @@ def at_equal_latency(space: DesignSpace, feasible: Sequence[Point]) -> None:
 
 
 def at_equal_accuracy(searches: Sequence[tuple[str, DesignSpace, list[Point]]]) -> None:
-    """What each search found best for its own goal, of points at least as accurate."""
+    """What each search found best for its own goal, of points at least as accurate.
+
+    Carbon is compared with what the search for carbon found; where that has no such point, with nothing.
+    """
     for level in LEVELS:
         print(f"\naccuracy of {level} or more")
-        carbon = None
+        chosen: list[tuple[str, DesignSpace, Point | None]] = []
         for goal, space, points in searches:
             good = [one for one in points if one.feasible and one.evaluation.numbers["accuracy"] >= level]
-            if not good:
+            chosen.append((goal, space, best(good, goal) if good else None))
+        least = next((one for goal, _, one in chosen if goal == "total_gco2e"), None)
+        for goal, space, point in chosen:
+            if point is None:
                 print(f"  best {NAMES[goal]:8} none")
                 continue
-            point = best(good, goal)
-            numbers = point.evaluation.numbers
-            carbon = carbon or numbers["total_gco2e"]
+            numbers, more = point.evaluation.numbers, ""
+            if least is not None:
+                ratio = numbers["total_gco2e"] / least.evaluation.numbers["total_gco2e"]
+                more = f"{ratio - 1:+5.0%} carbon   "
             print(
-                f"  best {NAMES[goal]:8} {told(point)}  {numbers['total_gco2e'] / carbon - 1:+5.0%} carbon   "
+                f"  best {NAMES[goal]:8} {told(point)}  {more}"
                 f"accuracy {numbers['accuracy']:.3f}  {hardware(space, point)}"
             )
 

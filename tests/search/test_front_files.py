@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from catx.search.build import evaluator_of
-from catx.search.front_files import model_command
+from catx.search.front_files import NEEDS_DATA, model_command
 from catx.search.study_file import parse_study
 from tests.search.studies import small
 
@@ -31,7 +31,29 @@ objectives: [accuracy, total_gco2e]
             CLIP,
             (1, 0),
             "catx prune digits --text-layers 2 --vision-ffn 0.25 --importance taylor --data digits "
-            "--recover 40 --batch 128 --learning-rate 0.002 -o model",
+            "--recover 40 --batch 128 --learning-rate 0.002 --seed 0 -o model",
+        ),
+        (
+            CLIP.replace("finetune", "screened"),
+            (0, 1),
+            "catx prune digits --text-layers 1 --vision-ffn 1.0 --importance taylor --data digits "
+            "--recover 40 --batch 128 --learning-rate 0.002 --seed 0 -o model",
+        ),
+        (
+            CLIP.replace("finetune", "proxy"),
+            (0, 1),
+            "catx prune digits --text-layers 1 --vision-ffn 1.0 --importance taylor --data digits "
+            "--seed 0 -o model",
+        ),
+        (
+            CLIP.replace("finetune, importance: taylor", "proxy, ranking: '/a/my ranking'"),
+            (0, 1),
+            "catx prune digits --text-layers 1 --vision-ffn 1.0 --ranking '/a/my ranking' --seed 0 -o model",
+        ),
+        (
+            CLIP.replace("finetune, importance: taylor", "proxy, importance: none"),
+            (0, 1),
+            "catx prune digits --text-layers 1 --vision-ffn 1.0 --seed 0 -o model",
         ),
         (BERT, (0, 0), "catx prune hf:bert-base --layers 6 --width 0.5 --tokens 99 -o model"),
     ],
@@ -46,3 +68,10 @@ def test_models_that_are_as_they_are(tmp_path: Path) -> None:
     study = small(tmp_path)
     design = evaluator_of(study).design((0, 0, 0, 0))
     assert model_command(study, design) == str(tmp_path / "tiny.onnx")
+
+
+def test_importances_that_need_data() -> None:
+    pytest.importorskip("torch")
+    from catx.frontend.clip import importance
+
+    assert set(NEEDS_DATA) == set(importance.NEEDS_DATA)

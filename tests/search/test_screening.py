@@ -166,6 +166,35 @@ def test_calibration_learns(tmp_path: Path) -> None:
     assert screening.of(same).numbers["accuracy"] == measured[-1].numbers["accuracy"]
 
 
+def measured(asked: Study, layers: int, width: int) -> Evaluation:
+    genome = (layers, width, 0, 0, 0, 0)
+    told = Screened().measure(asked.space.values(genome))
+    return Evaluation(genome=genome, numbers={"accuracy": told.value, **told.left}, measured=True)
+
+
+def test_few_measurements_put_predictions_on_their_scale(tmp_path: Path) -> None:
+    asked = study(tmp_path)
+    whole = measured(asked, 3, 3)
+    point = Evaluation(genome=(1, 3, 0, 0, 0, 0), numbers={LEFT + "layers": 0.5, LEFT + "width": 1.0})
+    assert Screening(asked, [whole]).of(point).numbers["accuracy"] == pytest.approx(0.9 * 0.5)
+    failed = Evaluation(genome=(2, 2, 0, 0, 0, 0), numbers={}, error="no memory")
+    found = Screening(asked, [whole, failed, measured(asked, 0, 3)])
+    both = math.sqrt(0.9 * 0.9 * 0.25**1.5 / 0.25)
+    assert found.of(point).numbers["accuracy"] == pytest.approx(both * 0.5)
+    assert math.isnan(found.error)
+
+
+def test_a_single_confirmation_is_of_the_middle_of_a_front(tmp_path: Path) -> None:
+    asked = study(tmp_path, confirm=1)
+    best = [
+        Evaluation(genome=(0, at, 0, 0, 0, 0), numbers={"accuracy": at / 4, "total_gco2e": at})
+        for at in range(3)
+    ]
+    confirmations = Confirmations(asked)
+    assert confirmations.of_front(best) == [(0, 1, 0, 0, 0, 0)]
+    assert confirmations.of_front(best[:1]) == [(0, 0, 0, 0, 0, 0)]
+
+
 def test_first_models_are_the_whole_one_and_random_ones(tmp_path: Path) -> None:
     first = Confirmations(study(tmp_path, first=99)).first()
     assert len(first) == 16  # as many as may be measured

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from catx.errors import CatxError, SpecError
 from catx.search.build import evaluator_of
 from catx.search.choose_sampler import sampler_of
-from catx.search.study import Goal, Limit, SearchPlan
+from catx.search.study import SAMPLERS, Goal, Limit, SearchPlan
 from catx.search.study_file import builtin_studies, load_any, load_study, parse_any, parse_study
 from catx.search.study_json import differences, study_from_json, study_to_json
 from tests.search.studies import TEXT, small
@@ -57,6 +58,10 @@ def test_known_designs_and_corners_come_first(tmp_path: Path) -> None:
     for name in ("nsga2", "pymoo", "qnehvi"):
         plan = replace(study.plan, sampler=name)
         assert sampler_of(replace(study, plan=plan)).ask(4) == study.first[:4]
+    random = sampler_of(replace(study, plan=replace(study.plan, sampler="random")))
+    asked = random.ask(6)
+    assert asked[:2] == study.known == study.first[:2]
+    assert asked[2:] != study.first[2:6]
 
 
 @pytest.mark.parametrize("name", builtin_studies())
@@ -87,6 +92,15 @@ def test_presets(tmp_path: Path) -> None:
     assert study.name == "mine"
     assert (study.plan.seed, study.plan.evaluations) == (7, 10)
     assert (study.models, study.hardware, study.objectives) == (base.models, base.hardware, base.objectives)
+    own = parse_study("preset: carbon\nstudy: mine\nhardware: {base: edge4}\n")
+    assert yaml.safe_load(own.hardware.text)["name"] == "edge4"
+    assert own.hardware.vary == base.hardware.vary
+    template = parse_study(
+        "preset: model-only\nstudy: mine\nhardware: {keys: {template: catransformers, clusters: 2}}\n"
+    )
+    assert yaml.safe_load(template.hardware.text) == {"template": "catransformers", "clusters": 2}
+    for sampler in SAMPLERS:
+        assert parse_study(f"preset: all\nstudy: mine\nsearch: {{sampler: {sampler}}}\n")
     with pytest.raises(SpecError, match="no preset 'carbn'"):
         parse_study("preset: carbn\nstudy: mine\n")
 
@@ -100,6 +114,9 @@ def test_presets(tmp_path: Path) -> None:
         ("objectives: [latency_s, total_gco2e]", "objectives: [accuracy]", "nothing says how it is found"),
         ("objectives: [latency_s, total_gco2e]", "objectives: {energy_j: best}", "`least` or `most`"),
         ("<= 4 mm2", "<= 4 ms", "area"),
+        ('area_mm2: "<= 4 mm2"', 'peak_tops: "<= nan"', "a bound must be finite"),
+        ('area_mm2: "<= 4 mm2"', 'accuracy: ">= -inf"', "a bound must be finite"),
+        ("<= 4 mm2", "<= inf mm2", "mm2"),
         ("<= 4 mm2", "4 mm2", "expected a bound such as"),
         ("[1, 2]", "2..1", "a range such as `6..12`"),
         ("[1, 2]", "[1, 1]", "1 stands twice"),
@@ -115,6 +132,31 @@ def test_presets(tmp_path: Path) -> None:
         ),
         ("evaluations: 24", "evaluations: 24, known: [{hw.cluster: 1}]", "did you mean 'hw.clusters'"),
         ("evaluations: 24", "evaluations: 24, known: {hw.clusters: 1}", "known"),
+        (
+            "objectives:",
+            "accuracy: {kind: screened, first: 2}\nobjectives:",
+            "first must be at least 3, not 2",
+        ),
+        ("objectives:", "accuracy: {kind: screened, measurements: 1}\nobjectives:", "at least 3, not 1"),
+        ("population: 8", "sampler: random, population: 8", "population: without effect, random has none"),
+        ("population: 8", "sampler: pymoo, guided: 9", "guided: without effect, pymoo has none"),
+        ("population: 8", "start: 9", "start: without effect, nsga2 has none"),
+        ("population: 8", "sampler: qnehvi, crossover: 0.5", "crossover: without effect, qnehvi has none"),
+        ("population: 8", "sampler: grid, known: [{hw.clusters: 1}]", "known: without effect, grid has none"),
+        ("base: edge", "base: edge\n  keys: {template: catransformers}", "base: without effect"),
+        ("tiny.onnx}", "tiny.onnx, tokens: 7}", "tokens: without effect on tiny.onnx"),
+        ("tiny.onnx}", "digits, context: 7}", "context: without effect on digits"),
+        ("objectives:", "accuracy: {kind: finetune, table: a.csv}\nobjectives:", "table: without effect"),
+        (
+            "{name: tiny.onnx}",
+            "{name: 'hf:bert-base'}\naccuracy: {kind: proxy, importance: taylor}",
+            "importance: without effect",
+        ),
+        (
+            "{name: tiny.onnx}",
+            "{name: 'hf:bert-base'}\naccuracy: {kind: proxy, ranking: a}",
+            "ranking: without effect",
+        ),
         ("objectives:", "mapper_budget: soon\nobjectives:", "mapper budget"),
         ("objectives:", "mapper_budget: 1 s\nobjectives:", "depends on what else the machine does"),
         ("objectives:", "scenario: egde-default\nobjectives:", "no built-in scenario"),
@@ -139,12 +181,59 @@ NAME = "{name: tiny.onnx}"
         (NAME, "{name: 'hf:bert-base', vary: {kv_heads: [4, 12]}}", "give heads instead"),
         (NAME, "{name: digits, vary: {text_layers: [9]}}", "1 to 3 can stay, not 9"),
         (NAME, "{name: [digits, a.onnx], vary: {text_layers: [1]}}", "only one model"),
+        (NAME, "{name: ['hf:bert-base', clip_vit_b16]}", "hf:bert-base stands beside others"),
+        (NAME, "{name: [clip_vit_b16, digits]}", "digits stands beside others"),
     ],
 )
 def test_what_models_and_descriptions_tell(tmp_path: Path, old: str, new: str, message: str) -> None:
     study = small(tmp_path, TEXT.replace(old, new))
     with pytest.raises(CatxError, match=re.escape(message)):
         evaluator_of(study)
+
+
+FILES = """\
+study: files
+model: {name: MODEL, vary: {text_layers: 1..3}}
+scenario: {name: mine.yaml, keys: {grid: sweden}}
+accuracy:
+  {kind: finetune, data: clip_benchmark:cifar10, RANKING, test: 'a-{0..9}.tar', validation: val}
+objectives: [accuracy]
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("digits", "digits"),
+        ("my-model", "{}/my-model"),
+        ("hf:my-model", "hf:{}/my-model"),
+        ("hf:google/vit", "hf:google/vit"),
+        ("open_clip:ViT-B-16:ckpt", "open_clip:ViT-B-16:{}/ckpt"),
+        ("open_clip:ViT-B-16:none.pt", "open_clip:ViT-B-16:{}/none.pt"),
+        ("open_clip:ViT-B-16:openai", "open_clip:ViT-B-16:openai"),
+    ],
+)
+def test_paths_are_full_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, expected: str
+) -> None:
+    folder, is_family = tmp_path / "sub", model.startswith("hf:")
+    ranking = "importance: none" if is_family else "ranking: sub/ranking"
+    folder.mkdir()
+    for name in ("val", "digits", "my-model", "ckpt"):
+        (folder / name).mkdir()
+    (folder / "mine.yaml").write_text("base: edge-default\nlifetime: 5 years\n")
+    (folder / "study.yaml").write_text(FILES.replace("MODEL", model).replace("RANKING", ranking))
+    found = []
+    for where, name in ((tmp_path, "sub/study.yaml"), (folder, "study.yaml")):
+        monkeypatch.chdir(where)
+        found.append(load_study(name))
+    one, other = found
+    assert differences(one, other) == []
+    assert one.models.names == (expected.format(folder),)
+    assert one.accuracy is not None
+    assert one.accuracy.data == "clip_benchmark:cifar10"
+    assert one.accuracy.ranking == (None if is_family else str(folder / "sub" / "ranking"))
+    assert (one.accuracy.test, one.accuracy.validation) == (f"{folder}/a-{{0..9}}.tar", str(folder / "val"))
 
 
 def test_no_such_study() -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,7 +11,12 @@ import pytest
 
 import catx
 from catx import extras
+from catx.frontend.constraint_file import load_constraints
 from catx.frontend.hardware import load_accelerator
+from catx.frontend.scenarios import load_scenario
+from catx.ir.report import Report
+from catx.mapper.options import Budget
+from catx.search.evaluation import Design
 from catx.tools import cli
 from tests.search.studies import TEXT, tiny
 
@@ -59,6 +65,8 @@ def test_search_show_front_export(run: Run, tmp_path: Path) -> None:
         assert point["numbers"]["latency_s"] == float(row["latency_s"])
         assert point["model"].endswith("tiny.onnx")
         machine = load_accelerator(place / "hw.yaml")
+        scenario = load_scenario(place / "scenario.yaml")
+        assert replace(scenario, sources=()) == replace(load_scenario("edge-default"), sources=())
         again = catx.compile_model(tmp_path / "tiny.onnx", machine, mapper_budget=0)
         report = json.loads((place / "report.json").read_text())
         assert report["totals"]["latency_s"] == again.latency_s
@@ -66,6 +74,57 @@ def test_search_show_front_export(run: Run, tmp_path: Path) -> None:
     code, _, err = run("search", "export", "small.db", "-o", "designs")
     assert code == 2
     assert "nothing is overwritten" in err
+
+
+CONSTRAINED = TEXT.replace("objectives:", "mapper_budget: 0\nmapper_constraints: flow.yaml\nobjectives:")
+
+
+def test_exports_are_whole_or_nothing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "flow.yaml").write_text('constraints: [{tiles: {GLB: {"*": ..4096}}}]')
+    (tmp_path / "study.yaml").write_text(CONSTRAINED)
+    assert run("search", "study.yaml", "--workers", 1, "--evaluations", 2)[0] == 0
+    (tmp_path / "designs").mkdir()
+    budgets: list[object] = []
+    report = Design.report
+
+    def told(design: Design, budget: Budget | None = None) -> Report:
+        budgets.append(budget)
+        if len(budgets) == 2:
+            raise KeyboardInterrupt
+        return report(design, budget)
+
+    monkeypatch.setattr(Design, "report", told)
+    export = ("search", "export", "small.db", "-o", "designs", "--number", 0, "--number", 1, "--number", 0)
+    code, _, err = run(*export)
+    assert code == 130, err
+    assert list((tmp_path / "designs").iterdir()) == []
+    code, out, _ = run(*export)
+    assert (code, out) == (0, "2 points in designs\n")
+    assert budgets == [0, 0, 0, 0]  # the study's own
+    names = sorted(str(one.relative_to(tmp_path / "designs")) for one in tmp_path.glob("designs/**/*.*"))
+    assert "point-0/constraints.yaml" in names
+    assert not [name for name in names if name.startswith(".")]
+    place = tmp_path / "designs" / "point-0"
+    assert load_constraints(place / "constraints.yaml") == load_constraints(tmp_path / "flow.yaml")
+
+
+def test_another_folder_goes_on(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path.parent)
+    path = f"{tmp_path.name}/study.yaml"
+    assert run("search", path, "--workers", 1, "--evaluations", 2, "-o", tmp_path / "a.db")[0] == 0
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("search", "study.yaml", "--workers", 1, "--resume", "--evaluations", 3, "-o", "a.db")
+    assert code == 0, err
+    assert run("search", "export", "a.db", "-o", "designs", "--number", 2, "--mapper-budget", 0)[0] == 0
+
+
+def test_a_front_without_points(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text(TEXT.replace("<= 4 mm2", "<= 0.001 mm2"))
+    assert run("search", "study.yaml", "--workers", 1, "--evaluations", 2)[0] == 0
+    code, out, err = run("search", "export", "small.db", "-o", "designs")
+    assert (code, out) == (2, "")
+    assert "the front is empty: no point obeys the constraints" in err
+    assert not (tmp_path / "designs").exists()
 
 
 def test_list_and_files_of_studies(run: Run) -> None:
