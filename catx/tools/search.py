@@ -1,6 +1,7 @@
 """`catx search`: co-search of pruning and hardware; its results as tables and files."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -122,7 +123,7 @@ def run_any(
     store = go_on(asked, path) if resume else begin(asked, path)
     try:
         points = _run(asked, store, workers, scheduler)
-        screening = screening_of(asked, store.evaluations())
+        screening = screening_of(asked, store.evaluations(), store.head)
     except KeyboardInterrupt:
         tell(f"what was evaluated is kept in {path}: the same command with --resume goes on")
         raise
@@ -204,14 +205,14 @@ def show_study(study: StudyName) -> None:
         emit(written(study)[0])
         return
     from catx.search.open_study import read
-    from catx.search.runner import points_of
-    from catx.search.screening import screening_of
+    from catx.search.runner import found_in
     from catx.tools.canvas import stdout_canvas
     from catx.tools.search_text import study_text
 
     store, asked = read(Path(study))
-    screening = screening_of(asked, store.evaluations())
-    emit(study_text(asked, points_of(asked, store), Path(study), stdout_canvas(), screening))
+    with closing(store):
+        points, screening = found_in(asked, store)
+    emit(study_text(asked, points, Path(study), stdout_canvas(), screening))
 
 
 app.command("front", cls=Verb)(write_front)
@@ -250,7 +251,8 @@ def export_front(
             "is there already: nothing is overwritten", loc=Loc(str(folder)), hint="name a new folder"
         )
     store, study = read(Path(file))
-    points = points_of(study, store)
+    with closing(store):
+        points = points_of(study, store)
     chosen = front(points)
     if number:
         by_number = {point.number: point for point in points if point.costs is not None}
