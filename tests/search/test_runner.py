@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from catx.errors import OptionError, OutputError, SpecError
+from catx.errors import CatxError, OptionError, OutputError, SpecError
 from catx.search import local_workers, runner
 from catx.search.evaluation import Evaluation
 from catx.search.open_study import begin, read, resume
@@ -161,6 +161,81 @@ def test_workers_that_die(study: Study, tmp_path: Path, monkeypatch: pytest.Monk
 
 def start_deadly(folder: Path, study: Study) -> None:
     local_workers._there[:] = [Deadly(folder)]  # type: ignore[list-item]
+
+
+def test_workers_that_cannot_start(study: Study, tmp_path: Path) -> None:
+    """The run ends with what is wrong, and no point is said to have failed."""
+    gone = replace(study, models=replace(study.models, names=(str(tmp_path / "gone.onnx"),)))
+    pool = local_workers.LocalWorkers(gone, 1)
+    pool.submit([(0, (0, 0, 0, 0))])
+    with pytest.raises(CatxError, match=r"gone\.onnx"):
+        pool.next()
+    pool.stop()
+
+
+def test_workers_that_die_while_they_start(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_workers, "_start_there", partial(os._exit, 9))
+    monkeypatch.setattr(local_workers, "partial", lambda die, _: die)
+    pool = local_workers.LocalWorkers(study, 1)
+    pool.submit([(0, (0, 0, 0, 0))])
+    with pytest.raises(OptionError, match="end while they start"):
+        pool.next()
+    pool.stop()
+
+
+ORPHANS = """
+import os, signal, time
+from pathlib import Path
+from catx.search import local_workers
+from tests.search.studies import small
+
+def start(study):
+    local_workers.start_process()
+    local_workers._there[:] = [evaluate]
+
+def evaluate(genome):
+    Path(f"{os.getpid()}.pid").touch()
+    time.sleep(60)
+
+if __name__ == "__main__":
+    local_workers._start_there = start
+    pool = local_workers.LocalWorkers(small(Path.cwd()), 1)
+    pool.submit([(0, (0,))])
+    while not list(Path.cwd().glob("*.pid")):
+        time.sleep(0.1)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_processes_end_with_the_one_that_leads(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(ORPHANS)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=50,
+    )
+    assert done.returncode == -signal.SIGKILL
+    (pid,) = (int(path.stem) for path in tmp_path.glob("*.pid"))
+    until = time.monotonic() + 20
+    while is_running(pid) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not is_running(pid)
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process; one that ended and that no one asked about does not count."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"
 
 
 LOCKS = """
