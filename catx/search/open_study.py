@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from catx.errors import CatxError, Loc, OptionError, OutputError, SpecError
+from catx.errors import CatxError, Loc, OptionError, SpecError
 from catx.search.grid import AnyStudy
 from catx.search.provenance import INPUTS, inputs_of
 from catx.search.store import Store
@@ -20,16 +20,7 @@ def begin(study: AnyStudy, path: Path) -> Store:
     Raises:
         OutputError: there is a file already, or none can be made.
     """
-    try:
-        return Store.create(path, {STUDY: study_to_json(study)})
-    except OutputError as error:
-        if path.is_file():
-            raise OutputError(
-                "exists already",
-                loc=Loc(str(path)),
-                hint="`--resume` goes on with it; `-o` names another file",
-            ) from None
-        raise error
+    return Store.create(path, {STUDY: study_to_json(study)})
 
 
 def resume(study: AnyStudy, path: Path) -> Store:
