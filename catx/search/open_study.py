@@ -7,44 +7,68 @@ from pathlib import Path
 from catx.errors import CatxError, Loc, OptionError, SpecError
 from catx.search.grid import AnyStudy
 from catx.search.provenance import INPUTS, inputs_of
-from catx.search.store import Store
+from catx.search.store import Store, check_new
 from catx.search.study import Study
 from catx.search.study_json import differences, study_from_json, study_to_json
+from catx.search.writer_lock import WriterLock
 
 STUDY = "study"
 
 
 def begin(study: AnyStudy, path: Path) -> Store:
-    """A new file of a study.
+    """A new file of a study, which no one else writes until it is closed.
 
     Raises:
         OutputError: there is a file already, or none can be made.
+        OptionError: another run begins it.
     """
-    return Store.create(path, {STUDY: study_to_json(study)})
+    check_new(path)
+    lock = WriterLock(path)
+    try:
+        store = Store.create(path, {STUDY: study_to_json(study)})
+    except CatxError:
+        lock.release()
+        raise
+    store.hold(lock)
+    return store
 
 
 def resume(study: AnyStudy, path: Path) -> Store:
-    """The file of a study that was begun; how many evaluations are wanted may differ.
+    """The file of a study that was begun, which no one else writes until it is closed.
+
+    How many evaluations are wanted may differ.
 
     Raises:
         SpecError: no such file, or no study.
-        OptionError: it is of another study, or files that it reads have changed; the message tells what.
+        OptionError: it is of another study, or files that it reads have changed; the message tells what. Or
+            another run is writing to it.
     """
-    store, there = read(path, read_only=False)
-    if odd := differences(there, study):
+    if not path.is_file():
+        raise SpecError("no such file", loc=Loc(str(path)))
+    lock = WriterLock(path)
+    try:
+        store, there = read(path, read_only=False)
+    except CatxError:
+        lock.release()
+        raise
+    store.hold(lock)
+    try:
+        _check_same(study, there, path)
+        _check_inputs(store, study)
+        store.put(STUDY, study_to_json(study))
+    except CatxError:
         store.close()
+        raise
+    return store
+
+
+def _check_same(study: AnyStudy, there: AnyStudy, path: Path) -> None:
+    if odd := differences(there, study):
         raise OptionError(
             f"it is of another study: {', '.join(odd)} differ{'s' if len(odd) == 1 else ''}",
             loc=Loc(str(path)),
             hint="go on with the study as it was, or name another file with -o",
         )
-    try:
-        _check_inputs(store, study)
-    except CatxError:
-        store.close()
-        raise
-    store.put(STUDY, study_to_json(study))
-    return store
 
 
 def _check_inputs(store: Store, study: AnyStudy) -> None:

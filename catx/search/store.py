@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from catx.errors import Loc, OutputError, SpecError
 from catx.search.evaluation import Evaluation
+from catx.search.writer_lock import WriterLock
 
 APPLICATION = 0x43415458
 """SQLite's application id of study files: "CATX"."""
@@ -73,6 +74,7 @@ class Store:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._connection = path, connection
+        self._lock: WriterLock | None = None
         self._run: int | None = None
 
     @classmethod
@@ -82,8 +84,7 @@ class Store:
         Raises:
             OutputError: there is a file already, or none can be made; then none is left behind.
         """
-        if path.exists():
-            raise _exists(path)
+        check_new(path)
         made = False
         try:
             with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
@@ -197,9 +198,15 @@ class Store:
         )
         return {number: _evaluation(*rest) for number, *rest in rows}
 
+    def hold(self, lock: WriterLock) -> None:
+        """Keep the lock of the file's only writer until it is closed."""
+        self._lock = lock
+
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+        if self._lock is not None:
+            self._lock.release()
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -235,6 +242,16 @@ def _put(made: Path, path: Path) -> None:
     except OSError:  # a file system without links
         path.open("x").close()
         made.replace(path)
+
+
+def check_new(path: Path) -> None:
+    """Raise where there is a file already.
+
+    Raises:
+        OutputError: there is one.
+    """
+    if path.exists():
+        raise _exists(path)
 
 
 def _exists(path: Path) -> OutputError:

@@ -130,6 +130,33 @@ def test_a_file_of_another_study(study: Study, tmp_path: Path) -> None:
         resume(study, tmp_path / "none.db")
 
 
+def test_one_writer(study: Study, tmp_path: Path) -> None:
+    """A file has one writer at a time, and any number of readers; nothing is left when it is closed."""
+    path = tmp_path / "a.db"
+    store = begin(study, path)
+    with pytest.raises(OptionError, match=r"a\.db: another run is writing to it"):
+        resume(study, path)
+    read(path)[0].close()
+    store.close()
+    again = resume(study, path)
+    with pytest.raises(OptionError, match="another run"):
+        resume(study, path)
+    again.close()
+    other = replace(study, mapped_for="latency")
+    for _ in range(2):  # what is refused lets go of it
+        with pytest.raises(OptionError, match="another study"):
+            resume(other, path)
+    assert [found.name for found in tmp_path.iterdir()] == ["a.db"]
+
+
+def test_a_lock_that_a_killed_run_left(study: Study, tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    begin(study, path).close()
+    (tmp_path / "a.db.lock").touch()
+    resume(study, path).close()
+    assert [found.name for found in tmp_path.iterdir()] == ["a.db"]
+
+
 def test_failed_points_are_kept_and_the_search_goes_on(study: Study, tmp_path: Path) -> None:
     text = study.hardware.text
     vary = (*study.hardware.vary[:3], ("glb_mib", (2, 0)))  # no memory of 0 bytes can be

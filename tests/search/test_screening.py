@@ -126,6 +126,7 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, screened: Screened) -> None:
             patch.setattr(store, "add", add)
             with pytest.raises(KeyboardInterrupt):
                 run(asked, store)
+        store.close()
         screened.asked.clear()
         assert told(run(asked, resume(asked, path))) == told(whole)
         there = sum(is_measurement(number) for number in added)
