@@ -22,7 +22,7 @@ from catx.search.grid import AnyStudy
 from catx.search.model_space import Tell
 from catx.search.pareto import front_of, hypervolume
 from catx.search.provenance import facts_of
-from catx.search.sampler import Revisable
+from catx.search.sampler import Revisable, Sampler
 from catx.search.screening import LEARNED, Confirmations, Screening, is_measurement, screening_of
 from catx.search.space import Genome
 from catx.search.store import Store
@@ -123,7 +123,7 @@ Watch = Callable[[Progress], None]
 
 def run(
     study: AnyStudy,
-    store: Store,
+    store: Store | Callable[[], Store],
     *,
     workers: int | None = None,
     scheduler: str | None = None,
@@ -134,7 +134,8 @@ def run(
 
     Args:
         study: what is searched.
-        store: of this study; what it holds is not evaluated again.
+        store: of this study; what it holds is not evaluated again. Or what opens it, which is called once
+            it is known that the study can be evaluated: no file is begun for one that cannot.
         workers: processes of this machine; 1, which is the default, is this one.
         scheduler: address of a Dask cluster, such as `tcp://host:8786`, whose workers evaluate instead.
         watch: is told how far it is after every batch.
@@ -147,8 +148,10 @@ def run(
     """
     where = f"scheduler {scheduler}" if scheduler else f"{workers or 1} workers"
     with _evaluating(study, workers, scheduler, tell) as evaluate:
-        store.begin_run(facts_of(study, where))
-        return _Run(study, store, evaluate, watch).to_the_end()
+        facts, sampler = facts_of(study, where), sampler_of(study)
+        opened = store if isinstance(store, Store) else store()
+        opened.begin_run(facts)
+        return _Run(study, opened, sampler, evaluate, watch).to_the_end()
 
 
 @contextmanager
@@ -182,10 +185,11 @@ def _evaluating(study: AnyStudy, workers: int | None, scheduler: str | None, tel
 class _Run:
     """State of a run."""
 
-    def __init__(self, study: AnyStudy, store: Store, evaluate: Workers, watch: Watch) -> None:
-        self.study, self.store = study, store
+    def __init__(
+        self, study: AnyStudy, store: Store, sampler: Sampler, evaluate: Workers, watch: Watch
+    ) -> None:
+        self.study, self.store, self.sampler = study, store, sampler
         self.evaluate, self.watch = evaluate, watch
-        self.sampler = sampler_of(study)
         self.known = store.evaluations()
         self.total = min(study.plan.evaluations, study.space.size)
         self.points: list[Point] = []

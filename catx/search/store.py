@@ -245,13 +245,15 @@ def _put(made: Path, path: Path) -> None:
 
 
 def check_new(path: Path) -> None:
-    """Raise where there is a file already.
+    """Check that a file can be made.
 
     Raises:
-        OutputError: there is one.
+        OutputError: there is one already, or there is no such folder.
     """
     if path.exists():
         raise _exists(path)
+    if not path.parent.is_dir():
+        raise OutputError("cannot be written: there is no such folder", loc=Loc(str(path)))
 
 
 def _exists(path: Path) -> OutputError:

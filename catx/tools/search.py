@@ -13,6 +13,8 @@ from catx.tools.guard import guarded
 from catx.tools.search_after import StudyFile, compare_files, plot_studies, write_front
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from catx.search.grid import AnyStudy
     from catx.search.runner import Point
     from catx.search.store import Store
@@ -115,27 +117,40 @@ def run_any(
     from catx.search.open_study import begin
     from catx.search.open_study import resume as go_on
     from catx.search.screening import screening_of
+    from catx.search.store import check_new
     from catx.tools.streams import emit, tell
 
     need_sampler(asked.plan.sampler)
     _check(scheduler, workers)
     path = Path(output or f"{asked.name}.db")
-    store = go_on(asked, path) if resume else begin(asked, path)
+    if not resume:
+        check_new(path)
+    stores = [go_on(asked, path)] if resume else []
+
+    def store() -> "Store":
+        if not stores:
+            stores.append(begin(asked, path))
+        return stores[0]
+
     try:
         points = _run(asked, store, workers, scheduler)
-        screening = screening_of(asked, store.evaluations(), store.head)
+        screening = screening_of(asked, store().evaluations(), store().head)
     except KeyboardInterrupt:
-        tell(f"what was evaluated is kept in {path}: the same command with --resume goes on")
+        if stores:
+            tell(f"what was evaluated is kept in {path}: the same command with --resume goes on")
         raise
     finally:
-        store.close()
+        for opened in stores:
+            opened.close()
     from catx.tools.canvas import stdout_canvas
     from catx.tools.search_text import study_text
 
     emit(study_text(asked, points, path, stdout_canvas(), screening))
 
 
-def _run(study: "AnyStudy", store: "Store", workers: int | None, scheduler: str | None) -> "list[Point]":
+def _run(
+    study: "AnyStudy", store: "Callable[[], Store]", workers: int | None, scheduler: str | None
+) -> "list[Point]":
     """Search, and show how far it is."""
     from catx.tools.progress import Progress
 
