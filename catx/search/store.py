@@ -164,9 +164,11 @@ class Store:
         rows = self._connection.execute("SELECT id, facts, began FROM runs ORDER BY id")
         return {number: {**json.loads(facts), "began": began} for number, facts, began in rows}
 
-    def run_of(self) -> dict[int, int | None]:
-        """The run that made each evaluation, by the evaluation's number."""
-        return dict(self._connection.execute("SELECT number, run FROM evaluations ORDER BY number"))
+    @property
+    def proposed(self) -> int:
+        """How many points were proposed, up to the last one that is there."""
+        (last,) = self._connection.execute("SELECT max(number) FROM evaluations").fetchone()
+        return 0 if last is None else max(0, last + 1)
 
     def add(self, number: int, evaluation: Evaluation) -> None:
         """Keep an evaluation; one that is there already stays as it is.

@@ -118,14 +118,14 @@ def run_any(
     from catx.search.open_study import resume as go_on
     from catx.search.screening import screening_of
     from catx.search.store import check_new
-    from catx.tools.streams import emit, tell
+    from catx.tools.streams import emit, tell, tell_note
 
     need_sampler(asked.plan.sampler)
     _check(scheduler, workers)
     path = Path(output or f"{asked.name}.db")
     if not resume:
         check_new(path)
-    stores = [go_on(asked, path)] if resume else []
+    stores = [go_on(asked, path, tell_note)] if resume else []
 
     def store() -> "Store":
         if not stores:

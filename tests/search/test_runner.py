@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from catx.errors import CatxError, OptionError, OutputError, SpecError
-from catx.search import local_workers, runner
+from catx.search import local_workers, provenance, runner
 from catx.search.evaluation import Evaluation
 from catx.search.open_study import begin, read, resume
 from catx.search.runner import Point, front, points_of, run
@@ -147,6 +148,51 @@ def test_one_writer(study: Study, tmp_path: Path) -> None:
         with pytest.raises(OptionError, match="another study"):
             resume(other, path)
     assert [found.name for found in tmp_path.iterdir()] == ["a.db"]
+
+
+def test_versions_of_the_last_run(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another catx is refused, also one of the same version whose files differ; packages are told."""
+    path = tmp_path / "a.db"
+    store = begin(study, path)
+    store.begin_run(provenance.facts_of(study, "here"))
+    store.close()
+    notes: list[str] = []
+    resume(study, path, notes.append).close()
+    assert not notes
+    text = provenance.versions_text()
+    for made, name, other in (
+        (r"catx 0\.x, this is ", "versions_text", lambda: "catx 0.x" + text[text.index(",") :]),
+        ("whose files differ", "code_here", lambda: "other"),
+        ("", "versions_text", lambda: text.replace("numpy ", "numpy 0.")),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(provenance, name, other)
+            facts = provenance.facts_of(study, "there")
+        with closing(Store.open(path)) as store:
+            store.begin_run(facts)
+        if made:
+            with pytest.raises(OptionError, match=made) as raised:
+                resume(study, path, notes.append)
+            assert "new file" in raised.value.hint
+        else:
+            resume(study, path, notes.append).close()
+    assert len(notes) == 1
+    assert "a.db: its last run had other packages" in notes[0]
+    assert "numpy 0." in notes[0]
+
+
+def test_fewer_evaluations(study: Study, tmp_path: Path) -> None:
+    """Fewer than were wanted go on; fewer than are there would hide points, and are refused."""
+    path = tmp_path / "a.db"
+    with closing(begin(study, path)) as store:
+        store.add(-1, Evaluation(genome=(0,), numbers={}))
+        store.add(5, Evaluation(genome=(0, 0, 0, 0), numbers={}))
+    few, fewer = (replace(study, plan=replace(study.plan, evaluations=most)) for most in (6, 5))
+    with pytest.raises(OptionError, match="it has 6 evaluations, and 5 are asked for"):
+        resume(fewer, path)
+    assert read(path)[1].plan.evaluations == 24
+    resume(few, path).close()
+    assert read(path)[1].plan.evaluations == 6
 
 
 def test_a_lock_that_a_killed_run_left(study: Study, tmp_path: Path) -> None:
