@@ -124,6 +124,7 @@ def read(path: Path, *, read_only: bool = True) -> tuple[Store, AnyStudy]:
 
     Raises:
         SpecError: no such file, or no study.
+        OutputError: it cannot be opened.
     """
     store = Store.open(path, read_only=read_only)
     try:

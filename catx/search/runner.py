@@ -199,6 +199,7 @@ class _Run:
         self.measurements = self.screening.by_model(self.known) if self.screening else {}
         self.measuring: list[int] = []
         self.learned: list[int] = []
+        self.kept: list[int] = json.loads(store.head.get(LEARNED, "[]"))
 
     def to_the_end(self) -> list[Point]:
         """Propose, evaluate, and tell, batch by batch."""
@@ -248,6 +249,7 @@ class _Run:
             self._learn()
             self._measure(self.confirmations.of_front(self._predicted(), last=True))
             if not self.measuring:
+                self._keep_learned()
                 return
 
     def _learn(self) -> None:
@@ -258,12 +260,17 @@ class _Run:
         self.screening.learn([self.known[number] for number in self.measuring])
         self.learned += self.measuring
         self.measuring = []
-        self.store.put(LEARNED, json.dumps(self.learned))
+        if self.learned != self.kept[: len(self.learned)]:  # else it only comes to where a run was before
+            self._keep_learned()
         told = [self._point(point.number) for point in self.points]
         self.points = told
         if isinstance(self.sampler, Revisable):
             self.sampler.revise(told, front(told))
         self.watch(self._progress())
+
+    def _keep_learned(self) -> None:
+        self.kept = list(self.learned)
+        self.store.put(LEARNED, json.dumps(self.kept))
 
     def _predicted(self) -> list[Evaluation]:
         """What stands on the front with an accuracy that was not measured."""

@@ -12,7 +12,7 @@ from catx.search.accuracy import Told
 from catx.search.evaluation import Evaluation, Evaluator
 from catx.search.open_study import begin, read, resume
 from catx.search.proxy import LEFT
-from catx.search.runner import Point, front, points_of, run
+from catx.search.runner import Point, Progress, front, points_of, run
 from catx.search.screening import Confirmations, Screening, is_measurement
 from catx.search.space import Value
 from catx.search.study import ModelChoice, SearchPlan, Study
@@ -149,6 +149,23 @@ def test_more_evaluations_go_on(tmp_path: Path, screened: Screened) -> None:
         assert set(screened.asked) >= measured
         store, again = read(path)
         assert told(points_of(again, store)) == told(whole)
+
+
+def test_a_run_that_is_only_begun_again_changes_nothing(tmp_path: Path, screened: Screened) -> None:
+    """A finished file tells the same where a run that goes on is stopped before it comes to its end."""
+    asked = study(tmp_path, first=3, confirm=1)
+    whole = run(asked, begin(asked, tmp_path / "a.db"))
+
+    def stop(now: Progress) -> None:
+        if now.done == 6:
+            raise KeyboardInterrupt
+
+    store = resume(asked, tmp_path / "a.db")
+    with pytest.raises(KeyboardInterrupt):
+        run(asked, store, watch=stop)
+    store.close()
+    store, again = read(tmp_path / "a.db")
+    assert told(points_of(again, store)) == told(whole)
 
 
 def test_models_that_cannot_be_measured_fail(
