@@ -66,7 +66,7 @@ def main() -> None:
     told = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what evaluates may print
     make, number, genome, parent = pickle.load(sys.stdin.buffer)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=end_with, args=(parent,), daemon=True).start()
     try:
         found: Evaluation | CatxError = evaluated(made(make), number, genome)
     except CatxError as error:
@@ -75,7 +75,7 @@ def main() -> None:
         pickle.dump(found, told)
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """End this process once the one that asked is gone: no one would read what it finds."""
     while os.getppid() == parent:
         time.sleep(1.0)

@@ -7,17 +7,13 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from catx.content_cache import code_digest
 from catx.errors import CatxError, OptionError
 from catx.search.apart import evaluate_apart, made
 from catx.search.evaluation import Evaluates, Evaluation
 from catx.search.space import Genome
 from catx.search.study_files import check_files
-from catx.search.versions import numeric_versions, unlike
+from catx.search.versions import code_here, numeric_versions, unlike
 from catx.search.workers import evaluated
-
-_CODE = ("**/*.py", "data/**/*.*")
-"""Files of catx that numbers may depend on."""
 
 _KEPT = 2
 """Evaluators that a process keeps: a cluster may serve more than one run."""
@@ -56,11 +52,6 @@ _one_at_a_time = threading.Lock()
 """Evaluators have caches, and training seeds the generators of the process: threads must take turns."""
 
 _evaluators: OrderedDict[str, Evaluates] = OrderedDict()
-
-
-def code_here() -> str:
-    """A hash of the files of catx."""
-    return code_digest(_CODE)
 
 
 def evaluate(order: Order, number: int, genome: Genome, *, apart: bool) -> Answer:

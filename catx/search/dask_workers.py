@@ -13,13 +13,13 @@ from uuid import uuid4
 from catx.errors import OptionError, OutputError
 from catx.search.build import evaluator_of
 from catx.search.dask_cluster import CONNECT_S, WORKERS_S, connected
-from catx.search.dask_worker_side import Answer, Order, code_here, evaluate
+from catx.search.dask_worker_side import Answer, Order, evaluate
 from catx.search.evaluation import Evaluates, Evaluation
 from catx.search.grid import AnyStudy
 from catx.search.model_space import Tell
 from catx.search.space import Genome
 from catx.search.study_files import fingerprints, with_full_paths
-from catx.search.versions import numeric_versions
+from catx.search.versions import code_here, numeric_versions
 from catx.search.workers import DEATHS, Numbered
 
 if TYPE_CHECKING:

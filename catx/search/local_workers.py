@@ -4,6 +4,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,8 @@ from functools import partial
 from multiprocessing import util
 from multiprocessing.process import BaseProcess
 
+from catx.errors import CatxError, OptionError
+from catx.search.apart import end_with
 from catx.search.build import evaluator_of
 from catx.search.evaluation import Evaluates, Evaluation
 from catx.search.grid import AnyStudy
@@ -34,7 +37,7 @@ class LocalWorkers:
     """Evaluates in processes of this machine.
 
     Where a process dies, all points that it may have worked on are tried again, each alone; one that ends
-    its process then, too, has failed.
+    its process then, too, has failed. Where processes cannot even start, the run ends: no point is at fault.
     """
 
     def __init__(self, study: AnyStudy, workers: int) -> None:
@@ -43,7 +46,7 @@ class LocalWorkers:
         self._suspects: deque[Numbered] = deque()
         self._jobs: dict[Future[Evaluation], Numbered] = {}
         self._deaths: Counter[int] = Counter()
-        self._pool = self._new_pool()
+        self._pool, self._ready = self._new_pool()
 
     def submit(self, points: Sequence[Numbered]) -> None:
         """See `Workers`."""
@@ -51,14 +54,21 @@ class LocalWorkers:
         self._fill()
 
     def next(self) -> list[tuple[int, Evaluation]]:
-        """See `Workers`."""
+        """See `Workers`.
+
+        Raises:
+            CatxError: processes cannot start.
+        """
         found: list[tuple[int, Evaluation]] = []
         while not found:
             ended, _ = wait(self._jobs, return_when=FIRST_COMPLETED)
             if any(isinstance(job.exception(), BrokenProcessPool) for job in ended):
                 found += self._after_death()
             else:
-                found += [(self._jobs.pop(job)[0], job.result()) for job in ended]
+                good = [job for job in ended if job.exception() is None]
+                for job in good or ended:  # what was evaluated is told before an error of another one
+                    found.append((self._jobs[job][0], job.result()))
+                    del self._jobs[job]
             self._fill()
         return found
 
@@ -76,6 +86,12 @@ class LocalWorkers:
 
     def _after_death(self) -> list[tuple[int, Evaluation]]:
         """A new pool; points of the old one that were done, or that failed for good."""
+        if isinstance(self._ready.exception(), BrokenProcessPool):
+            raise OptionError(
+                "worker processes end while they start: no point can be evaluated",
+                hint="there may be too little memory for so many: give fewer --workers; what was evaluated "
+                "before is kept; `--resume` goes on from it",
+            )
         found, left = [], []
         for job, (number, genome) in self._jobs.items():
             if job.done() and job.exception() is None:
@@ -84,7 +100,7 @@ class LocalWorkers:
                 left.append((number, genome))
         alone, self._jobs = len(left) == 1, {}
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._pool = self._new_pool()
+        self._pool, self._ready = self._new_pool()
         for number, genome in left:
             self._deaths[number] += alone
             if self._deaths[number] < DEATHS:
@@ -93,12 +109,14 @@ class LocalWorkers:
                 found.append((number, deadly(genome)))
         return found
 
-    def _new_pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
+    def _new_pool(self) -> tuple[ProcessPoolExecutor, Future[int]]:
+        """Processes, and what ends once one of them has started: it is the first that they are given."""
+        pool = ProcessPoolExecutor(
             self._workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=partial(_start_there, self._study),
         )
+        return pool, pool.submit(os.getpid)
 
     def stop(self) -> None:
         """Let the processes go; those that still evaluate are interrupted."""
@@ -130,24 +148,38 @@ def _join(processes: Sequence[BaseProcess], seconds: float) -> None:
 _GARBAGE = 100_000
 """New objects after which garbage is collected; Python's 700 took a tenth of an evaluation's time."""
 
-_there: list[Evaluates] = []
-"""The evaluator of a worker process."""
+_there: list[Evaluates | CatxError] = []
+"""The evaluator of a worker process; or else why there is none."""
 
 
 def _start_there(study: AnyStudy) -> None:
     start_process()
     with _ending_in_order():
-        _there[:] = [evaluator_of(study)]
+        _there[:] = [_made(study)]
+
+
+def _made(study: AnyStudy) -> Evaluates | CatxError:
+    """The evaluator, or why there is none: an error while a process starts would only break the pool."""
+    try:
+        return evaluator_of(study)
+    except CatxError as error:
+        return error
+    except Exception as error:  # of any library: the run must end with it, not each of its points
+        return OptionError(f"a worker process cannot start: {type(error).__name__}: {error}")
 
 
 def start_process() -> None:
     """Make signals end a worker process in order; Ctrl-C is for the process that leads alone.
 
+    It ends with the one that leads, also where that was killed: a pool's process would wait without end.
     Garbage is collected more rarely: a point makes many small values and no cycles.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end_there)
     gc.set_threshold(_GARBAGE)
+    leader = multiprocessing.parent_process()
+    if leader is not None and leader.pid is not None:
+        threading.Thread(target=end_with, args=(leader.pid,), daemon=True).start()
 
 
 def _end_there(_number: int, _frame: object) -> None:
@@ -166,5 +198,8 @@ def _ending_in_order() -> Iterator[None]:
 
 
 def _evaluate_there(number: int, genome: Genome) -> Evaluation:
+    (there,) = _there
+    if isinstance(there, CatxError):
+        raise there
     with _ending_in_order():
-        return evaluated(_there[0], number, genome)
+        return evaluated(there, number, genome)

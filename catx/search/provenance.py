@@ -3,14 +3,15 @@
 import hashlib
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 from catx.errors import Loc, SpecError
 from catx.search.grid import AnyStudy
 from catx.search.study_files import files_of
-from catx.search.versions import versions_text
+from catx.search.versions import code_here, unlike, versions_in, versions_text
 
-VERSIONS, MACHINE, INPUTS = "versions", "machine", "inputs"
+VERSIONS, CODE, MACHINE, INPUTS = "versions", "code", "machine", "inputs"
 
 
 def facts_of(study: AnyStudy, workers: str) -> dict[str, object]:
@@ -25,9 +26,30 @@ def facts_of(study: AnyStudy, workers: str) -> dict[str, object]:
     """
     return {
         VERSIONS: versions_text(),
+        CODE: code_here(),
         MACHINE: f"{platform.platform()}, {os.cpu_count()} cores, {workers}",
         INPUTS: inputs_of(study),
     }
+
+
+def other_catx(facts: Mapping[str, object]) -> str:
+    """How the catx of a run differs from this one, in words; empty where it does not.
+
+    Args:
+        facts: of the run; those that an older catx did not keep count as the same.
+    """
+    there, here = (versions_in(str(text)) for text in (facts.get(VERSIONS, ""), versions_text()))
+    if there.get("catx", here["catx"]) != here["catx"]:
+        return f"catx {there['catx']}, this is {here['catx']}"
+    if facts.get(CODE, code_here()) != code_here():
+        return f"catx {here['catx']} whose files differ from those of this one"
+    return ""
+
+
+def other_packages(facts: Mapping[str, object]) -> str:
+    """Which packages of a run had other versions than here, in words; empty where none had."""
+    there, here = (versions_in(str(text)) for text in (facts.get(VERSIONS, ""), versions_text()))
+    return unlike(here, {**there, "catx": here["catx"]})
 
 
 def inputs_of(study: AnyStudy) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 Points have numbers. What is proposed depends on results of lower numbers alone, told in their order, so it is
 the same whatever the number of workers, and whether a run was interrupted or not. Measurements of models,
-where accuracy is screened, have numbers below zero; they are asked for and told between batches.
+where accuracy is screened, have numbers below zero; they are asked for and told between batches, and found
+again by their model: a run that wants more points measures the same models at other times.
 """
 
+import json
 import math
 import time
 from collections import deque
@@ -20,8 +22,8 @@ from catx.search.grid import AnyStudy
 from catx.search.model_space import Tell
 from catx.search.pareto import front_of, hypervolume
 from catx.search.provenance import facts_of
-from catx.search.sampler import Revisable
-from catx.search.screening import Confirmations, is_measurement, screening_of
+from catx.search.sampler import Revisable, Sampler
+from catx.search.screening import LEARNED, Confirmations, Screening, is_measurement, screening_of
 from catx.search.space import Genome
 from catx.search.store import Store
 from catx.search.study import Study, least, violation
@@ -67,13 +69,20 @@ def point_of(study: AnyStudy, number: int, evaluation: Evaluation) -> Point:
 
 def points_of(study: AnyStudy, store: Store) -> list[Point]:
     """All points of a store, in their order."""
+    return found_in(study, store)[0]
+
+
+def found_in(study: AnyStudy, store: Store) -> tuple[list[Point], Screening | None]:
+    """All points of a store, in their order, and what is known of accuracy where it is screened."""
+    head = store.head  # first: what it names is there already where the file grows
     evaluations = store.evaluations()
-    screening = screening_of(study, evaluations)
-    return [
+    screening = screening_of(study, evaluations, head)
+    points = [
         point_of(study, number, screening.of(found) if screening else found)
         for number, found in evaluations.items()
         if not is_measurement(number)
     ]
+    return points, screening
 
 
 def front(points: Sequence[Point]) -> list[Point]:
@@ -114,7 +123,7 @@ Watch = Callable[[Progress], None]
 
 def run(
     study: AnyStudy,
-    store: Store,
+    store: Store | Callable[[], Store],
     *,
     workers: int | None = None,
     scheduler: str | None = None,
@@ -125,7 +134,8 @@ def run(
 
     Args:
         study: what is searched.
-        store: of this study; what it holds is not evaluated again.
+        store: of this study; what it holds is not evaluated again. Or what opens it, which is called once
+            it is known that the study can be evaluated: no file is begun for one that cannot.
         workers: processes of this machine; 1, which is the default, is this one.
         scheduler: address of a Dask cluster, such as `tcp://host:8786`, whose workers evaluate instead.
         watch: is told how far it is after every batch.
@@ -138,8 +148,10 @@ def run(
     """
     where = f"scheduler {scheduler}" if scheduler else f"{workers or 1} workers"
     with _evaluating(study, workers, scheduler, tell) as evaluate:
-        store.begin_run(facts_of(study, where))
-        return _Run(study, store, evaluate, watch).to_the_end()
+        facts, sampler = facts_of(study, where), sampler_of(study)
+        opened = store if isinstance(store, Store) else store()
+        opened.begin_run(facts)
+        return _Run(study, opened, sampler, evaluate, watch).to_the_end()
 
 
 @contextmanager
@@ -173,18 +185,21 @@ def _evaluating(study: AnyStudy, workers: int | None, scheduler: str | None, tel
 class _Run:
     """State of a run."""
 
-    def __init__(self, study: AnyStudy, store: Store, evaluate: Workers, watch: Watch) -> None:
-        self.study, self.store = study, store
+    def __init__(
+        self, study: AnyStudy, store: Store, sampler: Sampler, evaluate: Workers, watch: Watch
+    ) -> None:
+        self.study, self.store, self.sampler = study, store, sampler
         self.evaluate, self.watch = evaluate, watch
-        self.sampler = sampler_of(study)
         self.known = store.evaluations()
         self.total = min(study.plan.evaluations, study.space.size)
         self.points: list[Point] = []
         self.started, self.new = time.perf_counter(), 0
-        self.screening = screening_of(study, {})
+        self.screening = screening_of(study)
         self.confirmations = Confirmations(study) if self.screening and isinstance(study, Study) else None
+        self.measurements = self.screening.by_model(self.known) if self.screening else {}
         self.measuring: list[int] = []
-        self.measured = 0
+        self.learned: list[int] = []
+        self.kept: list[int] = json.loads(store.head.get(LEARNED, "[]"))
 
     def to_the_end(self) -> list[Point]:
         """Propose, evaluate, and tell, batch by batch."""
@@ -208,11 +223,16 @@ class _Run:
         return self.points
 
     def _measure(self, genomes: Sequence[Genome]) -> None:
-        """Ask for measurements of models."""
-        numbered = [(-1 - self.measured - at, genome) for at, genome in enumerate(genomes)]
-        self.measured += len(numbered)
-        self.measuring += [number for number, _ in numbered]
-        self._submit(numbered)
+        """Ask for measurements of models that have none in the store, and wait to learn those of all."""
+        assert self.screening is not None
+        free = min((0, *self.known, *self.measurements.values())) - 1
+        for genome in genomes:
+            model = self.screening.model(genome)
+            if model not in self.measurements:
+                self.measurements[model] = free
+                self.evaluate.submit([(free, genome)])
+                free -= 1
+            self.measuring.append(self.measurements[model])
 
     def _confirm(self) -> None:
         """Learn what was measured, and ask for more, each time that so many points more are known."""
@@ -229,6 +249,7 @@ class _Run:
             self._learn()
             self._measure(self.confirmations.of_front(self._predicted(), last=True))
             if not self.measuring:
+                self._keep_learned()
                 return
 
     def _learn(self) -> None:
@@ -237,12 +258,19 @@ class _Run:
             return
         self._wait_for(self.measuring)
         self.screening.learn([self.known[number] for number in self.measuring])
+        self.learned += self.measuring
         self.measuring = []
+        if self.learned != self.kept[: len(self.learned)]:  # else it only comes to where a run was before
+            self._keep_learned()
         told = [self._point(point.number) for point in self.points]
         self.points = told
         if isinstance(self.sampler, Revisable):
             self.sampler.revise(told, front(told))
         self.watch(self._progress())
+
+    def _keep_learned(self) -> None:
+        self.kept = list(self.learned)
+        self.store.put(LEARNED, json.dumps(self.kept))
 
     def _predicted(self) -> list[Evaluation]:
         """What stands on the front with an accuracy that was not measured."""

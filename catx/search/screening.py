@@ -1,5 +1,6 @@
 """Accuracy of two fidelities: predicted of most models, measured of those that matter."""
 
+import json
 import math
 import random
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,10 @@ from catx.search.study import Study
 
 LEAST_ACCURACY = 1e-3
 """What a measured accuracy below counts as in a calibration, which takes logarithms."""
+
+LEARNED = "learned"
+"""Key of a study file: numbers of the measurements that its points are told with, in their order. A run that
+wants more points may not come to ask for what a shorter one measured at its end."""
 
 
 def is_measurement(number: int) -> bool:
@@ -51,6 +56,12 @@ class Screening:
     def model(self, genome: Genome) -> Genome:
         """The part of a genome that decides its model."""
         return genome[: self._genes]
+
+    def by_model(self, evaluations: Mapping[int, Evaluation]) -> dict[Genome, int]:
+        """Numbers of the measurements among evaluations, by what they measured."""
+        return {
+            self.model(one.genome): number for number, one in evaluations.items() if is_measurement(number)
+        }
 
     def of(self, evaluation: Evaluation) -> Evaluation:
         """An evaluation with the accuracy that is known of its model now."""
@@ -133,12 +144,23 @@ class Confirmations:
         return [chosen[model] for model in taken]
 
 
-def screening_of(study: object, evaluations: Mapping[int, Evaluation]) -> Screening | None:
-    """What evaluations of a study tell of accuracy; None where it is not screened."""
+def screening_of(
+    study: object, evaluations: Mapping[int, Evaluation] | None = None, head: Mapping[str, str] | None = None
+) -> Screening | None:
+    """What is known of accuracy; None where it is not screened.
+
+    Args:
+        study: what is searched.
+        evaluations: of the study; none where it only begins.
+        head: texts about the study in its file. Without the one of what was learned, all measurements count.
+    """
     if not isinstance(study, Study) or study.accuracy is None or study.accuracy.kind != "screened":
         return None
-    measured = [one for number, one in sorted(evaluations.items(), reverse=True) if is_measurement(number)]
-    return Screening(study, measured)
+    known = evaluations or {}
+    learned = (head or {}).get(LEARNED)
+    if learned is None:
+        return Screening(study, [known[number] for number in sorted(filter(is_measurement, known))[::-1]])
+    return Screening(study, [known[number] for number in json.loads(learned)])
 
 
 def _shares(evaluation: Evaluation) -> Shares:

@@ -1,14 +1,17 @@
 """A study on disk: one SQLite file, written by one process, readable by others while it grows."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from catx.errors import Loc, OutputError, SpecError
 from catx.search.evaluation import Evaluation
+from catx.search.writer_lock import WriterLock
 
 APPLICATION = 0x43415458
 """SQLite's application id of study files: "CATX"."""
@@ -71,6 +74,7 @@ class Store:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._connection = path, connection
+        self._lock: WriterLock | None = None
         self._run: int | None = None
 
     @classmethod
@@ -78,21 +82,23 @@ class Store:
         """A new file with the given texts about the study.
 
         Raises:
-            OutputError: there is a file already, or none can be made.
+            OutputError: there is a file already, or none can be made; then none is left behind.
         """
+        check_new(path)
+        made = False
         try:
-            path.open("x").close()
+            with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+                _begin(Path(folder) / path.name, head)
+                _put(Path(folder) / path.name, path)
+            made = True
+            return cls(path, _connect(path))
         except FileExistsError:
-            raise OutputError("exists already: nothing is overwritten", loc=Loc(str(path))) from None
-        except OSError as error:
-            raise OutputError(f"cannot be written: {error.strerror}", loc=Loc(str(path))) from None
-        store = cls(path, _connect(path))
-        with store._writing() as connection:
-            marks = f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
-            connection.executescript(f"BEGIN; {_SCHEMA} {marks} COMMIT;")
-            connection.executemany("INSERT INTO study VALUES (?, ?)", list(head.items()))
-            connection.commit()
-        return store
+            raise _exists(path) from None
+        except (OSError, sqlite3.Error) as error:
+            if made:
+                path.unlink()
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise OutputError(f"cannot be written: {reason}", loc=Loc(str(path))) from error
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
@@ -100,6 +106,7 @@ class Store:
 
         Raises:
             SpecError: there is none, or the file is something else, or of a newer catx.
+            OutputError: it cannot be opened, as where the disk is full.
         """
         loc = Loc(str(path))
         if not path.is_file():
@@ -110,6 +117,8 @@ class Store:
                 connection.execute(f"PRAGMA {name}").fetchone()[0]
                 for name in ("application_id", "user_version")
             )
+        except sqlite3.OperationalError as error:
+            raise OutputError(f"cannot be opened: {error}", loc=loc) from error
         except sqlite3.DatabaseError as error:
             raise SpecError(f"no study of catx: {error}", loc=loc) from None
         if application != APPLICATION:
@@ -155,9 +164,11 @@ class Store:
         rows = self._connection.execute("SELECT id, facts, began FROM runs ORDER BY id")
         return {number: {**json.loads(facts), "began": began} for number, facts, began in rows}
 
-    def run_of(self) -> dict[int, int | None]:
-        """The run that made each evaluation, by the evaluation's number."""
-        return dict(self._connection.execute("SELECT number, run FROM evaluations ORDER BY number"))
+    @property
+    def proposed(self) -> int:
+        """How many points were proposed, up to the last one that is there."""
+        (last,) = self._connection.execute("SELECT max(number) FROM evaluations").fetchone()
+        return 0 if last is None else max(0, last + 1)
 
     def add(self, number: int, evaluation: Evaluation) -> None:
         """Keep an evaluation; one that is there already stays as it is.
@@ -189,9 +200,15 @@ class Store:
         )
         return {number: _evaluation(*rest) for number, *rest in rows}
 
+    def hold(self, lock: WriterLock) -> None:
+        """Keep the lock of the file's only writer until it is closed."""
+        self._lock = lock
+
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+        if self._lock is not None:
+            self._lock.release()
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -208,12 +225,57 @@ class Store:
             ) from error
 
 
+def _begin(path: Path, head: Mapping[str, str]) -> None:
+    """A whole file without evaluations."""
+    path.touch()
+    with closing(_connect(path)) as connection:
+        marks = f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
+        connection.executescript(f"BEGIN; {_SCHEMA} {marks}")
+        connection.executemany("INSERT INTO study VALUES (?, ?)", list(head.items()))
+        connection.commit()
+
+
+def _put(made: Path, path: Path) -> None:
+    """Give a file its name, which no other file may have."""
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        path.open("x").close()
+        made.replace(path)
+
+
+def check_new(path: Path) -> None:
+    """Check that a file can be made.
+
+    Raises:
+        OutputError: there is one already, or there is no such folder.
+    """
+    if path.exists():
+        raise _exists(path)
+    if not path.parent.is_dir():
+        raise OutputError("cannot be written: there is no such folder", loc=Loc(str(path)))
+
+
+def _exists(path: Path) -> OutputError:
+    return OutputError(
+        "exists already: nothing is overwritten",
+        loc=Loc(str(path)),
+        hint="`--resume` goes on with it; `-o` names another file",
+    )
+
+
 def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     address = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
     connection = sqlite3.connect(address, uri=True, timeout=30.0)
     if not read_only:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except sqlite3.Error:
+            connection.close()
+            raise
     return connection
 
 

@@ -4,12 +4,21 @@ import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
+from catx.content_cache import code_digest
 from catx.version import VERSION
 
 NUMERIC = ("numpy", "numba", "scipy", "onnx", "torch", "open_clip_torch", "transformers")
 """Packages that evaluations compute with."""
 
 _SAMPLERS = ("deap", "moocore", "scikit-learn", "pymoo", "botorch", "gpytorch")
+
+_CODE = ("**/*.py", "data/**/*.*")
+"""Files of catx that numbers may depend on."""
+
+
+def code_here() -> str:
+    """A hash of the files of catx."""
+    return code_digest(_CODE)
 
 
 def python_version() -> str:
@@ -26,6 +35,12 @@ def versions_text() -> str:
     """All versions that a study depends on, in a line."""
     found = {"catx": VERSION, "python": platform.python_version()} | _installed((*NUMERIC, *_SAMPLERS))
     return ", ".join(f"{name} {version}" for name, version in found.items())
+
+
+def versions_in(text: str) -> dict[str, str]:
+    """The versions of such a line, by name."""
+    words = (part.partition(" ") for part in text.split(", "))
+    return {name: version for name, _, version in words}
 
 
 def _installed(packages: tuple[str, ...]) -> dict[str, str]:

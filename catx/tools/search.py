@@ -1,6 +1,7 @@
 """`catx search`: co-search of pruning and hardware; its results as tables and files."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,8 @@ from catx.tools.guard import guarded
 from catx.tools.search_after import StudyFile, compare_files, plot_studies, write_front
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from catx.search.grid import AnyStudy
     from catx.search.runner import Point
     from catx.search.store import Store
@@ -114,27 +117,40 @@ def run_any(
     from catx.search.open_study import begin
     from catx.search.open_study import resume as go_on
     from catx.search.screening import screening_of
-    from catx.tools.streams import emit, tell
+    from catx.search.store import check_new
+    from catx.tools.streams import emit, tell, tell_note
 
     need_sampler(asked.plan.sampler)
     _check(scheduler, workers)
     path = Path(output or f"{asked.name}.db")
-    store = go_on(asked, path) if resume else begin(asked, path)
+    if not resume:
+        check_new(path)
+    stores = [go_on(asked, path, tell_note)] if resume else []
+
+    def store() -> "Store":
+        if not stores:
+            stores.append(begin(asked, path))
+        return stores[0]
+
     try:
         points = _run(asked, store, workers, scheduler)
-        screening = screening_of(asked, store.evaluations())
+        screening = screening_of(asked, store().evaluations(), store().head)
     except KeyboardInterrupt:
-        tell(f"what was evaluated is kept in {path}: the same command with --resume goes on")
+        if stores:
+            tell(f"what was evaluated is kept in {path}: the same command with --resume goes on")
         raise
     finally:
-        store.close()
+        for opened in stores:
+            opened.close()
     from catx.tools.canvas import stdout_canvas
     from catx.tools.search_text import study_text
 
     emit(study_text(asked, points, path, stdout_canvas(), screening))
 
 
-def _run(study: "AnyStudy", store: "Store", workers: int | None, scheduler: str | None) -> "list[Point]":
+def _run(
+    study: "AnyStudy", store: "Callable[[], Store]", workers: int | None, scheduler: str | None
+) -> "list[Point]":
     """Search, and show how far it is."""
     from catx.tools.progress import Progress
 
@@ -204,14 +220,14 @@ def show_study(study: StudyName) -> None:
         emit(written(study)[0])
         return
     from catx.search.open_study import read
-    from catx.search.runner import points_of
-    from catx.search.screening import screening_of
+    from catx.search.runner import found_in
     from catx.tools.canvas import stdout_canvas
     from catx.tools.search_text import study_text
 
     store, asked = read(Path(study))
-    screening = screening_of(asked, store.evaluations())
-    emit(study_text(asked, points_of(asked, store), Path(study), stdout_canvas(), screening))
+    with closing(store):
+        points, screening = found_in(asked, store)
+    emit(study_text(asked, points, Path(study), stdout_canvas(), screening))
 
 
 ExportBudget = Annotated[
@@ -245,7 +261,7 @@ def export_front(
     from catx.mapper.options import parse_budget
     from catx.search.build import evaluator_of
     from catx.search.export import check_new_folder, chosen_points, export
-    from catx.search.open_study import read
+    from catx.search.open_study import check_inputs, read
     from catx.search.runner import points_of
     from catx.tools.options import named_folder
     from catx.tools.outputs import write_files
@@ -256,7 +272,9 @@ def export_front(
     budget, folder = None if mapper_budget is None else parse_budget(mapper_budget), named_folder(output)
     check_new_folder(folder)
     store, study = read(Path(file))
-    chosen = chosen_points(points_of(study, store), number or ())
+    with closing(store):
+        check_inputs(store, study)
+        chosen = chosen_points(points_of(study, store), number or ())
     with Progress("reading the models") as progress:
         export(
             study,

@@ -5,14 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from catx.errors import OptionError, OutputError, SpecError
-from catx.search import local_workers, runner
+from catx.errors import CatxError, OptionError, OutputError, SpecError
+from catx.search import local_workers, provenance, runner
 from catx.search.evaluation import Evaluation
 from catx.search.open_study import begin, read, resume
 from catx.search.runner import Point, front, points_of, run
@@ -130,6 +131,78 @@ def test_a_file_of_another_study(study: Study, tmp_path: Path) -> None:
         resume(study, tmp_path / "none.db")
 
 
+def test_one_writer(study: Study, tmp_path: Path) -> None:
+    """A file has one writer at a time, and any number of readers; nothing is left when it is closed."""
+    path = tmp_path / "a.db"
+    store = begin(study, path)
+    with pytest.raises(OptionError, match=r"a\.db: another run is writing to it"):
+        resume(study, path)
+    read(path)[0].close()
+    store.close()
+    again = resume(study, path)
+    with pytest.raises(OptionError, match="another run"):
+        resume(study, path)
+    again.close()
+    other = replace(study, mapped_for="latency")
+    for _ in range(2):  # what is refused lets go of it
+        with pytest.raises(OptionError, match="another study"):
+            resume(other, path)
+    assert [found.name for found in tmp_path.iterdir()] == ["a.db"]
+
+
+def test_versions_of_the_last_run(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another catx is refused, also one of the same version whose files differ; packages are told."""
+    path = tmp_path / "a.db"
+    store = begin(study, path)
+    store.begin_run(provenance.facts_of(study, "here"))
+    store.close()
+    notes: list[str] = []
+    resume(study, path, notes.append).close()
+    assert not notes
+    text = provenance.versions_text()
+    for made, name, other in (
+        (r"catx 0\.x, this is ", "versions_text", lambda: "catx 0.x" + text[text.index(",") :]),
+        ("whose files differ", "code_here", lambda: "other"),
+        ("", "versions_text", lambda: text.replace("numpy ", "numpy 0.")),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(provenance, name, other)
+            facts = provenance.facts_of(study, "there")
+        with closing(Store.open(path)) as store:
+            store.begin_run(facts)
+        if made:
+            with pytest.raises(OptionError, match=made) as raised:
+                resume(study, path, notes.append)
+            assert "new file" in raised.value.hint
+        else:
+            resume(study, path, notes.append).close()
+    assert len(notes) == 1
+    assert "a.db: its last run had other packages" in notes[0]
+    assert "numpy 0." in notes[0]
+
+
+def test_fewer_evaluations(study: Study, tmp_path: Path) -> None:
+    """Fewer than were wanted go on; fewer than are there would hide points, and are refused."""
+    path = tmp_path / "a.db"
+    with closing(begin(study, path)) as store:
+        store.add(-1, Evaluation(genome=(0,), numbers={}))
+        store.add(5, Evaluation(genome=(0, 0, 0, 0), numbers={}))
+    few, fewer = (replace(study, plan=replace(study.plan, evaluations=most)) for most in (6, 5))
+    with pytest.raises(OptionError, match="it has 6 evaluations, and 5 are asked for"):
+        resume(fewer, path)
+    assert read(path)[1].plan.evaluations == 24
+    resume(few, path).close()
+    assert read(path)[1].plan.evaluations == 6
+
+
+def test_a_lock_that_a_killed_run_left(study: Study, tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    begin(study, path).close()
+    (tmp_path / "a.db.lock").touch()
+    resume(study, path).close()
+    assert [found.name for found in tmp_path.iterdir()] == ["a.db"]
+
+
 def test_failed_points_are_kept_and_the_search_goes_on(study: Study, tmp_path: Path) -> None:
     text = study.hardware.text
     vary = (*study.hardware.vary[:3], ("glb_mib", (2, 0)))  # no memory of 0 bytes can be
@@ -161,6 +234,81 @@ def test_workers_that_die(study: Study, tmp_path: Path, monkeypatch: pytest.Monk
 
 def start_deadly(folder: Path, study: Study) -> None:
     local_workers._there[:] = [Deadly(folder)]  # type: ignore[list-item]
+
+
+def test_workers_that_cannot_start(study: Study, tmp_path: Path) -> None:
+    """The run ends with what is wrong, and no point is said to have failed."""
+    gone = replace(study, models=replace(study.models, names=(str(tmp_path / "gone.onnx"),)))
+    pool = local_workers.LocalWorkers(gone, 1)
+    pool.submit([(0, (0, 0, 0, 0))])
+    with pytest.raises(CatxError, match=r"gone\.onnx"):
+        pool.next()
+    pool.stop()
+
+
+def test_workers_that_die_while_they_start(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_workers, "_start_there", partial(os._exit, 9))
+    monkeypatch.setattr(local_workers, "partial", lambda die, _: die)
+    pool = local_workers.LocalWorkers(study, 1)
+    pool.submit([(0, (0, 0, 0, 0))])
+    with pytest.raises(OptionError, match="end while they start"):
+        pool.next()
+    pool.stop()
+
+
+ORPHANS = """
+import os, signal, time
+from pathlib import Path
+from catx.search import local_workers
+from tests.search.studies import small
+
+def start(study):
+    local_workers.start_process()
+    local_workers._there[:] = [evaluate]
+
+def evaluate(genome):
+    Path(f"{os.getpid()}.pid").touch()
+    time.sleep(60)
+
+if __name__ == "__main__":
+    local_workers._start_there = start
+    pool = local_workers.LocalWorkers(small(Path.cwd()), 1)
+    pool.submit([(0, (0,))])
+    while not list(Path.cwd().glob("*.pid")):
+        time.sleep(0.1)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_processes_end_with_the_one_that_leads(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(ORPHANS)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=50,
+    )
+    assert done.returncode == -signal.SIGKILL
+    (pid,) = (int(path.stem) for path in tmp_path.glob("*.pid"))
+    until = time.monotonic() + 20
+    while is_running(pid) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not is_running(pid)
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process; one that ended and that no one asked about does not count."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"
 
 
 LOCKS = """

@@ -9,10 +9,10 @@ import pytest
 
 from catx.search import build
 from catx.search.accuracy import Told
-from catx.search.evaluation import Evaluation
+from catx.search.evaluation import Evaluation, Evaluator
 from catx.search.open_study import begin, read, resume
 from catx.search.proxy import LEFT
-from catx.search.runner import Point, front, points_of, run
+from catx.search.runner import Point, Progress, front, points_of, run
 from catx.search.screening import Confirmations, Screening, is_measurement
 from catx.search.space import Value
 from catx.search.study import ModelChoice, SearchPlan, Study
@@ -64,10 +64,18 @@ class Screened:
 
 @pytest.fixture
 def screened(monkeypatch: pytest.MonkeyPatch) -> Screened:
-    """Studies have this accuracy, and a model whose sizes change nothing else."""
+    """Studies have this accuracy, and a model whose sizes change nothing else but carbon."""
     accuracy, make = Screened(), build.model_space
     monkeypatch.setattr(build, "_accuracy", lambda *_: accuracy)
     monkeypatch.setattr(build, "model_space", lambda choice, tell: make(replace(choice, vary=()), tell))
+    numbers = Evaluator._numbers
+
+    def sized(self: Evaluator, values: Mapping[str, Value]) -> tuple[dict[str, float], bool]:
+        found, measured = numbers(self, values)
+        found["total_gco2e"] *= float(values["model.layers"]) * float(values["model.width"])
+        return found, measured
+
+    monkeypatch.setattr(Evaluator, "_numbers", sized)  # else the whole model alone would be the front
     return accuracy
 
 
@@ -103,7 +111,8 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, screened: Screened) -> None:
     asked = study(tmp_path)
     whole = run(asked, begin(asked, tmp_path / "a.db"))
     measured = list(screened.asked)
-    for done in (2, 5, 17, 40):
+    assert len(measured) > 4  # some of them to confirm
+    for done in (2, 17, 60 + len(measured) - 1):
         path = tmp_path / f"{done}.db"
         store, added = begin(asked, path), []
 
@@ -117,10 +126,46 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, screened: Screened) -> None:
             patch.setattr(store, "add", add)
             with pytest.raises(KeyboardInterrupt):
                 run(asked, store)
+        store.close()
         screened.asked.clear()
         assert told(run(asked, resume(asked, path))) == told(whole)
         there = sum(is_measurement(number) for number in added)
         assert screened.asked == measured[there:]
+
+
+def test_more_evaluations_go_on(tmp_path: Path, screened: Screened) -> None:
+    """What a shorter run measured at its end is kept, and changes nothing until it is asked for."""
+    asked = study(tmp_path, first=3, confirm=1)
+    whole = run(asked, begin(asked, tmp_path / "a.db"))
+    measured = set(screened.asked)
+    for part in (18, 50):
+        screened.asked.clear()
+        fewer = replace(asked, plan=replace(asked.plan, evaluations=part))
+        path = tmp_path / f"{part}.db"
+        run(fewer, begin(fewer, path))
+        assert len(screened.asked) > 3
+        assert told(run(asked, resume(asked, path))) == told(whole)
+        assert len(set(screened.asked)) == len(screened.asked)
+        assert set(screened.asked) >= measured
+        store, again = read(path)
+        assert told(points_of(again, store)) == told(whole)
+
+
+def test_a_run_that_is_only_begun_again_changes_nothing(tmp_path: Path, screened: Screened) -> None:
+    """A finished file tells the same where a run that goes on is stopped before it comes to its end."""
+    asked = study(tmp_path, first=3, confirm=1)
+    whole = run(asked, begin(asked, tmp_path / "a.db"))
+
+    def stop(now: Progress) -> None:
+        if now.done == 6:
+            raise KeyboardInterrupt
+
+    store = resume(asked, tmp_path / "a.db")
+    with pytest.raises(KeyboardInterrupt):
+        run(asked, store, watch=stop)
+    store.close()
+    store, again = read(tmp_path / "a.db")
+    assert told(points_of(again, store)) == told(whole)
 
 
 def test_models_that_cannot_be_measured_fail(

@@ -1,5 +1,8 @@
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +62,11 @@ def test_files_that_are_no_study(tmp_path: Path) -> None:
         Store.open(tmp_path / "newer.db")
 
 
+def run_of(store: Store) -> dict[int, int]:
+    """The run that made each evaluation."""
+    return dict(store._connection.execute("SELECT number, run FROM evaluations"))
+
+
 OLD = """
 CREATE TABLE study (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE evaluations (
@@ -81,7 +89,7 @@ def test_files_of_the_first_schema_are_brought_up(tmp_path: Path) -> None:
         store = Store.open(path)
         assert store.head == {"study": '{"Study":["small",1,[]]}'}
         assert [one["versions"] for one in store.runs.values()] == ["catx 0.0"]
-        assert store.run_of() == {0: 1}
+        assert run_of(store) == {0: 1}
         assert store.evaluations()[0].numbers == {"latency_s": 0.5}
         store.close()
 
@@ -93,7 +101,7 @@ def test_every_evaluation_knows_its_run(tmp_path: Path) -> None:
             store.begin_run({"versions": f"catx {number}"})
         store.add(number, ONE)
     runs = Store.open(tmp_path / "a.db", read_only=True)
-    told = {number: runs.runs[run]["versions"] for number, run in runs.run_of().items() if run}
+    told = {number: runs.runs[run]["versions"] for number, run in run_of(runs).items()}
     assert told == {0: "catx 0", 1: "catx 0", 2: "catx 2", 3: "catx 2"}
 
 
@@ -109,6 +117,47 @@ def test_a_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
     assert Store.open(tmp_path / "a.db").evaluations() == {0: ONE}
     store.add(1, BAD)
     assert store.evaluations() == {0: ONE, 1: BAD}
+
+
+BEGINS = """
+import resource, sys
+from pathlib import Path
+from catx.errors import OutputError
+from catx.search.store import Store
+path = Path("a.db")
+for limit in map(int, sys.argv[1:]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        Store.create(path, {"study": "x" * 9000}).close()
+    except OutputError as error:
+        assert "cannot be written" in error.args[0] and not error.hint, error
+    else:
+        raise SystemExit("made")
+"""
+
+
+def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
+    """Nothing is left behind that would be in the way of the next try."""
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", BEGINS, "0", "4096", "8192", "16384", "30000"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_file_systems_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", refuse)
+    Store.create(tmp_path / "a.db", {"a": "b"}).close()
+    assert Store.open(tmp_path / "a.db").head == {"a": "b"}
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
 def test_a_torn_log_loses_no_more_than_its_end(tmp_path: Path) -> None:

@@ -182,3 +182,15 @@ def test_mistakes(run: Run, words: list[str], message: str) -> None:
     assert message in err
     assert "Traceback" not in err
     assert not Path("small.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("tiny.onnx", "gone.onnx"), ("glb_mib: [2, 4]", "glb_mb: [2, 4]")]
+)
+def test_mistakes_leave_no_file(run: Run, tmp_path: Path, right: str, wrong: str) -> None:
+    """What is mended starts with the same command."""
+    before = {path.name for path in tmp_path.iterdir()}
+    (tmp_path / "study.yaml").write_text(TEXT.replace(right, wrong))
+    code, _, err = run("search", "study.yaml", "--workers", 1)
+    assert (code, "exists" in err) == (2, False)
+    assert {path.name for path in tmp_path.iterdir()} == before
