@@ -54,7 +54,8 @@ class HardwareSpace:
         for key in self.vary:
             _put(data, key, values[HARDWARE_PREFIX + key], self.where)
         if self.vary and "template" in data:
-            data.pop("name", None)  # templates name their points
+            for told in ("name", "description", "source"):  # of the base: templates name their points
+                data.pop(told, None)
         return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
 
     def accelerator(self, values: Mapping[str, Value]) -> Accelerator:

@@ -20,12 +20,12 @@ _MOST = 40
 def told(now: Progress) -> str:
     """How far a run is, in a line."""
     rate = now.new / now.seconds if now.seconds else 0.0
-    left = (now.total - now.done) / rate if rate else 0.0
+    pace = f", {rate:.1f}/s, {(now.total - now.done) / rate:.0f} s left" if rate else ""
     failed = f", {now.failed} failed" if now.failed else ""
     if now.measured is not None:
         failed += f", {plural(now.measured, 'model')} measured"
     found = f"front {now.front}{_volume(now.hypervolume)}{failed}"
-    return f"{found}, {rate:.1f}/s, {left:.0f} s left"
+    return f"{found}{pace}"
 
 
 def study_text(
@@ -44,14 +44,14 @@ def study_text(
     canvas.title(study.name, f"{goals}; {how}")
     canvas.facts(
         [
-            ("evaluated", f"{len(points):,}", f"of {min(study.plan.evaluations, study.space.size):,} wanted"),
+            ("evaluated", f"{len(points):,}", _wanted(study)),
             ("feasible", f"{len(feasible):,}", ", ".join(map(str, study.constraints)) or "no constraint"),
             ("front", f"{len(best):,}", _volume(front_volume(points, best)).removeprefix(", ")),
             *([("failed", f"{len(failed):,}", failed[0].evaluation.error)] if failed else []),
         ]
     )
     if not best:
-        canvas.paragraph("no feasible point was found", "yellow")
+        canvas.paragraph(_nearest(study, points), "yellow")
         return canvas.text
     is_short = isinstance(study, Grid) and len(points) <= _MOST
     _table(study, [point for point in points if point.costs] if is_short else best[:_MOST], best, canvas)
@@ -59,7 +59,7 @@ def study_text(
         canvas.paragraph("* no other point of its model and scenario beats it")
     if len(best) > _MOST and not is_short:
         canvas.paragraph(f"and {plural(len(best) - _MOST, 'more point')}: `catx search front {path}`")
-    if note := _accuracy_note(best, screening):
+    if note := _accuracy_note(best, screening, scored=_is_scored(study)):
         canvas.paragraph(note, "yellow")
     if study.pooled:
         canvas.paragraph(
@@ -69,18 +69,49 @@ def study_text(
     return canvas.text
 
 
-def _accuracy_note(best: Sequence[Point], screening: Screening | None) -> str:
+def _wanted(study: AnyStudy) -> str:
+    wanted, there = study.plan.evaluations, study.space.size
+    return (
+        f"all {there:,} that there are"
+        if wanted >= there
+        else f"of {wanted:,} wanted, {there:,} that there are"
+    )
+
+
+def _nearest(study: AnyStudy, points: Sequence[Point]) -> str:
+    """That no point is feasible, and by how much the nearest one is not."""
+    known = [point for point in points if point.costs is not None]
+    if not known:
+        return "no point could be evaluated"
+    nearest = min(known, key=lambda point: point.violation)
+    told = ", ".join(
+        f"{limit.metric} {in_unit(limit.metric, nearest.evaluation.numbers[limit.metric])}"
+        for limit, excess in zip(study.constraints, nearest.excesses, strict=True)
+        if excess > 0
+    )
+    return f"no feasible point was found; nearest is point {nearest.number}: {told}"
+
+
+def _accuracy_note(best: Sequence[Point], screening: Screening | None, *, scored: bool) -> str:
     """How the accuracy of the points of a front is known."""
     known = [point.evaluation.measured for point in best if ACCURACY.name in point.evaluation.numbers]
     if not known or all(known):
         return ""
     if screening is None:
+        if scored:
+            return "accuracy is a score, what is left of the model: no table calibrates it"
         return "accuracy is predicted, not measured"
     error = "an unknown amount" if math.isnan(screening.error) else significant(screening.error)
     return (
         f"accuracy is measured of {sum(known)} points and predicted of {len(known) - sum(known)}; "
         f"predictions are off by {error} on average, over {plural(screening.measured, 'measured model')}"
     )
+
+
+def _is_scored(study: AnyStudy) -> bool:
+    """Whether accuracy is predicted, and nothing says on which scale."""
+    accuracy = study.accuracy if isinstance(study, Study) else None
+    return accuracy is not None and accuracy.kind == "proxy" and accuracy.table is None
 
 
 def _volume(volume: float | None) -> str:
