@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from catx.search.build import evaluator_of
 from catx.search.open_study import begin
 from catx.search.runner import run as evaluate
 from catx.search.study_file import load_any, parse_any
@@ -123,6 +124,8 @@ def test_carbon_or_latency(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_the_studies_of_examples_can_be_read() -> None:
     paths = list(EXAMPLES.rglob("08*/*.yaml"))
     assert {load_any(str(path)).name for path in paths} == {path.stem for path in paths}
+    evaluator = evaluator_of(load_any(str(EXAMPLES / "08_carbon_or_latency" / "digits.yaml")), measures=False)
+    assert evaluator(tuple(0 for _ in evaluator.space.genes)).error == ""
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

@@ -146,6 +146,9 @@ def run_any(
     from catx.tools.search_text import study_text
 
     emit(study_text(asked, points, path, stdout_canvas(), screening))
+    failed = [point.evaluation.error for point in points if point.evaluation.error]
+    if failed and len(failed) == len(points):
+        raise OptionError(f"all {len(failed)} points failed, the first one: {failed[0]}")
 
 
 def _run(
