@@ -3,7 +3,7 @@
 import csv
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ LEAST_SHARE = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """accuracy = `whole` x product of shares^exponents.
+    """accuracy = `whole` x product of shares^exponents, at most `most`: the largest that was measured.
 
     `error` is the mean absolute difference of the accuracy of each measured point from what all others
     predict; NaN where nothing was measured.
@@ -36,11 +36,12 @@ class Calibration:
     exponents: tuple[float, ...]
     points: int = 0
     error: float = math.nan
+    most: float = math.inf
 
     def predict(self, shares: Shares) -> float:
         """The accuracy of a model with such shares left."""
         pairs = zip(shares, self.exponents, strict=True)
-        return self.whole * math.prod(float(share**exponent) for share, exponent in pairs)
+        return min(self.most, self.whole * math.prod(float(share**exponent) for share, exponent in pairs))
 
 
 def uncalibrated(kinds: int) -> Calibration:
@@ -55,7 +56,8 @@ def scaled(measured: Sequence[tuple[Shares, float]]) -> Calibration:
         math.log(accuracy / max(uncalibrated(kinds).predict(shares), LEAST_SHARE))
         for shares, accuracy in measured
     ]
-    return Calibration(math.exp(sum(logs) / len(logs)), (1.0,) * kinds, len(measured))
+    most = max(accuracy for _, accuracy in measured)
+    return Calibration(math.exp(sum(logs) / len(logs)), (1.0,) * kinds, len(measured), most=most)
 
 
 def calibrate(measured: Sequence[tuple[Shares, float]]) -> Calibration:
@@ -76,7 +78,7 @@ def calibrate(measured: Sequence[tuple[Shares, float]]) -> Calibration:
     for at, (shares, accuracy) in enumerate(measured):
         others = [*measured[:at], *measured[at + 1 :]]
         errors.append(abs(_fit(others).predict(shares) - accuracy))
-    return Calibration(whole.whole, whole.exponents, len(measured), sum(errors) / len(errors))
+    return replace(whole, points=len(measured), error=sum(errors) / len(errors))
 
 
 def _fit(measured: Sequence[tuple[Shares, float]]) -> Calibration:
@@ -87,7 +89,8 @@ def _fit(measured: Sequence[tuple[Shares, float]]) -> Calibration:
     ones = np.ones((len(measured), 1))
     found, _ = nnls(np.hstack([logs, ones, -ones]), np.log([accuracy for _, accuracy in measured]))
     *exponents, above, below = found.tolist()
-    return Calibration(math.exp(above - below), tuple(exponents))
+    most = max(accuracy for _, accuracy in measured)
+    return Calibration(math.exp(above - below), tuple(exponents), most=most)
 
 
 def read_table(path: Path, genes: Sequence[Gene]) -> list[tuple[dict[str, Value], float]]:

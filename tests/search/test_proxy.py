@@ -28,6 +28,13 @@ def test_it_finds_the_law_that_made_the_points(
     assert found.points == len(measured)
 
 
+def test_nothing_is_better_than_the_best_that_was_measured() -> None:
+    found = calibrate([((0.9, 0.5), 0.9), ((0.5, 0.9), 0.3), ((0.4, 0.4), 0.2)])
+    assert found.whole > 0.9
+    assert found.predict((1.0, 1.0)) == 0.9
+    assert found.predict((0.3, 0.3)) < 0.2
+
+
 def test_more_never_predicts_less() -> None:
     found = calibrate([((0.5, 1.0), 0.9), ((1.0, 0.5), 0.7), ((1.0, 1.0), 0.8), ((0.7, 0.7), 0.75)])
     assert min(found.exponents) >= 0
