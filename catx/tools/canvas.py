@@ -93,11 +93,12 @@ class Canvas:
 
     def table(
         self, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, total: Sequence[str] = ()
-    ) -> None:
-        """A table; `total` is its last row."""
+    ) -> list[str]:
+        """A table; `total` is its last row. Returns the heads of spare columns for which there is no room."""
         cells = [[printable(cell) for cell in row] for row in (*rows, *([total] if total else []))]
         gap = 2 if self.width >= PIPE_WIDTH else 1
         room = self.width - _INDENT[3]
+        whole = columns
         columns, cells = _without_spare(columns, cells, gap, room)
         cells = _cut_names(columns, cells, room - gap * (len(columns) - 1))
         widths = _widths(columns, cells, room - gap * (len(columns) - 1))
@@ -116,10 +117,11 @@ class Canvas:
             )
         for row in cells:
             table.add_row(*map(Text, row))
-        whole = sum(widths) + gap * (len(widths) - 1) + _INDENT[3]
-        self._console.width = max(self.width, whole)  # a table that cannot be narrower is not cut
+        needed = sum(widths) + gap * (len(widths) - 1) + _INDENT[3]
+        self._console.width = max(self.width, needed)  # a table that cannot be narrower is not cut
         self._console.print(Padding(table, _INDENT))
         self._console.width = self.width
+        return [column.head for column in whole if column not in columns]
 
 
 def _without_spare(

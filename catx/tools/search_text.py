@@ -54,7 +54,9 @@ def study_text(
         canvas.paragraph(_nearest(study, points), "yellow")
         return canvas.text
     is_short = isinstance(study, Grid) and len(points) <= _MOST
-    _table(study, [point for point in points if point.costs] if is_short else best[:_MOST], best, canvas)
+    _table(
+        study, [point for point in points if point.costs] if is_short else best[:_MOST], best, canvas, path
+    )
     if isinstance(study, Grid):
         canvas.paragraph("* no other point of its model and scenario beats it")
     if len(best) > _MOST and not is_short:
@@ -118,7 +120,9 @@ def _volume(volume: float | None) -> str:
     return "" if volume is None else f", hypervolume {significant(volume)}"
 
 
-def _table(study: AnyStudy, shown: Sequence[Point], best: Sequence[Point], canvas: Canvas) -> None:
+def _table(
+    study: AnyStudy, shown: Sequence[Point], best: Sequence[Point], canvas: Canvas, path: Path
+) -> None:
     marked = {point.number for point in best} if isinstance(study, Grid) else set()
     space = study.space
     genes = [gene for gene in space.genes if len(gene.values) > 1]
@@ -135,4 +139,5 @@ def _table(study: AnyStudy, shown: Sequence[Point], best: Sequence[Point], canva
         told = [in_unit(name, numbers[name]) for name in names]
         mark = " *" if point.number in marked else ""
         rows.append([f"{point.number}{mark}", *told, *(str(values.get(gene.name, "")) for gene in genes)])
-    canvas.table(head, rows)
+    if hidden := canvas.table(head, rows):
+        canvas.paragraph(f"no room for {', '.join(hidden)}: a wider terminal, or `catx search front {path}`")

@@ -50,6 +50,14 @@ def test_nothing_feasible_tells_what_is_nearest(run: Run, tmp_path: Path) -> Non
     assert "mm2" in out.split("nearest is point")[1]
 
 
+def test_columns_without_room_are_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = run("search", "study.yaml", "--workers", 1, "--evaluations", 4)[1]
+    assert "no room for" not in out
+    monkeypatch.setenv("COLUMNS", "48")
+    out = run("search", "show", "small.db")[1]
+    assert "glb_mib: a wider terminal" in " ".join(out.split())
+
+
 def test_points_that_all_fail_are_an_error(run: Run, tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(TEXT.replace("[latency_s, total_gco2e]", "[latency_s, sheet.foo]"))
     code, out, err = run("search", "study.yaml", "--workers", 1, "--evaluations", 3)
