@@ -77,7 +77,7 @@ def calibrate(measured: Sequence[tuple[Shares, float]]) -> Calibration:
     errors = []
     for at, (shares, accuracy) in enumerate(measured):
         others = [*measured[:at], *measured[at + 1 :]]
-        errors.append(abs(_fit(others).predict(shares) - accuracy))
+        errors.append(abs(replace(_fit(others), most=whole.most).predict(shares) - accuracy))
     return replace(whole, points=len(measured), error=sum(errors) / len(errors))
 
 
