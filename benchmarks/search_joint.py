@@ -4,9 +4,9 @@
 
 The built-in study `carbon`: accuracy, which a proxy predicts from how many parts of the model stay, against
 total carbon, bounded by latency, area and TOPS. Each sampler runs with several seeds up to 1,000 evaluations,
-with the first seed up to MOST, and those with batches of 4 up to 100. Evaluations are kept in FOLDER, where a second run goes
-on. There is no true front: what counts is the hypervolume within the box of the front of all that was found,
-with the logarithm of carbon, as a part of that front's own.
+with the first seed up to MOST, and those with batches of 4 up to 100. Evaluations are kept in FOLDER, where a
+second run goes on. There is no true front: what counts is the hypervolume within the box of the front of all
+that was found, with the logarithm of carbon, as a part of that front's own.
 """
 
 import argparse
