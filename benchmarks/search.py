@@ -59,12 +59,8 @@ class Truth:
     def __init__(self, points: Sequence[Point]) -> None:
         self.feasible = [point.costs for point in points if point.feasible and point.costs is not None]
         self.front = costs_of(points)
-        self._worst = self.feasible_worst()
+        self._worst = [max(column) for column in zip(*self.feasible, strict=True)]
         self._ends = np.log(self.front).max(axis=0)
-
-    def feasible_worst(self) -> list[float]:
-        """The worst feasible value of each objective."""
-        return [max(column) for column in zip(*self.feasible, strict=True)]
 
     def whole(self, points: Sequence[Point]) -> float:
         """Part of the volume up to the worst feasible values."""

@@ -1,6 +1,7 @@
 """Which weights a model of torch has, and files of them."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
@@ -28,12 +29,11 @@ def save_weights(weights: Mapping[str, Tensor], path: Path, metadata: dict[str, 
 
     path.open("xb").close()
     mode = path.stat().st_mode  # as the umask says; safetensors makes files that their owner alone reads
-    try:
+    with ExitStack() as broken_off:
+        broken_off.callback(path.unlink, missing_ok=True)
         save_file({name: weight.contiguous() for name, weight in weights.items()}, path, metadata)
         path.chmod(mode)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+        broken_off.pop_all()
 
 
 def difference(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], owner: str) -> str:

@@ -73,15 +73,14 @@ def model_space(choice: ModelChoice, tell: Tell = lambda _: None) -> ModelSpace:
         CatxError: there is no such model, it has no such sizes, or several are named that are not all graphs.
     """
     from catx.frontend.hf.names import is_hugging_face
-    from catx.frontend.models import builtin_models, load_models
+    from catx.frontend.models import load_models
 
     if len(choice.names) > 1 and choice.vary:
         raise OptionError("models: only one model can have sizes that vary")
     name = choice.names[0]
-    is_file = name in builtin_models() or name.endswith(".onnx")
     if len(choice.names) > 1:
         _check_graphs(choice.names)
-    if choice.vary and is_file:
+    if choice.vary and _is_graph(name):
         raise OptionError(f"models: {name} is a graph, whose sizes cannot vary", hint="name a model to prune")
     if is_hugging_face(name):
         from catx.frontend.hf.source import find_source as find_family
@@ -95,12 +94,17 @@ def model_space(choice: ModelChoice, tell: Tell = lambda _: None) -> ModelSpace:
     return FixedModel([graph for one in choice.names for graph in load_models(one)])
 
 
-def _check_graphs(names: Sequence[str]) -> None:
-    """Only graphs are run one after the other."""
+def _is_graph(name: str) -> bool:
+    """Whether a model is one whose sizes are settled; a folder may be either."""
     from catx.frontend.models import builtin_models
 
+    return name in builtin_models() or name.endswith(".onnx")
+
+
+def _check_graphs(names: Sequence[str]) -> None:
+    """Only graphs are run one after the other."""
     for name in names:
-        if not (name in builtin_models() or name.endswith(".onnx") or Path(name).is_dir()):
+        if not (_is_graph(name) or Path(name).is_dir()):
             raise OptionError(
                 f"models: {name} stands beside others, which only graphs can",
                 hint="let `catx prune` export it, and name its .onnx files, or name it alone",

@@ -71,7 +71,6 @@ def test_models_that_are_as_they_are(tmp_path: Path) -> None:
 
 
 def test_importances_that_need_data() -> None:
-    pytest.importorskip("torch")
     from catx.frontend.clip import importance
 
     assert set(NEEDS_DATA) == set(importance.NEEDS_DATA)

@@ -50,7 +50,6 @@ def test_a_hypervolume_counts_cells(case: tuple[int, list[tuple[int, ...]]]) -> 
 @settings(deadline=None)
 @given(st.integers(2, 4).flatmap(points).filter(bool), st.floats(0.1, 3.0))
 def test_pymoo_says_the_same(found: list[tuple[int, ...]], scale: float) -> None:
-    pytest.importorskip("pymoo", reason="needs catx[pymoo]")
     from pymoo.indicators.hv import HV
     from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
