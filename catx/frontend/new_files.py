@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from catx.errors import Loc, OutputError
+from catx.file_lock import HAS_LOCKS, take
 
 TAKEN = ".catx-writing"
 """In a folder that some process is going to write into. One that a dead process left is taken over."""
@@ -69,22 +70,12 @@ def _held(mark: Path) -> IO[bytes]:
         OutputError: another process holds it.
         OSError: it cannot be written, or its file system has no locks.
     """
-    if os.name != "posix":
+    if not HAS_LOCKS:
         return _new(mark)
-    import fcntl
-
-    file = mark.open("ab")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(file.fileno()), mark.stat()):
-            return file
-    except (BlockingIOError, FileNotFoundError):  # held, or removed by who held it just now
-        pass
-    except OSError:
-        file.close()
-        raise
-    file.close()
-    raise _taken(mark, "give another folder to -o")
+        return os.fdopen(take(mark), "ab")
+    except BlockingIOError:
+        raise _taken(mark, "give another folder to -o") from None
 
 
 def _new(mark: Path) -> IO[bytes]:

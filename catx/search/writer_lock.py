@@ -5,19 +5,14 @@ import weakref
 from pathlib import Path
 
 from catx.errors import Loc, OptionError, OutputError
-
-try:
-    import fcntl
-except ImportError:  # not a POSIX system: two runs of one file are not told apart there
-    fcntl = None  # type: ignore[assignment]
+from catx.file_lock import HAS_LOCKS, take
 
 
 class WriterLock:
     """Who may write a file.
 
     The lock is on a file of its own, FILE.lock: SQLite has locks on the file itself, which a process loses
-    when it closes any handle of it. It is removed when the lock is released; one that a killed process left
-    is as good as none.
+    when it closes any handle of it. On a system without locks two runs of one file are not told apart.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,11 +25,11 @@ class WriterLock:
             OptionError: another one has it.
             OutputError: it cannot be made.
         """
-        if fcntl is None:
+        if not HAS_LOCKS:
             return
         beside = path.with_name(f"{path.name}.lock")
         try:
-            held = _take(beside)
+            held = take(beside)
         except BlockingIOError:
             raise OptionError(
                 "another run is writing to it",
@@ -47,26 +42,8 @@ class WriterLock:
 
     def release(self) -> None:
         """Let others write; more than once is once."""
-        if fcntl is not None:
+        if HAS_LOCKS:
             self._release()
-
-
-def _take(path: Path) -> int:
-    """A handle of a lock file, locked."""
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            there = path.stat()
-        except FileNotFoundError:
-            os.close(handle)  # its last holder removed it meanwhile
-            continue
-        except OSError:
-            os.close(handle)
-            raise
-        if os.path.samestat(there, os.fstat(handle)):
-            return handle
-        os.close(handle)
 
 
 def _let_go(handle: int, path: Path, owner: int) -> None:
