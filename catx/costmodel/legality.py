@@ -3,6 +3,7 @@
 Capacity (rule 7) depends on where partial sums live and is checked with the counts.
 """
 
+from functools import lru_cache
 from math import ceil, prod
 
 from catx.errors import MappingError
@@ -22,6 +23,7 @@ _Placed = tuple[int, Node]
 """A node and its index in the mapping, which errors tell."""
 
 
+@lru_cache(maxsize=4096)
 def axis_dims(einsum: Einsum, axis: FanoutAxis) -> frozenset[str]:
     """Dims of an einsum that may be unrolled along an axis, its dim classes resolved."""
     if not axis.dims:

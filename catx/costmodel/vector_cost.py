@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import ceil, log2
 
 from catx.costmodel.limit import limit
@@ -18,10 +19,13 @@ from catx.costmodel.vector_traffic import (
 )
 from catx.errors import SpecError
 from catx.ir.accelerator import Accelerator, Memory, VectorUnit
-from catx.ir.counts import Counts
+from catx.ir.counts import Steady
 from catx.ir.operand import Operand
 from catx.ir.report import LayerCost, Traffic
 from catx.ir.vector_op import VectorOp
+
+_KEPT = 4096
+"""Ops of which is kept what does not depend on the accelerator."""
 
 VECTOR = "vector"
 """What `bound_by` says where the lanes are the limit."""
@@ -52,6 +56,7 @@ class _Job:
     energy_ops: float
 
     @classmethod
+    @lru_cache(maxsize=_KEPT)
     def of(cls, op: VectorOp) -> "_Job":
         kind = vector_kind(op.kind)
         walk = Walk.of(op, kind.passes)
@@ -114,7 +119,7 @@ def vector_cost(op: VectorOp, accelerator: Accelerator) -> LayerCost:
     at_hand = () if op.reduced else _whole(op)
     fused = fused_cost(op.fused, (*op.outputs, *at_hand), accelerator)
     outermost = accelerator.memories[0].name
-    best: LayerCost | None = None
+    ways = []
     for rows_in_flight in job.layouts(lanes):
         flow = Flow.empty(accelerator)
         bring_in(stream, accelerator, flow, rows_in_flight)
@@ -127,22 +132,17 @@ def vector_cost(op: VectorOp, accelerator: Accelerator) -> LayerCost:
             flow=flow,
             items=job.walk.n_rows,
         )
-        cost = _priced(op, accelerator, total)
-        if best is None or _order(cost, outermost) < _order(best, outermost):
-            best = cost
-    assert best is not None
-    return best
+        ways.append((flow.read[outermost] + flow.written[outermost], total))
+    least = min(moved for moved, _ in ways)
+    roofline_s = _roofline_s(op, accelerator, ways[0][1].useful_cycles)
+    costs = [_priced(accelerator, total, roofline_s) for moved, total in ways if moved == least]
+    return min(costs, key=lambda cost: (cost.latency_s, cost.energy_j))
 
 
 def _whole(op: VectorOp) -> tuple[Operand, ...]:
     """Inputs of which each step takes another element: once read, the element is in its lane."""
     extents = dict(op.dims)
     return tuple(operand for operand in op.inputs if operand.elements(extents) == op.elements)
-
-
-def _order(cost: LayerCost, outermost: str) -> tuple[float, float, float]:
-    moved = sum(t.read_bytes + t.write_bytes for t in cost.traffic if t.memory == outermost)
-    return moved, cost.latency_s, cost.energy_j
 
 
 def _written_bytes(op: VectorOp) -> float:
@@ -171,7 +171,7 @@ class LaneWork:
         return [*self.flow.energy(accelerator), (unit.name, self.energy_ops * unit.j_per_op)]
 
 
-def _priced(op: VectorOp, accelerator: Accelerator, work: LaneWork) -> LayerCost:
+def _priced(accelerator: Accelerator, work: LaneWork, roofline_s: float) -> LayerCost:
     """Latency and energy of lanes and traffic; an op that has neither is not launched."""
     unit, clock_hz = _unit(accelerator), accelerator.clock_hz
     loads = [(VECTOR, work.lane_cycles), *load_cycles(work.flow, accelerator, work.items)]
@@ -185,7 +185,7 @@ def _priced(op: VectorOp, accelerator: Accelerator, work: LaneWork) -> LayerCost
         static_energy_j=static_j,
         bound_by=bound_by,
         utilization=work.useful_cycles / (unit.lanes * latency_s * clock_hz) if latency_s else 0.0,
-        roofline_s=_roofline_s(op, accelerator, work.useful_cycles),
+        roofline_s=roofline_s,
         traffic=work.flow.traffic(),
         energy_by_part_j=tuple(energy),
     )
@@ -222,7 +222,7 @@ def fused_cost(parts: Sequence[VectorOp], results: Sequence[Operand], accelerato
         cycles += min(job.cycles(lanes, rows) for rows in job.layouts(lanes))
         useful += job.useful_cycles
         energy_ops += job.energy_ops
-        extra = [operand for operand in part.inputs if operand.tensor not in inside]
+        extra = tuple(operand for operand in part.inputs if operand.tensor not in inside)
         bring_in(Stream.of(extra, job.walk), accelerator, flow)
         inside.update(operand.tensor for operand in (*part.outputs, *_whole(part)))
     return LaneWork(lane_cycles=cycles, useful_cycles=useful, energy_ops=energy_ops, flow=flow, items=items)
@@ -235,7 +235,7 @@ def with_fused(base: LayerCost, fused: LaneWork, accelerator: Accelerator) -> La
     only where that becomes the longest. `base` carries its counts.
     """
     assert base.counts is not None, "the cost of an einsum has its counts"
-    added_s, bound_by = fused_s(base.counts, fused, accelerator)
+    added_s, bound_by = Joint(fused, accelerator).added_s(base.counts.steady)
     latency_s = base.latency_s + added_s
     parts = dict(base.energy_by_part_j)
     more = fused.energy(accelerator)
@@ -254,35 +254,43 @@ def with_fused(base: LayerCost, fused: LaneWork, accelerator: Accelerator) -> La
     )
 
 
-def fused_s(counts: Counts, fused: LaneWork, accelerator: Accelerator) -> tuple[float, str]:
-    """By how much fused ops lengthen an einsum [s], and what limits both together."""
-    new = [
-        ("compute", counts.cycles.compute),
-        *_joint_loads(counts, fused, accelerator),
-        (VECTOR, fused.lane_cycles),
-    ]
-    bound_by, longest = limit(new, accelerator)
-    added = max(0.0, longest - max(load for _, load in counts.cycles.loads))
-    return added / accelerator.clock_hz, bound_by
+class Joint:
+    """An accelerator that does an einsum and the ops that are fused into it at the same time.
 
+    Args:
+        fused: what the lanes do meanwhile.
+        accelerator: the machine.
+    """
 
-def _joint_loads(counts: Counts, fused: LaneWork, accelerator: Accelerator) -> list[tuple[str, float]]:
-    """Cycles of the busiest instance of each level, with the bytes of an einsum and of its fused ops."""
-    links = dict(counts.cycles.link)
-    loads = []
-    for level in accelerator.levels:
-        share = busiest_share(level, accelerator, fused.items)
-        if isinstance(level, Memory):
-            stores = [store for store in counts.stores if store.memory == level.name]
-            read = sum(store.busiest_read_bytes for store in stores) + fused.flow.read[level.name] * share
-            written = (
-                sum(store.busiest_write_bytes for store in stores) + fused.flow.written[level.name] * share
-            )
-            loads.append((level.name, port_cycles(level, read, written)))
-        else:
-            extra = fused.flow.link[level.name] * share / level.link_bytes_per_cycle
-            loads.append((level.name, links[level.name] + extra))
-    return loads
+    def __init__(self, fused: LaneWork, accelerator: Accelerator) -> None:
+        self._fused, self._accelerator = fused, accelerator
+        self._more: dict[str, tuple[float, float]] = {}
+        """What the busiest instance does besides: bytes read and written, or cycles of a link and 0."""
+        for level in accelerator.levels:
+            share = busiest_share(level, accelerator, fused.items)
+            if isinstance(level, Memory):
+                added = fused.flow.read[level.name] * share, fused.flow.written[level.name] * share
+            else:
+                added = fused.flow.link[level.name] * share / level.link_bytes_per_cycle, 0.0
+            self._more[level.name] = added
+
+    def added_s(self, steady: Steady) -> tuple[float, str]:
+        """By how much the fused ops lengthen the einsum [s], and what limits both together."""
+        alone = [steady.compute]
+        both = [("compute", steady.compute)]
+        moved, links = iter(steady.moved), iter(steady.link)
+        for level in self._accelerator.levels:
+            more, more_written = self._more[level.name]
+            if isinstance(level, Memory):
+                read, written = next(moved)
+                alone.append(port_cycles(level, read, written))
+                both.append((level.name, port_cycles(level, read + more, written + more_written)))
+            else:
+                cycles = next(links)
+                alone.append(cycles)
+                both.append((level.name, cycles + more))
+        bound_by, longest = limit([*both, (VECTOR, self._fused.lane_cycles)], self._accelerator)
+        return max(0.0, longest - max(alone)) / self._accelerator.clock_hz, bound_by
 
 
 def _summed(first: Sequence[Traffic], second: Sequence[Traffic]) -> tuple[Traffic, ...]:

@@ -7,12 +7,16 @@ touch fetches it once per change of it. Each memory takes the best cut that fits
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, prod
 
 from catx.ir.accelerator import Accelerator, Fanout, Memory
 from catx.ir.operand import Operand
 from catx.ir.report import Traffic
 from catx.ir.vector_op import VectorOp
+
+_KEPT = 4096
+"""Streams that are kept: they do not depend on the accelerator."""
 
 PASSES = "<passes>"
 """Name of the loop over the passes, among the dims; no operand is indexed by it."""
@@ -114,7 +118,8 @@ class Stream:
     held: tuple[tuple[_Held, ...], ...]
 
     @classmethod
-    def of(cls, operands: Sequence[Operand], walk: Walk) -> "Stream":
+    @lru_cache(maxsize=_KEPT)
+    def of(cls, operands: tuple[Operand, ...], walk: Walk) -> "Stream":
         """The stream of these operands; the first is read in every pass."""
         passes = [walk.passes if index == 0 else 1 for index in range(len(operands))]
         width = [operand.dtype.bits / 8 for operand in operands]

@@ -84,6 +84,21 @@ class Cycles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Steady:
+    """What the steady state of a nest asks of the busiest instances.
+
+    Attributes:
+        compute: of the matrix unit [cycle].
+        moved: bytes read and written by memory, in the order of the accelerator.
+        link: of each fanout's link [cycle].
+    """
+
+    compute: float
+    moved: tuple[tuple[float, float], ...]
+    link: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """Everything that one mapping of one einsum does: exact counts, cycles and energy.
 
@@ -102,6 +117,19 @@ class Counts:
     def dynamic_energy_j(self) -> float:
         """Sum of all dynamic energies [J]."""
         return sum(energy for _, energy in self.energy_j)
+
+    @property
+    def steady(self) -> Steady:
+        """What the steady state asks of the busiest instances."""
+        moved = {memory: (0.0, 0.0) for memory, _ in self.cycles.memory}
+        for store in self.stores:
+            read, written = moved[store.memory]
+            moved[store.memory] = read + store.busiest_read_bytes, written + store.busiest_write_bytes
+        return Steady(
+            compute=self.cycles.compute,
+            moved=tuple(moved.values()),
+            link=tuple(cycles for _, cycles in self.cycles.link),
+        )
 
     def store(self, memory: str, role: str) -> StoreCounts:
         """The counts of one tensor at one memory; KeyError where it is not kept."""

@@ -9,8 +9,15 @@ from numpy.typing import NDArray
 from catx.errors import OptionError
 from catx.ir.accelerator import Accelerator, Fanout
 from catx.ir.einsum import Einsum
-from catx.mapper.forest import Forest, Lows
-from catx.mapper.pool import FIRST, LAST, REFINE, NestPool, new_forest
+from catx.mapper.forest import Forest, Lows, Pass
+from catx.mapper.pool import NestPool, new_forest
+
+FIRST, LAST = Pass(4.0, 0.02, 2, 1_000, 50, fills=True), Pass(1.5, 0.0, 4, 2_000, 1_000)
+"""Passes over accelerators that are searched for themselves: over promising unrollings, and over what is
+promising at last."""
+
+REFINE = Pass(1.2, 0.0, 4, 200, 60)
+"""What the others are searched for beyond nests that are known: trees of their own front."""
 
 THOROUGH = 7
 """One of so many accelerators is searched for itself, before the others."""

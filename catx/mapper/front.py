@@ -3,22 +3,65 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 from catx.arguments import instance
 from catx.ir.accelerator import Accelerator
-from catx.ir.counts import Counts
+from catx.ir.counts import Counts, Steady
 from catx.ir.mapping import Mapping
+
+
+class Point(Protocol):
+    """A mapping that no other known one beats in both energy and latency, and what it costs."""
+
+    @property
+    def mapping(self) -> Mapping:
+        """The mapping."""
+        ...
+
+    @property
+    def counts(self) -> Counts:
+        """All that it does."""
+        ...
+
+    @property
+    def dynamic_energy_j(self) -> float:
+        """Sum of all dynamic energies [J]."""
+        ...
+
+    @property
+    def steady(self) -> Steady:
+        """What its steady state asks of the busiest instances."""
+        ...
+
+    def latency_s(self, accelerator: Accelerator) -> float:
+        """Latency of the einsum, with the launch of the op [s]."""
+        ...
+
+    def energy_j(self, accelerator: Accelerator) -> float:
+        """Dynamic energy plus the chip's static power over the latency [J]."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class FrontPoint:
-    """A mapping that no other known one beats in both energy and latency, and what it costs."""
+    """A point of which everything is known (see `Point`)."""
 
     mapping: Mapping
     counts: Counts
 
+    @property
+    def dynamic_energy_j(self) -> float:
+        """See `Point`."""
+        return self.counts.dynamic_energy_j
+
+    @property
+    def steady(self) -> Steady:
+        """See `Point`."""
+        return self.counts.steady
+
     def latency_s(self, accelerator: Accelerator) -> float:
-        """Latency of the einsum, with the launch of the op [s].
+        """See `Point`.
 
         Raises:
             OptionError: the accelerator is none, such as its name.
@@ -27,7 +70,7 @@ class FrontPoint:
         return self.counts.cycles.latency_cycles / accelerator.clock_hz + accelerator.launch_s
 
     def energy_j(self, accelerator: Accelerator) -> float:
-        """Dynamic energy plus the chip's static power over the latency [J]."""
+        """See `Point`."""
         return self.counts.dynamic_energy_j + accelerator.static_w * self.latency_s(accelerator)
 
 
@@ -44,7 +87,7 @@ class Front:
         mapspace: mappings that there are at least, whether they fit or not; 0 where none was sought.
     """
 
-    points: tuple[FrontPoint, ...]
+    points: tuple[Point, ...]
     evaluated: int
     visited: int
     left: tuple[tuple[float, float], ...]

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 from catx.costmodel.limit import limit
 from catx.costmodel.rates import rate_for
-from catx.costmodel.vector_cost import LaneWork, fused_cost, fused_s, vector_cost, with_fused
+from catx.costmodel.vector_cost import Joint, LaneWork, fused_cost, vector_cost, with_fused
 from catx.ir.accelerator import LAUNCH, Accelerator
 from catx.ir.counts import Counts
 from catx.ir.einsum import Einsum
 from catx.ir.report import Certificate, LayerCost, Traffic
 from catx.ir.vector_op import VectorOp
 from catx.mapper.bounds import roofline_cycles
-from catx.mapper.front import Front, FrontPoint, Options, least_product
+from catx.mapper.front import Front, Options, Point, least_product
 from catx.mapper.map_einsum import certify
 from catx.mapper.objective import Objective
 from catx.mapper.workload import Work
@@ -72,10 +72,10 @@ def _pairs(front: Front, fused: LaneWork | None, accelerator: Accelerator) -> Op
     if fused is None:
         return [(point.energy_j(accelerator), point.latency_s(accelerator)) for point in front.points]
     more = sum(joules for _, joules in fused.energy(accelerator))
-    pairs = []
+    joint, pairs = Joint(fused, accelerator), []
     for point in front.points:
-        latency_s = point.latency_s(accelerator) + fused_s(point.counts, fused, accelerator)[0]
-        pairs.append((point.counts.dynamic_energy_j + more + accelerator.static_w * latency_s, latency_s))
+        latency_s = point.latency_s(accelerator) + joint.added_s(point.steady)[0]
+        pairs.append((point.dynamic_energy_j + more + accelerator.static_w * latency_s, latency_s))
     return pairs
 
 
@@ -123,7 +123,7 @@ def _cost(choice: _Choice, point: int, accelerator: Accelerator, certificates: _
     return alone if choice.fused is None else with_fused(alone, choice.fused, accelerator)
 
 
-def _alone(einsum: Einsum, accelerator: Accelerator, point: FrontPoint) -> LayerCost:
+def _alone(einsum: Einsum, accelerator: Accelerator, point: Point) -> LayerCost:
     """Cost of an einsum without its fused ops by one of its mappings."""
     counts, latency_s = point.counts, point.latency_s(accelerator)
     static_j = accelerator.static_w * latency_s

@@ -1,4 +1,4 @@
-"""Fronts in a millisecond or two: nests of a few reference accelerators, taken over and refined.
+"""Fronts in less than a millisecond: nests of a few reference accelerators, taken over.
 
 For searches over many accelerators of one kind. What is found depends on einsum, accelerator and references
 alone, not on what was searched before; nothing is proved of it.
@@ -6,27 +6,31 @@ alone, not on what was searched before; nothing is proved of it.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catx.content_cache import Shelf
+from catx.costmodel.pack import new_bench
 from catx.costmodel.tiles_kernel import MAX_DIMS, MAX_ROWS
 from catx.ir.accelerator import Accelerator
+from catx.ir.counts import Counts, Steady
 from catx.ir.einsum import Einsum
 from catx.ir.fingerprint import fingerprint
+from catx.ir.mapping import Mapping
 from catx.mapper import seed_kernel
 from catx.mapper.forest import Forest, Pass
-from catx.mapper.front import UNKNOWN, Front, FrontPoint, lower_hull
+from catx.mapper.front import UNKNOWN, Front, FrontPoint, Point, lower_hull
 from catx.mapper.limits import limits_of
+from catx.mapper.mapspace import Unrolling
 from catx.mapper.store import hardware_of
+from catx.mapper.tree_kernel import AIM_TIME
 
-FIRST, LAST = Pass(4.0, 0.02, 2, 1_000, 50, fills=True), Pass(1.5, 0.0, 4, 2_000, 1_000)
-"""Passes over reference accelerators: over promising unrollings, and over what is promising at last."""
-
-REFINE = Pass(1.2, 0.0, 4, 200, 60)
-"""What other accelerators are searched for beyond nests that are known: trees of their own front."""
+PASSES = Pass(2.0, 0.0, 6, 1_200, 60), Pass(2.0, 0.0, 6, 300, 60, aim=AIM_TIME)
+"""Over promising unrollings of reference accelerators. Factors of two do better than finer ones that take as
+long, as nests that others can take over count, not the last percent of one (benchmarks/pools.py)."""
 
 ALIKE = 0.01
 """Relative differences in energy and latency below which one of two corners is enough."""
@@ -60,6 +64,12 @@ class NestPool:
     def seed(self, forest: Forest) -> None:
         """Enter the nests that are legal on a forest's accelerator into its front."""
         seed_kernel.seed(forest.bench, forest.tree, self.nests, self.n_rows, self.extents)
+
+    def cost(self, einsum: Einsum, accelerator: Accelerator) -> NDArray[np.float64]:
+        """What the nests cost, each as it is taken over in two ways, (2 nests, N_COSTS): see the kernel."""
+        costs = np.empty((2 * len(self.n_rows), seed_kernel.N_COSTS))
+        seed_kernel.cost(new_bench(einsum, accelerator), self.nests, self.n_rows, self.extents, costs)
+        return costs
 
     def _add(self, nests: Iterable[_Nest]) -> None:
         new = []
@@ -122,14 +132,22 @@ def reference_pool(einsum: Einsum, references: References) -> NestPool:
     if kept is not None:
         return NestPool.from_plain(kept)
     compile_kernels()
-    pool = NestPool()
+    pool, promising = NestPool(), None
     for accelerator in references.accelerators:
         forest = new_forest(einsum, accelerator)
+        promising = forest.promising if promising is None else promising
         pool.seed(forest)
-        forest.dive(first=(FIRST,), last=(LAST,), look=0, rounds=0)
+        _search(forest, promising)
         pool.add(forest)
     _SHELF.save(key, pool.to_plain())
     return pool
+
+
+def _search(forest: Forest, unrollings: Sequence[Unrolling]) -> None:
+    """Search trees of some unrollings for good nests."""
+    forest.bound((kept, unrolling) for kept in range(len(forest.keeps)) for unrolling in unrollings)
+    for step in PASSES:
+        forest.search(step, forest.roots)
 
 
 def round_pool(einsum: Einsum, references: References) -> NestPool:
@@ -163,8 +181,76 @@ def _around(extent: int) -> tuple[int, int]:
     return max(step for step in steps if step <= extent), min(step for step in steps if step >= extent)
 
 
+class PooledPoint:
+    """A nest of a pool on one accelerator (see `Point`): counts and mapping are made where they are wanted.
+
+    Args:
+        einsum: what is mapped.
+        accelerator: the machine.
+        pool: where the nest is from.
+        way: 2 x its position there, 1 more where it keeps its factors.
+        costs: its row of `seed_kernel.cost`, (N_COSTS,).
+    """
+
+    def __init__(
+        self, einsum: Einsum, accelerator: Accelerator, pool: "NestPool", way: int, costs: Sequence[float]
+    ) -> None:
+        self._what = einsum, accelerator
+        self._pool, self._way, self._costs = pool, way, costs
+
+    @property
+    def dynamic_energy_j(self) -> float:
+        """See `Point`."""
+        return self._costs[seed_kernel.ENERGY]
+
+    @property
+    def steady(self) -> Steady:
+        """See `Point`."""
+        costs, accelerator = self._costs, self._what[1]
+        memories, links = len(accelerator.memories), len(accelerator.fanouts)
+        read = costs[seed_kernel.READ : seed_kernel.READ + memories]
+        written = costs[seed_kernel.WRITTEN : seed_kernel.WRITTEN + memories]
+        return Steady(
+            compute=costs[seed_kernel.COMPUTE],
+            moved=tuple(zip(read, written, strict=True)),
+            link=tuple(costs[seed_kernel.LINK : seed_kernel.LINK + links]),
+        )
+
+    def latency_s(self, accelerator: Accelerator) -> float:
+        """See `Point`."""
+        return self._costs[seed_kernel.CYCLES] / accelerator.clock_hz + accelerator.launch_s
+
+    def energy_j(self, accelerator: Accelerator) -> float:
+        """See `Point`."""
+        return self.dynamic_energy_j + accelerator.static_w * self.latency_s(accelerator)
+
+    @cached_property
+    def _made(self) -> tuple[Mapping, Counts]:
+        from catx.costmodel.evaluate import evaluate_rows  # numba is slow to import
+        from catx.mapper.tree_search import unpack
+
+        einsum, accelerator = self._what
+        bench = new_bench(einsum, accelerator)
+        at, keep = divmod(self._way, 2)
+        pool = self._pool
+        if not seed_kernel.take(bench, pool.nests[at], pool.n_rows[at], pool.extents[at], keep):
+            raise AssertionError("a nest that could be taken over cannot be")
+        rows = bench["nest"][: int(bench["n_rows"])].copy()
+        return unpack(rows, einsum, accelerator), evaluate_rows(einsum, rows, accelerator, bench)
+
+    @property
+    def mapping(self) -> Mapping:
+        """See `Point`."""
+        return self._made[0]
+
+    @property
+    def counts(self) -> Counts:
+        """See `Point`."""
+        return self._made[1]
+
+
 def pooled_front(einsum: Einsum, accelerator: Accelerator, pool: NestPool) -> Front:
-    """What nests of a pool cost on an accelerator, after a short search around the best of them.
+    """What nests of a pool cost on an accelerator; where none fits, what a short search finds.
 
     Only corners of the front's hull are points, as the others are chosen by no sum or product of costs; and
     of corners that are alike only one.
@@ -172,29 +258,30 @@ def pooled_front(einsum: Einsum, accelerator: Accelerator, pool: NestPool) -> Fr
     Raises:
         MappingError: no mapping fits.
     """
-    from catx.costmodel.evaluate import evaluate, evaluate_rows  # numba is slow to import
-    from catx.mapper.tree_search import search_front, unpack
+    from catx.mapper.tree_search import search_front  # numba is slow to import
 
-    forest = new_forest(einsum, accelerator)
-    pool.seed(forest)
-    roots = forest.roots_on_front()
-    forest.bound(roots)
-    forest.search(REFINE, forest.rows_of(roots))
-    tree, n = forest.tree, int(forest.tree["n_front"])
-    if n:
-        costs = list(zip(tree["front_energy"][:n].tolist(), tree["front_time"][:n].tolist(), strict=True))
-        corners = _apart(costs, lower_hull(costs)[::-1])
-        nests = [tree["front_nest"][i, : tree["front_rows"][i]] for i in corners]
-        points = tuple(
-            FrontPoint(
-                unpack(rows, einsum, accelerator), evaluate_rows(einsum, rows, accelerator, forest.bench)
-            )
-            for rows in nests
-        )
-    else:
+    points, tried = _corners(einsum, accelerator, pool), 2 * len(pool.n_rows)
+    if not points:
+        forest, own = new_forest(einsum, accelerator), NestPool()
+        _search(forest, forest.promising)
+        own.add(forest)
+        points = _corners(einsum, accelerator, own)
+        tried += int(forest.tree["evaluated"])
+    if not points:
+        from catx.costmodel.evaluate import evaluate
+
         mappings = search_front(einsum, accelerator, 0).mappings
         points = tuple(FrontPoint(one, evaluate(einsum, one, accelerator)) for one in mappings)
-    return Front(points, int(tree["evaluated"]), int(tree["nodes"]), UNKNOWN, 0)
+    return Front(points, tried, 0, UNKNOWN, 0)
+
+
+def _corners(einsum: Einsum, accelerator: Accelerator, pool: NestPool) -> tuple[Point, ...]:
+    """Corners of the front of a pool's nests, by increasing latency."""
+    costs = pool.cost(einsum, accelerator)
+    ways = np.flatnonzero(np.isfinite(costs[:, seed_kernel.ENERGY])).tolist()
+    found = [PooledPoint(einsum, accelerator, pool, way, costs[way].tolist()) for way in ways]
+    pairs = [(point.energy_j(accelerator), point.latency_s(accelerator)) for point in found]
+    return tuple(found[at] for at in _apart(pairs, lower_hull(pairs)[::-1])) if found else ()
 
 
 def _apart(costs: Sequence[tuple[float, float]], corners: Sequence[int]) -> list[int]:

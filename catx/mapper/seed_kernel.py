@@ -1,15 +1,34 @@
-"""Compiled start of a search from nests that are known already, of the same einsum or one of other sizes."""
+"""Compiled use of nests that are known already, of the same einsum or one of other sizes."""
 
 from typing import Any
 
+import numpy as np
+
 from catx.costmodel.jit import kernel
 from catx.costmodel.nest_kernel import evaluate_nest
-from catx.costmodel.tiles_kernel import SEARCH, SPATIAL, STORE, SUM_ENERGY, SUM_LATENCY, Bench
+from catx.costmodel.tiles_kernel import (
+    BUSIEST,
+    MAX_LINKS,
+    MAX_MEMORIES,
+    SEARCH,
+    SPATIAL,
+    STORE,
+    SUM_ENERGY,
+    SUM_LATENCY,
+    Bench,
+    constant,
+)
 from catx.mapper.front_kernel import enter_front
 from catx.mapper.tree_kernel import Tree
 
 TILES, FACTORS = 0, 1
 """What a nest of other sizes keeps: the tiles of its temporal loops, or the factors of all loops."""
+
+ENERGY, CYCLES, COMPUTE = constant(0), constant(1), constant(2)
+READ, WRITTEN, LINK = constant(3), constant(3 + MAX_MEMORIES), constant(3 + 2 * MAX_MEMORIES)
+N_COSTS = 3 + 2 * MAX_MEMORIES + MAX_LINKS
+"""Columns of what nests cost: dynamic energy [J], latency and cycles of the matrix unit [cycle]; then of the
+busiest instance of each memory the bytes that are read, and written, and of each link the cycles."""
 
 
 @kernel
@@ -29,12 +48,46 @@ def seed(w: Bench, s: Tree, nests: Any, n_rows: Any, extents: Any) -> None:
         for d in range(w.n_dims):
             same = same and extents[i, d] == w.extents[d]
         for keep in range(1 if same else 2):
-            if _take(w, nests[i], n_rows[i], extents[i], keep):
+            if take(w, nests[i], n_rows[i], extents[i], keep):
                 _enter(w, s)
 
 
 @kernel
-def _take(w: Bench, rows: Any, n_rows: int, extents: Any, keep: int) -> bool:
+def cost(w: Bench, nests: Any, n_rows: Any, extents: Any, costs: Any) -> None:
+    """What nests cost, each as it is taken over in both ways; `nests`, `n_rows` and `extents` as for `seed`.
+
+    Args:
+        w: the einsum and the accelerator.
+        nests: (n, MAX_ROWS, 4).
+        n_rows: (n,).
+        extents: (n, MAX_DIMS).
+        costs: (2 n, N_COSTS) are written, both ways of a nest one after the other; the energy is infinite
+            where there is no such nest, or it does not fit.
+    """
+    for i in range(len(n_rows)):
+        same = True
+        for d in range(w.n_dims):
+            same = same and extents[i, d] == w.extents[d]
+        for keep in range(2):
+            row = costs[2 * i + keep]
+            row[ENERGY] = np.inf
+            if same and keep == FACTORS:
+                continue
+            if take(w, nests[i], n_rows[i], extents[i], keep) and evaluate_nest(w, SEARCH):
+                row[ENERGY], row[CYCLES], row[COMPUTE] = (
+                    w.summary[SUM_ENERGY],
+                    w.summary[SUM_LATENCY],
+                    w.unit_load,
+                )
+                for m in range(w.n_memories):
+                    row[READ + m] = w.memory_bytes[m, 0, BUSIEST]
+                    row[WRITTEN + m] = w.memory_bytes[m, 1, BUSIEST]
+                for f in range(w.n_links):
+                    row[LINK + f] = w.link_load[f]
+
+
+@kernel
+def take(w: Bench, rows: Any, n_rows: int, extents: Any, keep: int) -> bool:
     """Make a nest that of the bench; False where its loops do not end at tiles of 1.
 
     No loop gets a larger factor on an axis than it had, so it stays legal.

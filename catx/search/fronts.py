@@ -16,6 +16,9 @@ from catx.search.space import Value
 _POOLS, _FRONTS, _FAMILIES = 20_000, 2_000, 2_000
 """Entries that a process keeps: a pool takes some KB, a front or the references of a family some tens."""
 
+_FEW = 3
+"""References of einsums that come in many sizes: of each size there is a pool."""
+
 _Family = tuple[object, ...]
 """Values of the keys that change levels or axes, and these."""
 
@@ -25,8 +28,7 @@ class Fronts:
 
     Args:
         hardware: the space.
-        many: whether einsums come in many sizes: they share pools of a few round ones, from one reference
-            each.
+        many: whether einsums come in many sizes: they share pools of a few round ones.
     """
 
     def __init__(self, hardware: HardwareSpace, *, many: bool = False) -> None:
@@ -75,7 +77,7 @@ class Fronts:
             if len(self._references) >= _FAMILIES:
                 self._references.clear()
             machines = self._hardware.references(values)
-            found = self._references[family] = References(machines[-1:] if self._many else machines)
+            found = self._references[family] = References(machines[:_FEW] if self._many else machines)
         if found.accelerators:
             return family, found
         own = tuple(values[gene.name] for gene in self._hardware.genes)

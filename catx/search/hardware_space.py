@@ -1,6 +1,6 @@
 """Accelerators of a study: a description in which some keys vary."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property, lru_cache
 from itertools import islice, product
@@ -78,9 +78,9 @@ class HardwareSpace:
     def references(self, values: Mapping[str, Value]) -> list[Accelerator]:
         """A few accelerators of a point's family (levels and axes), far apart in all other keys.
 
-        They have the first, the last and the middle values, and are the same for every point of the family.
-        Of combinations of keys that are no accelerator of it there is none; where these are all, the first
-        one that is; the list is empty where none was found.
+        They have the middle, the first and the last values, and then mixes of first and last ones; they are
+        the same for every point of the family. Of combinations of keys that are no accelerator of it there is
+        none; where these are all, the first one that is; the list is empty where none was found.
         """
         others = [key for key in self.vary if key not in self.structural]
         shape = shape_of(self.accelerator(values))
@@ -90,9 +90,7 @@ class HardwareSpace:
             machine = self._there({**values, **named})
             return machine if machine is not None and shape_of(machine) == shape else None
 
-        picks = dict.fromkeys(
-            tuple(pick(self.vary[key]) for key in others) for pick in (_first, _last, _middle)
-        )
+        picks = dict.fromkeys(spread([self.vary[key] for key in others]))
         if found := [machine for pick in picks if (machine := there(pick)) is not None]:
             return found
         every = map(there, islice(product(*(self.vary[key][::-1] for key in others)), _TRIED))
@@ -134,16 +132,20 @@ class HardwareSpace:
             return None
 
 
-def _first(values: Sequence[Value]) -> Value:
-    return values[0]
+def spread(choices: Sequence[Sequence[Value]]) -> Iterator[tuple[Value, ...]]:
+    """Combinations of choices that are far apart: the middle, the first, the last, and mixes of both ends.
 
+    The mixes are a two-level design of four or eight runs: each half of them has the first value of a choice,
+    and each quarter those of two (of up to 3 or 7 choices; further ones go with these).
+    """
+    from scipy.linalg import hadamard
 
-def _last(values: Sequence[Value]) -> Value:
-    return values[-1]
-
-
-def _middle(values: Sequence[Value]) -> Value:
-    return values[len(values) // 2]
+    yield tuple(values[len(values) // 2] for values in choices)
+    yield tuple(values[0] for values in choices)
+    yield tuple(values[-1] for values in choices)
+    columns = 3 if len(choices) <= 3 else 7
+    for signs in hadamard(columns + 1)[:, 1:].tolist():
+        yield tuple(values[0 if signs[at % columns] > 0 else -1] for at, values in enumerate(choices))
 
 
 def _put(data: dict[str, Any], key: str, value: Value, where: str) -> None:

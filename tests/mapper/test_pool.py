@@ -4,14 +4,19 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+import yaml
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from catx.costmodel.evaluate import evaluate
+from catx.frontend.hardware import accelerator_text
 from catx.ir.einsum import Einsum
 from catx.mapper.forest import Forest
+from catx.mapper.front import FrontPoint
+from catx.mapper.map_einsum import map_front
 from catx.mapper.pool import NestPool, References, new_forest, pooled_front, reference_pool, round_sizes
 from catx.mapper.tree_search import unpack
+from catx.search.hardware_space import HardwareSpace
 from tests.mapper.test_map_einsum import CASES, machine
 
 
@@ -57,6 +62,70 @@ def test_nests_of_other_sizes_are_legal_and_cost_what_is_said(extents: list[int]
         energy_j = counts.dynamic_energy_j + machine().static_w * latency_s
         assert forest.tree["front_time"][i] == pytest.approx(latency_s, rel=1e-9)
         assert forest.tree["front_energy"][i] == pytest.approx(energy_j, rel=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 300), min_size=3, max_size=3))
+def test_points_of_a_pool_say_what_their_mappings_cost(extents: list[int]) -> None:
+    einsum = sized("prime tokens", *extents)
+    front = pooled_front(einsum, machine(), known())
+    pairs = [(point.energy_j(machine()), point.latency_s(machine())) for point in front.points]
+    assert pairs == sorted(pairs, reverse=True)
+    for point in front.points:
+        counts = evaluate(einsum, point.mapping, machine())
+        whole = FrontPoint(point.mapping, counts)
+        assert point.counts == counts
+        assert point.energy_j(machine()) == pytest.approx(whole.energy_j(machine()), rel=1e-9)
+        assert point.latency_s(machine()) == pytest.approx(whole.latency_s(machine()), rel=1e-9)
+        assert point.steady.compute == pytest.approx(whole.steady.compute, rel=1e-12)
+        assert point.steady.link == pytest.approx(whole.steady.link, rel=1e-12)
+        for got, said in zip(point.steady.moved, whole.steady.moved, strict=True):
+            assert got == pytest.approx(said, rel=1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(1, 300), min_size=3, max_size=3))
+def test_the_corners_of_a_pool_are_those_of_its_front(extents: list[int]) -> None:
+    """A front that is kept nest by nest has the same least sums and products."""
+    einsum = sized("prime tokens", *extents)
+    forest = new_forest(einsum, machine())
+    known().seed(forest)
+    n = int(forest.tree["n_front"])
+    assume(n > 0)
+    energy, time = forest.tree["front_energy"][:n], forest.tree["front_time"][:n]
+    points = pooled_front(einsum, machine(), known()).points
+    got = [(point.energy_j(machine()), point.latency_s(machine())) for point in points]
+    assert min(pair[0] for pair in got) == pytest.approx(energy.min(), rel=1e-9)
+    assert min(pair[1] for pair in got) == pytest.approx(time.min(), rel=1e-9)
+    assert min(pair[0] * pair[1] for pair in got) <= (energy * time).min() * 1.02
+
+
+def test_where_no_nest_of_a_pool_fits_a_short_search_finds_some() -> None:
+    einsum = CASES["prime tokens"].canonical()
+    front = pooled_front(einsum, machine(), NestPool())
+    assert front.points
+    for point in front.points:
+        assert point.counts == evaluate(einsum, point.mapping, machine())
+
+
+def test_pools_are_nearly_as_good_as_searches_on_accelerators_between_their_references() -> None:
+    space = HardwareSpace(
+        yaml.safe_load(accelerator_text("edge")), {"l2_kib": [64, 128, 256, 512], "glb_mib": [2, 4, 8]}
+    )
+    ratios = []
+    for dims in ((197, 768, 3072), (77, 512, 512), (197, 768, 768)):
+        einsum = sized("prime tokens", *dims)
+        for l2_kib, glb_mib in ((128, 4), (512, 4), (256, 8)):
+            values = {"hw.l2_kib": l2_kib, "hw.glb_mib": glb_mib}
+            accelerator = space.accelerator(values)
+            pool = reference_pool(einsum, References(space.references(values)))
+            edps = []
+            for front in (pooled_front(einsum, accelerator, pool), map_front(einsum, accelerator, 0)):
+                pairs = [(one.energy_j(accelerator), one.latency_s(accelerator)) for one in front.points]
+                edps.append(min(energy * latency for energy, latency in pairs))
+            ratios.append(edps[0] / edps[1])
+    assert max(ratios) < 1.2
+    assert sum(ratios) / len(ratios) < 1.03
 
 
 def test_nests_of_the_same_size_stay_as_they_are() -> None:

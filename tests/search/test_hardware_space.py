@@ -4,7 +4,7 @@ import yaml
 from catx.errors import SpecError
 from catx.frontend.hardware import accelerator_text, parse_accelerator
 from catx.mapper.family import shape_of
-from catx.search.hardware_space import HardwareSpace
+from catx.search.hardware_space import HardwareSpace, spread
 
 VARY: dict[str, list[int | float | str]] = {
     "clusters": [1, 2],
@@ -36,8 +36,24 @@ def test_structural_keys_and_references() -> None:
     assert space.structural == {"clusters", "pe_width"}
     values = point(clusters=2, pe_width=16, l2_kib=128, glb_mib=4)
     found = space.references(values)
-    assert len({machine.name for machine in found}) == len(found) == 3
+    sizes = ["128-glb-4", "64-glb-2", "256-glb-4", "256-glb-2", "64-glb-4"]
+    assert [machine.name for machine in found] == [f"catransformers-2x16x16-l2-{size}" for size in sizes]
     assert {shape_of(machine) for machine in found} == {shape_of(space.accelerator(values))}
+
+
+@pytest.mark.parametrize("keys", [1, 2, 3, 5, 7])
+def test_ends_of_keys_are_mixed_evenly(keys: int) -> None:
+    middle, first, last, *mixes = spread([(0, 1, 2)] * keys)
+    assert (middle, first, last) == ((1,) * keys, (0,) * keys, (2,) * keys)
+    assert len(mixes) == (4 if keys <= 3 else 8)
+    for one in range(keys):
+        assert sum(mix[one] == 0 for mix in mixes) == len(mixes) // 2
+        for other in range(one):
+            assert sum(mix[one] == mix[other] == 0 for mix in mixes) == len(mixes) // 4
+
+
+def test_many_keys_share_columns() -> None:
+    assert all(mix[0] == mix[7] for mix in spread([(0, 1)] * 8))
 
 
 def test_paths_into_a_general_form() -> None:
