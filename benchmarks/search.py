@@ -94,7 +94,9 @@ def replayed(sampler: Sampler, plan: SearchPlan, table: dict[Genome, Point], mos
     waiting: deque[list[Genome]] = deque()
     asked = 0
     while True:
-        while len(waiting) < plan.in_flight and (genomes := sampler.ask(min(plan.batch, most - asked))):
+        while len(waiting) < plan.in_flight and (
+            genomes := sampler.ask(min(plan.batch_after(asked), most - asked))
+        ):
             asked += len(genomes)
             waiting.append(genomes)
         if not waiting:

@@ -209,7 +209,7 @@ class _Run:
             self._measure(self.confirmations.first())
         while more or batches:
             while more and len(batches) < self.study.plan.in_flight:
-                genomes = self.sampler.ask(min(self.study.plan.batch, self.total - asked))
+                genomes = self.sampler.ask(min(self.study.plan.batch_after(asked), self.total - asked))
                 numbered = list(enumerate(genomes, asked))
                 asked += len(genomes)
                 more = bool(genomes) and asked < self.total
@@ -217,8 +217,9 @@ class _Run:
                     batches.append(numbered)
                     self._submit(numbered)
             if batches:
-                self._absorb(batches.popleft())
-                self._confirm()
+                batch = batches.popleft()
+                self._absorb(batch)
+                self._confirm(len(batch))
         self._confirm_all()
         return self.points
 
@@ -234,12 +235,12 @@ class _Run:
                 free -= 1
             self.measuring.append(self.measurements[model])
 
-    def _confirm(self) -> None:
+    def _confirm(self, new: int) -> None:
         """Learn what was measured, and ask for more, each time that so many points more are known."""
         if self.confirmations is None:
             return
-        every, batch = self.confirmations.every, self.study.plan.batch
-        if len(self.points) // every > (len(self.points) - batch) // every:
+        every = self.confirmations.every
+        if len(self.points) // every > (len(self.points) - new) // every:
             self._learn()
             self._measure(self.confirmations.of_front(self._predicted()))
 

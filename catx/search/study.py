@@ -25,6 +25,12 @@ _DEAF: tuple[SamplerName, ...] = ("pymoo", "qnehvi")
 QNEHVI_MOST = 1000
 """Evaluations of `qnehvi`: what a batch takes grows with the cube of those that are known."""
 
+UNGUIDED: tuple[SamplerName, ...] = ("random", "grid")
+"""Samplers that learn nothing, so small batches are of no use to them."""
+
+PART_OF_ASKED = 20
+"""A batch is at most so small a part of the points before it, but for the first ones."""
+
 SCREENED_LEAST = 3
 """Models that `screened` measures first, and in all: fewer calibrate no predictions."""
 
@@ -127,11 +133,12 @@ class AccuracyChoice:
 class SearchPlan:
     """How the space is searched.
 
-    `batch` points are bred at once, from all that is known when `in_flight` batches before them are not yet
-    done: with more workers than one no one waits for a slow point, and what is bred does not depend on how
-    many there are. `start` is how many points of a Sobol sequence `qnehvi` begins with; None: twice as many
-    as genes that vary, and two. Up to `guided` points the children of nsga2 and nsga3 are ranked by models.
-    `known` are designs to begin with, values by name of the gene; what one leaves out has its last value.
+    Points are bred in batches: of `first_batch` at first, later of a twentieth of those before them, and of
+    `batch` at most; from all that is known when `in_flight` batches before them are not yet done. So with
+    more workers than one no one waits for a slow point, and what is bred does not depend on their number.
+    `start` is how many points of a Sobol sequence `qnehvi` begins with; None: twice as many as genes that
+    vary, and two. Up to `guided` points the children of nsga2 and nsga3 are ranked by models. `known` are
+    designs to begin with, values by name of the gene; what one leaves out has its last value.
     """
 
     sampler: SamplerName = "nsga2"
@@ -144,6 +151,7 @@ class SearchPlan:
     start: int | None = None
     guided: int = 400
     known: tuple[tuple[tuple[str, Value], ...], ...] = ()
+    first_batch: int = 4
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
@@ -153,6 +161,7 @@ class SearchPlan:
             evaluations=self.evaluations,
             population=self.population,
             batch=self.batch,
+            first_batch=self.first_batch,
             in_flight=self.in_flight,
             start=1 if self.start is None else self.start,
         )
@@ -163,6 +172,12 @@ class SearchPlan:
             )
         if not 0 <= self.crossover <= 1:
             raise OptionError(f"search: crossover must be 0 to 1, not {self.crossover}")
+
+    def batch_after(self, asked: int) -> int:
+        """Points that are bred at once after so many."""
+        if self.sampler in UNGUIDED:
+            return self.batch
+        return min(self.batch, max(self.first_batch, asked // PART_OF_ASKED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,7 @@ class PlanSpec(Spec):
     evaluations: AnyCount = 1000
     population: AnyCount = 40
     batch: AnyCount = 20
+    first_batch: AnyCount = 4
     in_flight: AnyCount = 2
     seed: Annotated[int, Number(whole=True, zero=True, most=2**32 - 1)] = 1
     guided: Annotated[int, Number(whole=True, zero=True, most=10**4)] = 400

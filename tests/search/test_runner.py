@@ -18,7 +18,7 @@ from catx.search.evaluation import Evaluation
 from catx.search.open_study import begin, read, resume
 from catx.search.runner import Point, front, points_of, run
 from catx.search.store import Store
-from catx.search.study import Study
+from catx.search.study import SearchPlan, Study
 from tests.search.deadly import Deadly
 from tests.search.studies import small
 
@@ -54,6 +54,19 @@ def test_a_run(study: Study, whole: list[Point], tmp_path: Path) -> None:
         assert point.feasible == (point.evaluation.numbers["area_mm2"] <= limit)
     assert {point.feasible for point in points} == {True, False}
     assert all(point.feasible for point in front(points))
+
+
+def test_batches_begin_small_and_grow() -> None:
+    plan = SearchPlan()
+    asked, sizes = 0, []
+    while asked < 600:
+        sizes.append(plan.batch_after(asked))
+        asked += sizes[-1]
+    assert sizes == sorted(sizes)
+    assert (sizes[0], sizes[-1]) == (4, 20)
+    assert sum(size == 4 for size in sizes) == 25  # a twentieth of 100 is 5
+    assert SearchPlan(first_batch=8, batch=6).batch_after(0) == 6
+    assert SearchPlan(sampler="random").batch_after(0) == 20
 
 
 def test_two_workers_find_the_same(study: Study, whole: list[Point], tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_a_run_that_is_only_begun_again_changes_nothing(tmp_path: Path, screened
     whole = run(asked, begin(asked, tmp_path / "a.db"))
 
     def stop(now: Progress) -> None:
-        if now.done == 6:
+        if now.done == 8:
             raise KeyboardInterrupt
 
     store = resume(asked, tmp_path / "a.db")
