@@ -34,7 +34,6 @@ from catx.search.study_file import load_study
 BUDGETS = (50, 100, 162, 324, 648)
 PLANS: dict[str, Callable[[SearchPlan], SearchPlan]] = {
     "nsga2, guided by models": lambda plan: plan,
-    "the same, batches of 4": lambda plan: replace(plan, batch=4, in_flight=1),
     "nsga2 alone": lambda plan: replace(plan, guided=0),
     "nsga3 alone": lambda plan: replace(plan, sampler="nsga3", guided=0),
     "pymoo": lambda plan: replace(plan, sampler="pymoo"),

@@ -112,7 +112,7 @@ class Evaluator:
         self.scenario, self.mapped_for, self.budget = scenario, mapped_for, budget
         self.constraints = tuple(constraints)
         self.accuracy, self.sheet = accuracy, tuple(sheet)
-        self._fronts = fronts
+        self.fronts = fronts
 
     def __call__(self, genome: Genome) -> Evaluation:
         """See `Evaluates`."""
@@ -156,7 +156,7 @@ class Evaluator:
             scenario=self.scenario,
             objective=self.mapped_for,
             options=options or MapperOptions(),
-            find=self._fronts.finder(values) if options is None else None,
+            find=self.fronts.finder(values) if options is None else None,
         )
 
     def _numbers(self, values: Mapping[str, Value]) -> _Numbers:

@@ -42,12 +42,12 @@ class Fronts:
         """What finds fronts on the accelerator of a design point."""
 
         def find(einsums: Sequence[Einsum], accelerator: Accelerator) -> dict[Einsum, Front]:
-            pools = self._pools_for(einsums, values, accelerator)
+            pools = self.pools(einsums, values, accelerator)
             return {einsum: self._front(einsum, accelerator, pools[einsum]) for einsum in einsums}
 
         return find
 
-    def _pools_for(
+    def pools(
         self, einsums: Sequence[Einsum], values: Mapping[str, Value], accelerator: Accelerator
     ) -> dict[Einsum, NestPool]:
         """Pools of einsums for the family of a design point.
