@@ -6,8 +6,9 @@
 The built-in study `carbon`: accuracy, which a proxy predicts from how many parts of the model stay, against
 total carbon, bounded by latency, area and TOPS. Each sampler runs with the first seed up to MOST evaluations,
 with two more up to 1,000, and with all others up to 100, as qnehvi does with all of its seeds: its fits take
-long. Evaluations are kept in FOLDER, where a second run goes on. There is no true front: what counts is the hypervolume within the box of the front of all
-that was found, with the logarithm of carbon, as a part of that front's own.
+long. Evaluations are kept in FOLDER, where a second run goes on. There is no true front: what counts is the
+hypervolume within the box of the front of all that was found, with the logarithm of carbon, as a part of that
+front's own.
 """
 
 import argparse

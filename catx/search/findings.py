@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from catx.errors import Loc, OptionError
-from catx.search.grid import AnyStudy, Grid
+from catx.search.grid import AnyStudy
 from catx.search.metrics import ACCURACY
 from catx.search.open_study import STUDY, read
 from catx.search.runner import Point, front, points_of
@@ -20,6 +19,7 @@ class Findings:
 
     `front` are those that no other feasible one of their group beats, sorted by the first objective, best
     first. `study_json` and `runs` are as they stand in the file: the study, and what each run told of itself.
+    `own_space` is what genomes are of where these are a part of a study (see `grid_groups`).
     """
 
     path: Path
@@ -28,11 +28,12 @@ class Findings:
     front: tuple[Point, ...]
     study_json: str
     runs: Mapping[int, Mapping[str, Any]]
+    own_space: DesignSpace | None = None
 
     @property
     def space(self) -> DesignSpace:
         """All points that the study may have."""
-        return self.study.space
+        return self.study.space if self.own_space is None else self.own_space
 
     @property
     def feasible(self) -> list[Point]:
@@ -98,23 +99,6 @@ def read_findings(path: Path) -> Findings:
         study_json=text,
         runs=runs,
     )
-
-
-def read_search(path: Path) -> Findings:
-    """What a FILE.db of a search holds so far, all of whose points are compared with each other.
-
-    Raises:
-        SpecError: no such file, or no study.
-        OptionError: it is of a batch study.
-    """
-    found = read_findings(path)
-    if isinstance(found.study, Grid):
-        raise OptionError(
-            "a batch study has a front for each of its models and scenarios, and is not drawn or compared",
-            loc=Loc(str(path)),
-            hint=f"all its points as a table: `catx search front --all {path}`",
-        )
-    return found
 
 
 def _sorted_front(points: Sequence[Point]) -> tuple[Point, ...]:

@@ -72,8 +72,31 @@ class HardwareSpace:
         return parse_accelerator(self.text(values), f"{self.where} ({told})" if told else self.where)
 
     def check(self) -> None:
-        """Raise the SpecError of a description that is wrong whatever varies."""
+        """Raise the SpecError of a description, or of a value of a key, that is wrong whatever varies.
+
+        A value is wrong where none of some mixes of the other keys' values makes an accelerator with it.
+        """
         _ = self.structural
+        for key, values in self.vary.items():
+            others = [other for other in self.vary if other != key]
+            for value in values:
+                mixes = [
+                    {HARDWARE_PREFIX + name: one for name, one in zip(others, mix, strict=True)}
+                    | {HARDWARE_PREFIX + key: value}
+                    for mix in dict.fromkeys(spread([self.vary[other] for other in others]))
+                ]
+                if not any(self._there(mix) for mix in mixes):
+                    self._refuse(key, value, mixes[0])
+
+    def _refuse(self, key: str, value: Value, mix: Mapping[str, Value]) -> None:
+        """Raise the error of a value that makes no accelerator."""
+        try:
+            self.accelerator(mix)
+        except SpecError as error:
+            place = f"{error.loc.where}: " if error.loc and error.loc.where else ""
+            raise SpecError(
+                f"{self.where}: {key}: no accelerator with {value!r}: {place}{error.args[0]}", hint=error.hint
+            ) from error
 
     def references(self, values: Mapping[str, Value]) -> list[Accelerator]:
         """A few accelerators of a point's family (levels and axes), far apart in all other keys.

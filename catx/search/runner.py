@@ -102,9 +102,9 @@ def front(points: Sequence[Point]) -> list[Point]:
 class Progress:
     """How far a run is: points that are done, of all that it wants; those that failed; its front.
 
-    `hypervolume` is that of the front up to the worst feasible point so far in each objective; None where
-    points are of several groups. `measured` models are known where accuracy is screened, else None, and
-    `error` is what predictions of the others are wrong by (see `Screening`).
+    `hypervolume` is that of the front as a share of the box of all feasible points (see `front_share`).
+    `measured` models are known where accuracy is screened, else None, and `error` is what predictions of the
+    others are wrong by (see `Screening`).
     """
 
     done: int
@@ -321,7 +321,7 @@ class _Run:
             total=self.total,
             failed=sum(point.costs is None for point in self.points),
             front=len(best),
-            hypervolume=front_volume(self.points, best),
+            hypervolume=front_share(self.points, best),
             seconds=time.perf_counter() - self.started,
             new=self.new,
             measured=self.screening.measured if self.screening else None,
@@ -329,12 +329,17 @@ class _Run:
         )
 
 
-def front_volume(points: Sequence[Point], best: Sequence[Point]) -> float | None:
-    """Hypervolume of a front up to the worst of all feasible points in each objective; None for several."""
+def front_share(points: Sequence[Point], best: Sequence[Point]) -> float | None:
+    """Hypervolume of a front as a share of the box from the best to the worst values of all feasible points.
+
+    None where points are of several groups, or the box is flat; 0 without a feasible point.
+    """
     if len({point.group for point in points}) > 1:
         return None
     costs = [point.costs for point in points if point.feasible and point.costs is not None]
     if not costs:
         return 0.0
-    reference = [max(column) for column in zip(*costs, strict=True)]
-    return hypervolume([point.costs for point in best if point.costs is not None], reference)
+    columns = list(zip(*costs, strict=True))
+    box = math.prod(max(column) - min(column) for column in columns)
+    volume = hypervolume([one.costs for one in best if one.costs is not None], [max(c) for c in columns])
+    return volume / box if box else None

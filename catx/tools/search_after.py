@@ -1,13 +1,25 @@
 """What `catx search` does with files of studies: the front as a file, pictures, and a comparison."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from catx.errors import OptionError
 from catx.tools.guard import guarded
 from catx.tools.options import JsonList
+
+if TYPE_CHECKING:
+    from catx.search.findings import Findings
+
+Groups = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--group",
+        metavar="TEXT",
+        help="Of a batch study, only models and scenarios with this in their name; repeatable.",
+    ),
+]
 
 StudyFile = Annotated[str, typer.Argument(metavar="FILE.db", help="What `catx search` wrote.")]
 StudyFiles = Annotated[
@@ -65,12 +77,13 @@ def plot_studies(
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", help="Of parameter importance.", min=0, max=2**32 - 1)
     ] = 1,
+    groups: Groups = None,
 ) -> None:
     """Draw fronts, parallel coordinates, hypervolumes, importance, and what changes along the front."""
     from catx.extras import need
 
     need("plot", "matplotlib", "sklearn")
-    from catx.search.findings import labels, read_search
+    from catx.search.findings import labels
     from catx.tools.outputs import check_folder, write_files
     from catx.tools.picture import plain_text
     from catx.tools.progress import Progress
@@ -79,7 +92,7 @@ def plot_studies(
 
     folder = _folder(output)
     check_folder(folder, ())
-    found = [read_search(Path(file)) for file in files]
+    found = _found(files, groups)
     with Progress("drawing") as progress, plain_text():
         pictures = pictures_of(labels(found), found, seed, progress.phase)
     for place, written in pictures.files.items():
@@ -103,17 +116,18 @@ def compare_files(
             help="Objective at whose levels fronts are compared; default the first; repeatable.",
         ),
     ] = None,
+    groups: Groups = None,
     as_json: JsonList = False,
 ) -> None:
     """Compare studies of the same objectives: hypervolumes, who dominates whom, the best at equal level."""
     from catx.search.compare import compare_studies, objective_of
-    from catx.search.findings import labels, read_search
+    from catx.search.findings import labels
     from catx.tools.search_compare_text import comparison_json, comparison_text
     from catx.tools.streams import emit
 
-    if len(files) < 2:
+    found = _found(files, groups)
+    if len(found) < 2:
         raise OptionError("one study has nothing to be compared with", hint="name two or more files")
-    found = [read_search(Path(file)) for file in files]
     comparison = compare_studies(labels(found), found)
     names = [objective_of(comparison.goals, name) for name in at or [comparison.goals[0].metric]]
     if as_json:
@@ -122,6 +136,14 @@ def compare_files(
     from catx.tools.canvas import stdout_canvas
 
     emit(comparison_text(comparison, names, stdout_canvas()))
+
+
+def _found(files: list[str], groups: list[str] | None) -> list["Findings"]:
+    """What the files hold: a study each, or the groups of a batch study."""
+    from catx.search.findings import read_findings
+    from catx.search.grid_groups import groups_of
+
+    return [group for file in files for group in groups_of(read_findings(Path(file)), groups or ())]
 
 
 def _folder(text: str) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from catx.search.grid import AnyStudy, Grid
 from catx.search.metrics import ACCURACY
-from catx.search.runner import Point, Progress, front, front_volume
+from catx.search.runner import Point, Progress, front, front_share
 from catx.search.screening import Screening
 from catx.search.study import Study
 from catx.tools.canvas import Canvas, Column
@@ -46,7 +46,7 @@ def study_text(
         [
             ("evaluated", f"{len(points):,}", _wanted(study)),
             ("feasible", f"{len(feasible):,}", ", ".join(map(str, study.constraints)) or "no constraint"),
-            ("front", f"{len(best):,}", _volume(front_volume(points, best)).removeprefix(", ")),
+            ("front", f"{len(best):,}", _volume_told(front_share(points, best)) if best else ""),
             *([("failed", f"{len(failed):,}", failed[0].evaluation.error)] if failed else []),
         ]
     )
@@ -116,8 +116,14 @@ def _is_scored(study: AnyStudy) -> bool:
     return accuracy is not None and accuracy.kind == "proxy" and accuracy.table is None
 
 
-def _volume(volume: float | None) -> str:
-    return "" if volume is None else f", hypervolume {significant(volume)}"
+def _volume(share: float | None) -> str:
+    return "" if share is None else f", hypervolume {100 * share:.2f} %"
+
+
+def _volume_told(share: float | None) -> str:
+    if share is None:
+        return ""
+    return f"hypervolume {100 * share:.2f} % of the box from the best to the worst feasible values"
 
 
 def _table(

@@ -85,6 +85,13 @@ def test_a_point_that_is_no_accelerator_says_which() -> None:
         space.accelerator(point(l2_kib=-1))
 
 
+@pytest.mark.parametrize("wrong", [-1, "sixteen"])
+def test_values_that_make_no_accelerator_are_told_at_once(wrong: int | str) -> None:
+    with pytest.raises(SpecError, match=f"edge: l2_kib: no accelerator with {wrong!r}: .*l2_kib"):
+        edge({"clusters": [1, 2], "l2_kib": [64, wrong, 128]}).check()
+    edge(VARY).check()
+
+
 def test_references_are_those_of_the_family_even_where_its_ends_are_no_accelerators() -> None:
     space = edge({"clusters": [1, 2], "l2_kib": [0, 16, -1, 1024, -2]})
     found = [

@@ -34,7 +34,8 @@ def test_a_study_that_was_written_before_plans_had_all_fields(tmp_path: Path) ->
     plan = next(
         field["SearchPlan"] for field in written["Study"] if isinstance(field, dict) and "SearchPlan" in field
     )
-    assert [plan.pop() for _ in range(3)] == [[], study.plan.guided, study.plan.start]
+    newer = [plan.pop() for _ in range(4)]
+    assert newer == [study.plan.first_batch, [], study.plan.guided, study.plan.start]
     assert study_from_json(json.dumps(written)) == study
     with pytest.raises(SpecError, match="another version"):
         study_from_json('{"Study": []}')

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from catx.search import volume
-from catx.search.runner import Point, front, front_volume
+from catx.search.runner import Point, front, front_share
 from catx.search.volume import box_of, volume_curve
 from tests.search.made import findings
 
@@ -37,10 +37,10 @@ def test_a_curve_is_what_each_front_beats(tmp_path: Path) -> None:
     for count in range(len(found.points) + 1):
         now = at.get(count, now)
         assert now == pytest.approx(by_cells(list(found.points[:count]), box.worst), abs=1e-9)
-    assert curve.volumes[-1] == pytest.approx(front_volume(found.points, front(found.points)))
     share = box.share(curve.volumes[-1])
     assert share is not None
     assert 0 < share <= 1
+    assert share == pytest.approx(front_share(found.points, front(found.points)))
 
 
 def test_a_long_curve_has_fewer_points_and_the_same_ends(

@@ -12,6 +12,7 @@ import pytest
 from catx.search.findings import read_findings
 from catx.search.importance import LEAST_POINTS
 from catx.search.metrics import METRICS
+from catx.search.space import Value
 from catx.search.volume import box_of, volume_curve
 from catx.tools import cli
 from catx.tools.metric_text import in_unit, scale_for, words
@@ -259,6 +260,28 @@ def test_a_comparison_for_people_and_for_scripts(run: Run, tmp_path: Path) -> No
     assert "Most accuracy at equal total_gco2e" in run("compare", *paths, "--at", "total_gco2e")[1]
 
 
+def test_groups_of_a_batch_study_side_by_side(run: Run, quick: None, tmp_path: Path) -> None:
+    def numbers(values: dict[str, Value]) -> dict[str, float]:
+        width, work = float(values.get("hw.pe_width", 8)), 2.0 if values["model"] == "b" else 1.0
+        return {"latency_s": work / width, "energy_j": work * (1 + width / 100)}
+
+    made(tmp_path, "batch", text=GRID, numbers=numbers)
+    code, out, err = run("compare", "batch.db")
+    assert (code, err) == (0, "")
+    assert "note: b is not the same study as a: models" in out or "note: a is not the same study as b" in out
+    code, out, _ = run("plot", "batch.db", "-o", "p")
+    assert code == 0
+    assert "a: no importance: 3 points have numbers" in out
+    check_pictures(tmp_path / "p", ["search_front_latency_s_energy_j", "search_hypervolume"])
+    for model in "ab":
+        check_pictures(tmp_path / "p" / model, ["search_parallel", "search_along_front"])
+    numbers_of = read(tmp_path / "p" / "a" / "search_parallel.json")
+    assert [gene["name"] for gene in numbers_of["genes"]] == ["hw.accelerator"]
+    code, out, err = run("compare", "batch.db", "--group", "a")
+    assert (code, out) == (2, "")
+    assert "nothing to be compared with" in err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -271,8 +294,8 @@ def test_a_comparison_for_people_and_for_scripts(run: Run, tmp_path: Path) -> No
         (["compare", "one.db", "none.db"], "no such file"),
         (["compare", "one.db", "one.db", "--at", "latency_s"], "latency_s"),
         (["compare", "empty.db", "empty.db"], "no study has a feasible point"),
-        (["plot", "batch.db", "-o", "p"], "a batch study has a front for each"),
-        (["compare", "one.db", "batch.db"], "a batch study has a front for each"),
+        (["plot", "batch.db", "-o", "p"], "nothing to draw"),
+        (["compare", "one.db", "batch.db"], "batch has least latency_s"),
         (["front", "none.db"], "no such file"),
     ],
 )
