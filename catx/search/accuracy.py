@@ -29,7 +29,7 @@ class Accuracy(Protocol):
 
 @runtime_checkable
 class Measurable(Accuracy, Protocol):
-    """Predicts accuracy where a search asks for it, and measures it where that is worth the time."""
+    """Measures accuracy where a search asks for it, apart from other numbers of a point."""
 
     def measure(self, values: Mapping[str, Value]) -> Told:
         """The measured accuracy of the model of a design point."""

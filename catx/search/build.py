@@ -62,6 +62,7 @@ def _evaluator(
         constraints=study.mapper_constraints,
         accuracy=_accuracy(study, models, tell) if measures else None,
         sheet=study.sheet,
+        apart=study.accuracy is not None and study.accuracy.kind == "finetune",
         fronts=fronts or Fronts(hardware, many=bool(study.models.vary)),
     )
 

@@ -92,6 +92,7 @@ class Evaluator:
         constraints: that mappings obey; they need a budget.
         accuracy: of models; None where there is none.
         sheet: rows of the carbon sheet that are wanted besides the metrics.
+        apart: whether points are told without accuracy, which is measured where it is asked for.
     """
 
     def __init__(
@@ -107,11 +108,12 @@ class Evaluator:
         constraints: Sequence[Block] = (),
         accuracy: Accuracy | None = None,
         sheet: Sequence[str] = (),
+        apart: bool = False,
     ) -> None:
         self.space, self.models, self.hardware = space, models, hardware
         self.scenario, self.mapped_for, self.budget = scenario, mapped_for, budget
         self.constraints = tuple(constraints)
-        self.accuracy, self.sheet = accuracy, tuple(sheet)
+        self.accuracy, self.sheet, self._apart = accuracy, tuple(sheet), apart
         self.fronts = fronts
 
     def __call__(self, genome: Genome) -> Evaluation:
@@ -161,7 +163,7 @@ class Evaluator:
 
     def _numbers(self, values: Mapping[str, Value]) -> _Numbers:
         found = hardware_numbers(self.report(values), self.hardware.accelerator(values), self.sheet)
-        if self.accuracy is None:
+        if self.accuracy is None or self._apart:
             return found, False
         accuracy = self.accuracy.of(values)
         return {**found, ACCURACY.name: accuracy.value, **accuracy.left}, accuracy.measured

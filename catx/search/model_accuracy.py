@@ -140,6 +140,10 @@ class TrainedAccuracy:
             self._known[key] = self._measured(values)
         return Told(self._known[key], measured=True)
 
+    def measure(self, values: Mapping[str, Value]) -> Told:
+        """The same: a search asks for it once per model, and for other numbers of points without it."""
+        return self.of(values)
+
     def _measured(self, values: Mapping[str, Value]) -> float:
         from catx.frontend.clip.metrics import recall
         from catx.frontend.clip.pruned import prune

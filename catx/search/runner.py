@@ -1,9 +1,10 @@
 """Run a study: propose points, evaluate them on workers, keep what comes, and go on where a run stopped.
 
 Points have numbers. What is proposed depends on results of lower numbers alone, told in their order, so it is
-the same whatever the number of workers, and whether a run was interrupted or not. Measurements of models,
-where accuracy is screened, have numbers below zero; they are asked for and told between batches, and found
-again by their model: a run that wants more points measures the same models at other times.
+the same whatever the number of workers, and whether a run was interrupted or not. Measurements of models have
+numbers below zero. Where every model is measured, a point is told once its model is. Where accuracy is
+screened, measurements are asked for and told between batches, and found again by their model: a run that
+wants more points measures the same models at other times.
 """
 
 import json
@@ -23,7 +24,14 @@ from catx.search.model_space import Tell
 from catx.search.pareto import front_of, hypervolume
 from catx.search.provenance import facts_of
 from catx.search.sampler import Revisable, Sampler
-from catx.search.screening import LEARNED, Confirmations, Screening, is_measurement, screening_of
+from catx.search.screening import (
+    LEARNED,
+    Confirmations,
+    Measurements,
+    Screening,
+    is_measurement,
+    measurements_of,
+)
 from catx.search.space import Genome
 from catx.search.store import Store
 from catx.search.study import Study, least, violation
@@ -72,17 +80,20 @@ def points_of(study: AnyStudy, store: Store) -> list[Point]:
     return found_in(study, store)[0]
 
 
-def found_in(study: AnyStudy, store: Store) -> tuple[list[Point], Screening | None]:
-    """All points of a store, in their order, and what is known of accuracy where it is screened."""
+def found_in(study: AnyStudy, store: Store) -> tuple[list[Point], Measurements | None]:
+    """All points of a store, in their order, and what is known of accuracy where models are measured.
+
+    A point whose model is still to be measured is none yet.
+    """
     head = store.head  # first: what it names is there already where the file grows
     evaluations = store.evaluations()
-    screening = screening_of(study, evaluations, head)
+    measured = measurements_of(study, evaluations, head)
     points = [
-        point_of(study, number, screening.of(found) if screening else found)
+        point_of(study, number, told)
         for number, found in evaluations.items()
-        if not is_measurement(number)
+        if not is_measurement(number) and (told := measured.of(found) if measured else found) is not None
     ]
-    return points, screening
+    return points, measured
 
 
 def front(points: Sequence[Point]) -> list[Point]:
@@ -103,7 +114,7 @@ class Progress:
     """How far a run is: points that are done, of all that it wants; those that failed; its front.
 
     `hypervolume` is that of the front as a share of the box of all feasible points (see `front_share`).
-    `measured` models are known where accuracy is screened, else None, and `error` is what predictions of the
+    `measured` models are known where models are measured, else None, and `error` is what predictions of the
     others are wrong by (see `Screening`).
     """
 
@@ -194,9 +205,15 @@ class _Run:
         self.total = min(study.plan.evaluations, study.space.size)
         self.points: list[Point] = []
         self.started, self.new = time.perf_counter(), 0
-        self.screening = screening_of(study)
-        self.confirmations = Confirmations(study) if self.screening and isinstance(study, Study) else None
-        self.measurements = self.screening.by_model(self.known) if self.screening else {}
+        self.models = measurements_of(study)
+        self.confirmations: Confirmations | None = None
+        if isinstance(study, Study) and isinstance(self.models, Screening):
+            self.confirmations = Confirmations(study)
+        self.trains = self.models is not None and self.confirmations is None
+        """Whether every model is measured, and not some that are chosen."""
+        self.measurements = self.models.by_model(self.known) if self.models else {}
+        self.met: dict[Genome, int] = {}
+        self.training: set[int] = set()
         self.measuring: list[int] = []
         self.learned: list[int] = []
         self.kept: list[int] = json.loads(store.head.get(LEARNED, "[]"))
@@ -225,10 +242,10 @@ class _Run:
 
     def _measure(self, genomes: Sequence[Genome]) -> None:
         """Ask for measurements of models that have none in the store, and wait to learn those of all."""
-        assert self.screening is not None
+        assert self.models is not None
         free = min((0, *self.known, *self.measurements.values())) - 1
         for genome in genomes:
-            model = self.screening.model(genome)
+            model = self.models.model(genome)
             if model not in self.measurements:
                 self.measurements[model] = free
                 self.evaluate.submit([(free, genome)])
@@ -255,10 +272,10 @@ class _Run:
 
     def _learn(self) -> None:
         """Wait for measurements, and tell points and the sampler what became of them."""
-        if not self.measuring or self.screening is None:
+        if not self.measuring or self.models is None:
             return
         self._wait_for(self.measuring)
-        self.screening.learn([self.known[number] for number in self.measuring])
+        self.models.learn([self.known[number] for number in self.measuring])
         self.learned += self.measuring
         self.measuring = []
         if self.learned != self.kept[: len(self.learned)]:  # else it only comes to where a run was before
@@ -279,11 +296,39 @@ class _Run:
 
     def _point(self, number: int) -> Point:
         found = self.known[number]
-        return point_of(self.study, number, self.screening.of(found) if self.screening else found)
+        told = self.models.of(found) if self.models else found
+        assert told is not None, "models of points are measured before these are told"
+        return point_of(self.study, number, told)
 
     def _submit(self, numbered: list[tuple[int, Genome]]) -> None:
         self._check_known(numbered)
+        if self.models is not None and self.trains:
+            for _, genome in numbered:
+                model = self.models.model(genome)
+                self.met.setdefault(model, self.measurements.get(model, -1 - len(self.met)))
         self.evaluate.submit([one for one in numbered if one[0] not in self.known])
+        for number, _ in numbered:
+            if number in self.known:
+                self._train(number)
+
+    def _train(self, number: int) -> None:
+        """Ask for the accuracy of a point's model, once for all points that have it."""
+        found = self.known[number]
+        if self.models is None or not self.trains or found.error or found.measured:
+            return
+        measurement = self.met[self.models.model(found.genome)]
+        if measurement not in self.known and measurement not in self.training:
+            self.training.add(measurement)
+            self.evaluate.submit([(measurement, found.genome)])
+
+    def _learn_models(self, numbers: Sequence[int]) -> None:
+        """Wait for the accuracies of points that were evaluated."""
+        if self.models is None or not self.trains:
+            return
+        found = [self.known[number] for number in numbers]
+        wanted = [self.met[self.models.model(one.genome)] for one in found if not (one.error or one.measured)]
+        self._wait_for(wanted)
+        self.models.learn([self.known[number] for number in wanted])
 
     def _check_known(self, numbered: Sequence[tuple[int, Genome]]) -> None:
         for number, genome in numbered:
@@ -298,7 +343,9 @@ class _Run:
         """Wait for a batch, and tell the sampler."""
         if not self.points:
             self._learn()
-        self._wait_for([number for number, _ in numbered])
+        numbers = [number for number, _ in numbered]
+        self._wait_for(numbers)
+        self._learn_models(numbers)
         told = [self._point(number) for number, _ in numbered]
         self.sampler.tell(told)
         self.points += told
@@ -313,6 +360,8 @@ class _Run:
                 self.known[number] = evaluation
                 self.new += 1
                 missing.discard(number)
+                if not is_measurement(number):
+                    self._train(number)
 
     def _progress(self) -> Progress:
         best = front(self.points)
@@ -324,8 +373,8 @@ class _Run:
             hypervolume=front_share(self.points, best),
             seconds=time.perf_counter() - self.started,
             new=self.new,
-            measured=self.screening.measured if self.screening else None,
-            error=self.screening.error if self.screening else math.nan,
+            measured=self.models.measured if self.models else None,
+            error=self.models.error if self.models else math.nan,
         )
 
 

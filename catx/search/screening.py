@@ -1,4 +1,4 @@
-"""Accuracy of two fidelities: predicted of most models, measured of those that matter."""
+"""Accuracies that are measured model by model: of all, or of those that matter, and predicted of others."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from catx.search.evaluation import Evaluation
 from catx.search.metrics import ACCURACY
 from catx.search.proxy import LEAST_POINTS, LEFT, Calibration, Shares, calibrate, scaled, uncalibrated
 from catx.search.space import HARDWARE_PREFIX, Genome
-from catx.search.study import Study
+from catx.search.study import MEASURED, Study
 
 LEAST_ACCURACY = 1e-3
 """What a measured accuracy below counts as in a calibration, which takes logarithms."""
@@ -27,31 +27,23 @@ def is_measurement(number: int) -> bool:
     return number < 0
 
 
-class Screening:
-    """The accuracy of points of a study: measured where their model was, else predicted.
+class Measurements:
+    """The accuracy of points of a study, which is that of their models: each is measured once.
 
     Args:
-        study: whose accuracy is `screened`.
+        study: whose accuracy is `finetune`.
         measured: measurements so far.
     """
 
     def __init__(self, study: Study, measured: Sequence[Evaluation] = ()) -> None:
         self._genes = len(study.models.vary)
         self._known: dict[Genome, Evaluation] = {}
-        self.calibration: Calibration | None = None
         self.learn(measured)
 
     def learn(self, measured: Sequence[Evaluation]) -> None:
-        """Take in measurements, and calibrate predictions on all so far."""
+        """Take in measurements."""
         for one in measured:
             self._known[self.model(one.genome)] = one
-        pairs = [
-            (_shares(one), max(one.numbers[ACCURACY.name], LEAST_ACCURACY))
-            for one in self._known.values()
-            if not one.error
-        ]
-        if pairs:  # what is predicted competes with what is measured: both are on one scale
-            self.calibration = (calibrate if len(pairs) >= LEAST_POINTS else scaled)(pairs)
 
     def model(self, genome: Genome) -> Genome:
         """The part of a genome that decides its model."""
@@ -63,15 +55,16 @@ class Screening:
             self.model(one.genome): number for number, one in evaluations.items() if is_measurement(number)
         }
 
-    def of(self, evaluation: Evaluation) -> Evaluation:
-        """An evaluation with the accuracy that is known of its model now."""
-        if evaluation.error:
+    def of(self, evaluation: Evaluation) -> Evaluation | None:
+        """An evaluation with the accuracy of its model; None where it is not known yet.
+
+        Points of files that were written before models were measured once have their own.
+        """
+        if evaluation.error or evaluation.measured:
             return evaluation
         known = self._known.get(self.model(evaluation.genome))
         if known is None:
-            shares = _shares(evaluation)
-            value = (self.calibration or uncalibrated(len(shares))).predict(shares)
-            return replace(evaluation, numbers={**evaluation.numbers, ACCURACY.name: value}, measured=False)
+            return None
         if known.error:
             return replace(evaluation, numbers={}, error=f"its model could not be measured: {known.error}")
         accuracy = known.numbers[ACCURACY.name]
@@ -79,13 +72,51 @@ class Screening:
 
     @property
     def error(self) -> float:
-        """Mean absolute difference of predictions from measured accuracies, each left out in turn; or NaN."""
-        return self.calibration.error if self.calibration else math.nan
+        """What predictions are wrong by: NaN, as there are none."""
+        return math.nan
 
     @property
     def measured(self) -> int:
         """How many models were measured."""
         return len(self._known)
+
+
+class Screening(Measurements):
+    """The accuracy of points of a study: measured where their model was, else predicted.
+
+    Args:
+        study: whose accuracy is `screened`.
+        measured: measurements so far.
+    """
+
+    def __init__(self, study: Study, measured: Sequence[Evaluation] = ()) -> None:
+        self.calibration: Calibration | None = None
+        super().__init__(study, measured)
+
+    def learn(self, measured: Sequence[Evaluation]) -> None:
+        """Take in measurements, and calibrate predictions on all so far."""
+        super().learn(measured)
+        pairs = [
+            (_shares(one), max(one.numbers[ACCURACY.name], LEAST_ACCURACY))
+            for one in self._known.values()
+            if not one.error
+        ]
+        if pairs:  # what is predicted competes with what is measured: both are on one scale
+            self.calibration = (calibrate if len(pairs) >= LEAST_POINTS else scaled)(pairs)
+
+    def of(self, evaluation: Evaluation) -> Evaluation:
+        """An evaluation with the accuracy that is known of its model now."""
+        known = super().of(evaluation)
+        if known is not None:
+            return known
+        shares = _shares(evaluation)
+        value = (self.calibration or uncalibrated(len(shares))).predict(shares)
+        return replace(evaluation, numbers={**evaluation.numbers, ACCURACY.name: value}, measured=False)
+
+    @property
+    def error(self) -> float:
+        """Mean absolute difference of predictions from measured accuracies, each left out in turn; or NaN."""
+        return self.calibration.error if self.calibration else math.nan
 
 
 class Confirmations:
@@ -144,23 +175,24 @@ class Confirmations:
         return [chosen[model] for model in taken]
 
 
-def screening_of(
+def measurements_of(
     study: object, evaluations: Mapping[int, Evaluation] | None = None, head: Mapping[str, str] | None = None
-) -> Screening | None:
-    """What is known of accuracy; None where it is not screened.
+) -> Measurements | None:
+    """What is known of accuracy; None where it is not measured model by model.
 
     Args:
         study: what is searched.
         evaluations: of the study; none where it only begins.
         head: texts about the study in its file. Without the one of what was learned, all measurements count.
     """
-    if not isinstance(study, Study) or study.accuracy is None or study.accuracy.kind != "screened":
+    if not isinstance(study, Study) or study.accuracy is None or study.accuracy.kind not in MEASURED:
         return None
     known = evaluations or {}
+    kind = Screening if study.accuracy.kind == "screened" else Measurements
     learned = (head or {}).get(LEARNED)
     if learned is None:
-        return Screening(study, [known[number] for number in sorted(filter(is_measurement, known))[::-1]])
-    return Screening(study, [known[number] for number in json.loads(learned)])
+        return kind(study, [known[number] for number in sorted(filter(is_measurement, known))[::-1]])
+    return kind(study, [known[number] for number in json.loads(learned)])
 
 
 def _shares(evaluation: Evaluation) -> Shares:

@@ -19,6 +19,9 @@ AccuracyKind = Literal["proxy", "finetune", "screened", "table"]
 ACCURACIES: tuple[AccuracyKind, ...] = get_args(AccuracyKind)
 
 
+MEASURED: tuple[AccuracyKind, ...] = ("finetune", "screened")
+"""Accuracies that are measured model by model, apart from the points that have them."""
+
 _DEAF: tuple[SamplerName, ...] = ("pymoo", "qnehvi")
 """Samplers that are no `Revisable`, though they learn from costs."""
 

@@ -116,7 +116,7 @@ def run_any(
     from catx.search.choose_sampler import need_sampler
     from catx.search.open_study import begin
     from catx.search.open_study import resume as go_on
-    from catx.search.screening import screening_of
+    from catx.search.screening import measurements_of
     from catx.search.store import check_new
     from catx.tools.streams import emit, tell, tell_note
 
@@ -134,7 +134,7 @@ def run_any(
 
     try:
         points = _run(asked, store, workers, scheduler)
-        screening = screening_of(asked, store().evaluations(), store().head)
+        screening = measurements_of(asked, store().evaluations(), store().head)
     except KeyboardInterrupt:
         if stores:
             tell(f"what was evaluated is kept in {path}: the same command with --resume goes on")

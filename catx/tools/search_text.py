@@ -7,7 +7,7 @@ from pathlib import Path
 from catx.search.grid import AnyStudy, Grid
 from catx.search.metrics import ACCURACY
 from catx.search.runner import Point, Progress, front, front_share
-from catx.search.screening import Screening
+from catx.search.screening import Measurements
 from catx.search.study import Study
 from catx.tools.canvas import Canvas, Column
 from catx.tools.human import plural, significant
@@ -33,7 +33,7 @@ def study_text(
     points: Sequence[Point],
     path: Path,
     canvas: Canvas,
-    screening: Screening | None = None,
+    screening: Measurements | None = None,
 ) -> str:
     """The front as a table, and what became of all points."""
     best = sorted(front(points), key=lambda point: point.costs or ())
@@ -94,7 +94,7 @@ def _nearest(study: AnyStudy, points: Sequence[Point]) -> str:
     return f"no feasible point was found; nearest is point {nearest.number}: {told}"
 
 
-def _accuracy_note(best: Sequence[Point], screening: Screening | None, *, scored: bool) -> str:
+def _accuracy_note(best: Sequence[Point], screening: Measurements | None, *, scored: bool) -> str:
     """How the accuracy of the points of a front is known."""
     known = [point.evaluation.measured for point in best if ACCURACY.name in point.evaluation.numbers]
     if not known or all(known):

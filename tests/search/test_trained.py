@@ -1,0 +1,118 @@
+"""Accuracy of every model, measured once for all points that have it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from catx.search.accuracy import Told
+from catx.search.evaluation import Evaluation
+from catx.search.open_study import begin, read, resume
+from catx.search.runner import Progress, front, points_of, run
+from catx.search.screening import is_measurement
+from catx.search.space import Value
+from catx.search.study import Study
+from tests.search.test_screening import Screened, screened, study, told, truth
+
+__all__ = ["screened"]  # a fixture
+
+
+def trained(folder: Path) -> Study:
+    """The study of screened accuracies, with all of them measured."""
+    found = study(folder)
+    assert found.accuracy is not None
+    return replace(found, accuracy=replace(found.accuracy, kind="finetune"))
+
+
+def test_each_model_is_measured_once(tmp_path: Path, screened: Screened) -> None:
+    asked, seen = trained(tmp_path), list[Progress]()
+    points = run(asked, begin(asked, tmp_path / "a.db"), watch=seen.append)
+    models = [tuple(asked.space.values(point.genome).values())[:2] for point in points]
+    assert len(points) == 60
+    assert len(set(models)) < 60
+    assert sorted(screened.asked) == sorted(set(models))
+    for point in points:
+        values = asked.space.values(point.genome)
+        assert point.evaluation.numbers["accuracy"] == truth(values)
+        assert point.evaluation.measured
+    assert seen[-1].measured == len(screened.asked)
+    assert front(points)
+    store, again = read(tmp_path / "a.db")
+    assert told(points_of(again, store)) == told(points)
+
+
+def test_an_interrupted_run_goes_on(tmp_path: Path, screened: Screened) -> None:
+    asked = trained(tmp_path)
+    whole = run(asked, begin(asked, tmp_path / "a.db"))
+    models = len(screened.asked)
+    for done in (1, 5, 30, 60 + models - 1):
+        path = tmp_path / f"{done}.db"
+        store, added = begin(asked, path), list[int]()
+
+        def add(number: int, evaluation: Evaluation) -> None:
+            if len(added) == done:  # noqa: B023
+                raise KeyboardInterrupt
+            added.append(number)  # noqa: B023
+            type(store).add(store, number, evaluation)  # noqa: B023
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "add", add)
+            with pytest.raises(KeyboardInterrupt):
+                run(asked, store)
+        store.close()
+        there = sum(is_measurement(number) for number in added)
+        half, again = read(path)
+        known = told(points_of(again, half))  # what is not measured yet is no point
+        assert known == [one for one in told(whole) if one[0] in {number for number, *_ in known}]
+        assert len(known) <= done - there
+        screened.asked.clear()
+        assert told(run(asked, resume(asked, path))) == told(whole)
+        assert len(screened.asked) == models - there
+
+
+def test_more_evaluations_go_on(tmp_path: Path, screened: Screened) -> None:
+    asked = trained(tmp_path)
+    whole = run(asked, begin(asked, tmp_path / "a.db"))
+    screened.asked.clear()
+    fewer = replace(asked, plan=replace(asked.plan, evaluations=22))
+    assert told(run(fewer, begin(fewer, tmp_path / "b.db"))) == told(whole)[:22]
+    assert told(run(asked, resume(asked, tmp_path / "b.db"))) == told(whole)
+    assert len(set(screened.asked)) == len(screened.asked)
+
+
+def test_models_that_cannot_be_measured_fail(
+    tmp_path: Path, screened: Screened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = screened.measure
+
+    def failing(values: Mapping[str, Value]) -> Told:
+        if values["model.layers"] == 4:
+            raise ValueError("no memory")
+        return measure(values)
+
+    monkeypatch.setattr(screened, "measure", failing)
+    asked = trained(tmp_path)
+    points = run(asked, begin(asked, tmp_path / "a.db"))
+    failed = [point for point in points if point.costs is None]
+    assert {asked.space.values(point.genome)["model.layers"] for point in failed} == {4}
+    assert all("could not be measured: ValueError: no memory" in point.evaluation.error for point in failed)
+
+
+def test_points_that_fail_train_nothing(
+    tmp_path: Path, screened: Screened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from catx.search.evaluation import Evaluator
+
+    numbers = Evaluator._numbers
+
+    def failing(self: Evaluator, values: Mapping[str, Value]) -> tuple[dict[str, float], bool]:
+        if values["model.layers"] == 1:
+            raise ValueError("no mapping")
+        return numbers(self, values)
+
+    monkeypatch.setattr(Evaluator, "_numbers", failing)
+    asked = trained(tmp_path)
+    points = run(asked, begin(asked, tmp_path / "a.db"))
+    assert any(point.costs is None for point in points)
+    assert not [layers for layers, _ in screened.asked if layers == 1]
