@@ -23,7 +23,7 @@ from catx.frontend.clip.pairs import ALL, Batch, Pairs, Share, draws
 from catx.frontend.clip.pictures import BROKEN, IMAGE_SUFFIXES, picture_of
 from catx.frontend.clip.shards import SUFFIX, ShardPairs
 from catx.frontend.clip.tokens import tokenizer_of
-from catx.names import listed
+from catx.names import listed, nearest
 
 RANKING_IMAGES = 800
 """Images of the training split that a model is ranked on: enough for steps of 0.1 % in recall."""
@@ -95,8 +95,9 @@ def find_splits(train: str, test: str | None, config: ClipConfig, *, validation:
         return Splits(whole, whole.head(RANKING_IMAGES), digit_pairs("test"), digit_pairs("validation"))
     if test is None:
         raise OptionError(
-            "accuracy is measured on data that no ranking or training has seen",
-            hint="give `--test` another file",
+            f"data {train!r} come without test data{nearest(train, [DIGITS])}: accuracy is measured on data "
+            "that no ranking or training has seen",
+            hint=f"name another file with `--test`, or `test:` in a study; only {DIGITS!r} have their own",
         )
     named = {"train": train, "test": test} | ({"validation": validation} if validation else {})
     found = {split: _pairs(name, config) for split, name in named.items()}
