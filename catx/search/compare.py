@@ -81,7 +81,7 @@ def compare_studies(names: Sequence[str], found: Sequence[Findings]) -> StudyCom
         names=tuple(names),
         goals=goals,
         found=same,
-        differ=tuple(tuple(_differences(same[0], one)) for one in same),
+        differ=tuple(tuple(study_differences(same[0], one)) for one in same),
         reference=_in_units(goals, box.worst),
         volumes=tuple(volumes),
         shares=tuple(box.share(volume) for volume in volumes),
@@ -130,7 +130,8 @@ def _told(goals: Sequence[Goal]) -> str:
     return ", ".join(f"{goal.best} {goal.metric}" for goal in goals)
 
 
-def _differences(one: Findings, other: Findings) -> list[str]:
+def study_differences(one: Findings, other: Findings) -> list[str]:
+    """What differs between two studies besides their names, and how they were searched."""
     return [name for name in differences(one.study, other.study) if not name.startswith(_OWN)]
 
 

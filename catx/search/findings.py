@@ -10,7 +10,7 @@ from catx.search.metrics import ACCURACY
 from catx.search.open_study import STUDY, read
 from catx.search.runner import Point, front, points_of
 from catx.search.space import DesignSpace, Gene, Value
-from catx.search.study import Goal
+from catx.search.study import Goal, Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,15 @@ class Findings:
             ACCURACY.name in point.evaluation.numbers and not point.evaluation.measured
             for point in self.points
         )
+
+    @property
+    def accuracy_told(self) -> str:
+        """What accuracies are, in words; "" where there are none, or some are measured."""
+        known = [point for point in self.evaluated if ACCURACY.name in point.evaluation.numbers]
+        if not known or any(point.evaluation.measured for point in known):
+            return ""
+        accuracy = self.study.accuracy if isinstance(self.study, Study) else None
+        return "a score, not measured" if accuracy is not None and accuracy.is_score else "predicted"
 
     def values(self, point: Point) -> dict[str, Value]:
         """The value of each gene that the point has."""

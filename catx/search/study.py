@@ -123,6 +123,11 @@ class AccuracyChoice:
     confirm: int = 4
     confirm_every: int = 100
 
+    @property
+    def is_score(self) -> bool:
+        """Whether it is on no scale: what is left of a model, which no measurement calibrates."""
+        return self.kind == "proxy" and self.table is None
+
     def __post_init__(self) -> None:
         for name in ("first", "measurements"):
             if self.kind == "screened" and getattr(self, name) < SCREENED_LEAST:

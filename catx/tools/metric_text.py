@@ -78,6 +78,11 @@ def words(name: str) -> str:
     return _TOLD[name][0] if name in _TOLD else name
 
 
+def broken(label: str) -> str:
+    """A label in two lines: its unit, or what is said of it, in the second one."""
+    return label.replace(" [", "\n[").replace(" (", "\n(")
+
+
 def gene_words(gene: Gene) -> str:
     """What a gene is called in a picture."""
     return gene.name.partition(".")[2].replace("_", " ")

@@ -10,7 +10,7 @@ from matplotlib.ticker import NullLocator
 
 from catx.search.findings import Findings
 from catx.search.space import HARDWARE_PREFIX, MODEL_PREFIX, Gene
-from catx.tools.metric_text import Scale, gene_words, words
+from catx.tools.metric_text import Scale, broken, gene_words, words
 from catx.tools.picture import COLORS, SMALL, Axes, is_wide, new_figure, spread
 from catx.tools.search_front_picture import scales_of
 from catx.tools.search_numbers import Json, front_json, goals_json, values_of
@@ -87,7 +87,7 @@ def _column(panels: Sequence[Any], found: Findings, scales: Sequence[Scale], sid
 
 
 def _objective(panel: Axes, values: Sequence[float], label: str) -> None:
-    _steps(panel, values, label.replace(" [", "\n["), COLORS[0])
+    _steps(panel, values, broken(label), COLORS[0])
     if is_wide(values):
         panel.set_yscale("log")
         panel.yaxis.set_minor_locator(NullLocator())

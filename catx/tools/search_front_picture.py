@@ -1,6 +1,7 @@
 """Fronts in the plane of two objectives."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from matplotlib.figure import Figure
@@ -59,11 +60,19 @@ def front_picture(names: Sequence[str], found: Sequence[Findings], pair: Pair) -
 
 
 def scales_of(found: Sequence[Findings], goals: Sequence[Goal]) -> list[Scale]:
-    """Units of objectives: those that suit the front, or all points where there is none."""
+    """Units of objectives: those that suit the front, or all points where there is none.
+
+    The label of accuracies that are not measured says so.
+    """
     points = [point for one in found for point in one.front]
     points = points or [point for one in found for point in one.evaluated]
-    return [
+    scales = [
         scale_for(goal.metric, [point.evaluation.numbers[goal.metric] for point in points]) for goal in goals
+    ]
+    told = "; ".join(dict.fromkeys(one.accuracy_told for one in found if one.accuracy_told))
+    return [
+        replace(scale, label=f"{scale.label} ({told})") if told and scale.name == ACCURACY.name else scale
+        for scale in scales
     ]
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from catx.search.findings import Findings
 from catx.search.space import Gene
-from catx.tools.metric_text import Scale, gene_words, words
+from catx.tools.metric_text import Scale, broken, gene_words, words
 from catx.tools.picture import COLORMAP, SMALL, Axes, is_wide, new_figure, spread
 from catx.tools.search_front_picture import scales_of
 from catx.tools.search_numbers import Json, front_json, goals_json, values_of
@@ -32,7 +32,7 @@ def parallel_picture(name: str, found: Findings) -> tuple[Figure, Json]:
     """A line per point of the front through its genes and objectives, and the numbers in it."""
     goals, genes = found.study.objectives, [gene for _, gene in found.varying]
     scales = scales_of([found], goals)
-    heads = [gene_words(gene) for gene in genes] + [scale.label.replace(" [", "\n[") for scale in scales]
+    heads = [gene_words(gene) for gene in genes] + [broken(scale.label) for scale in scales]
     figure = new_figure(max(6.0, 1.6 + 1.05 * len(heads)), 5.0)
     axes = figure.subplots()
     first = [scales[0].of(value) for value in values_of(found, goals[0])]

@@ -10,7 +10,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from catx.errors import OptionError
-from catx.search.compare import same_objectives
+from catx.search.compare import same_objectives, study_differences
 from catx.search.findings import Findings
 from catx.search.importance import LEAST_POINTS, Importance, importances
 from catx.search.model_space import Tell
@@ -64,6 +64,11 @@ def pictures_of(
         if not one.evaluated:
             raise OptionError(f"{one.path}: no point has numbers yet, so there is nothing to draw")
     pictures = Pictures()
+    pictures.notes += [
+        f"note: {name} is not the same study as {names[0]}: {', '.join(differ)}"
+        for name, one in zip(names, same, strict=True)
+        if (differ := study_differences(same[0], one))
+    ]
     if len(goals) == 1:
         pictures.add("", f"search_best_{_plain(goals[0].metric)}", best_picture(names, same))
     for pair in combinations(goals, 2):

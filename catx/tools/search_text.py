@@ -113,7 +113,7 @@ def _accuracy_note(best: Sequence[Point], screening: Measurements | None, *, sco
 def _is_scored(study: AnyStudy) -> bool:
     """Whether accuracy is predicted, and nothing says on which scale."""
     accuracy = study.accuracy if isinstance(study, Study) else None
-    return accuracy is not None and accuracy.kind == "proxy" and accuracy.table is None
+    return accuracy is not None and accuracy.is_score
 
 
 def _volume(share: float | None) -> str:
