@@ -91,9 +91,9 @@ def main() -> None:
                 f"{max(edp):+.1%}",
                 f"{mean(energy):+.1%}",
                 f"{mean(latency):+.1%}",
-                f"{mean(pooled_ms):.2f}",
-                f"{mean(full_ms):.0f}",
-                f"{mean(full_ms) / mean(pooled_ms):,.0f} x",
+                f"{median(pooled_ms):.2f}",
+                f"{median(full_ms):.0f}",
+                f"{median(full_ms) / median(pooled_ms):,.0f} x",
             )
         )
     show(

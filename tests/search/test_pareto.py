@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catx.search.pareto import front_of, hypervolume
+from catx.search.pareto import front_of, gains_of, hypervolume
 
 GRID = 5
 
@@ -58,3 +58,23 @@ def test_pymoo_says_the_same(found: list[tuple[int, ...]], scale: float) -> None
     assert front_of(costs) == sorted(int(at) for at in theirs)
     reference = np.full(costs.shape[1], float(GRID) ** scale)
     assert hypervolume(costs, reference.tolist()) == pytest.approx(HV(ref_point=reference)(costs), rel=1e-9)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(1, 3).flatmap(
+        lambda n: st.tuples(
+            st.lists(st.tuples(*[st.integers(0, 6)] * n), max_size=8),
+            st.lists(st.tuples(*[st.integers(0, 6)] * n), min_size=1, max_size=6),
+        )
+    )
+)
+def test_gains_are_what_a_point_adds_to_the_volume(
+    costs: tuple[list[tuple[int, ...]], list[tuple[int, ...]]],
+) -> None:
+    known, points = (np.array(one, float).reshape(len(one), len(costs[1][0])) for one in costs)
+    front, reference = known[front_of(known)], np.full(points.shape[1], 5.0)
+    before = hypervolume(front, reference.tolist())
+    for point, gain in zip(points, gains_of(front, points, reference), strict=True):
+        whole = hypervolume(np.vstack([front, point]), reference.tolist())
+        assert gain == pytest.approx(whole - before, abs=1e-9)
