@@ -6,7 +6,7 @@ alone, not on what was searched before; nothing is proved of it.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -118,6 +118,12 @@ class References:
         self.key = fingerprint(tuple(hardware_of(accelerator) for accelerator in self.accelerators))
 
 
+@lru_cache(maxsize=4096)
+def _key(einsum: Einsum) -> str:
+    """The fingerprint of an einsum, which has pools of many families."""
+    return fingerprint(einsum)
+
+
 def reference_pool(einsum: Einsum, references: References) -> NestPool:
     """Nests of an einsum's fronts on reference accelerators; kept on disk.
 
@@ -127,7 +133,7 @@ def reference_pool(einsum: Einsum, references: References) -> NestPool:
     from catx.mapper.compile_kernels import compile_kernels
 
     einsum = einsum.canonical()
-    key = fingerprint((einsum, references.key))
+    key = fingerprint((_key(einsum), references.key))
     kept = _SHELF.load(key)
     if kept is not None:
         return NestPool.from_plain(kept)
