@@ -15,7 +15,7 @@ from catx.search.space import MODEL_PREFIX, Gene, Value
 
 if TYPE_CHECKING:
     from catx.frontend.clip.config import ClipConfig
-    from catx.frontend.clip.pruning import PruningConfig
+    from catx.frontend.clip.pruning import PruningConfig, Tower
     from catx.frontend.hf.config import ModelConfig
     from catx.frontend.hf.sizes import Pruning
 
@@ -99,6 +99,7 @@ class ClipSpace(_Pruned):
         super().__init__(vary, [field.name for field in fields(PruningConfig)], "a CLIP model")
         self.config, self._tell = config, tell
         self._towers: dict[tuple[str, tuple[str, ...]], Blueprint] = {}
+        self._workload = lru_cache(maxsize=_KEPT)(self._tower)
         for key, value in self.choices():
             PruningConfig(**{key: value}).of(config)
 
@@ -109,19 +110,25 @@ class ClipSpace(_Pruned):
         return PruningConfig(**self.asked(values))
 
     def _make(self, point: tuple[Value, ...], precision: DType | None) -> tuple[Workload, ...]:
-        from catx.frontend.clip.blueprint import tower_blueprint, tower_sizes
+        from catx.frontend.clip.blueprint import tower_sizes
 
         pruned = self.pruning(self.named(point)).of(self.config)
-        found = []
-        for name in ("vision", "text"):
-            tower = pruned.vision if name == "vision" else pruned.text
-            sizes = tower_sizes(tower)
-            key = name, units_of(sizes)
-            if key not in self._towers:
-                self._towers[key] = tower_blueprint(self.config, name, units=sizes, progress=self._tell)
-            blueprint = self._precise(self._towers[key], precision)
-            found.append(workload_of_bill(name, blueprint.bill(tower.layers, sizes)))
-        return tuple(found)
+        return tuple(
+            self._workload(name, tower.layers, tuple(tower_sizes(tower).items()), precision)
+            for name, tower in (("vision", pruned.vision), ("text", pruned.text))
+        )
+
+    def _tower(
+        self, name: "Tower", layers: int, sizes: tuple[tuple[str, int], ...], precision: DType | None
+    ) -> Workload:
+        """What a tower of some sizes does: points share towers more often than both."""
+        from catx.frontend.clip.blueprint import tower_blueprint
+
+        known, key = dict(sizes), (name, units_of(dict(sizes)))
+        if key not in self._towers:
+            self._towers[key] = tower_blueprint(self.config, name, units=known, progress=self._tell)
+        blueprint = self._precise(self._towers[key], precision)
+        return workload_of_bill(name, blueprint.bill(layers, known))
 
 
 class FamilySpace(_Pruned):
