@@ -1,7 +1,7 @@
 """Does optimizing for carbon choose other designs than latency or energy, and by how much does carbon fall?
 
     cd examples/08_carbon_or_latency
-    catx study sweep.yaml            # 3,240 accelerators, three grids, three lives: a quarter of an hour
+    catx study sweep.yaml            # 3,240 accelerators, three grids, three lives: five minutes
     catx search carbon.yaml          # pruned models on them, and so latency.yaml, energy.yaml and digits.yaml
     cd ../..
     python examples/08_carbon_or_latency/tables.py examples/08_carbon_or_latency/sweep.db
