@@ -192,7 +192,6 @@ class Forest:
         first: Sequence[Pass] = FIRST,
         last: Sequence[Pass] = LAST,
         look: int = LOOK_STEPS,
-        rounds: int = ROUNDS,
     ) -> None:
         """Search what is promising for good nests to begin with.
 
@@ -200,14 +199,13 @@ class Forest:
             first: passes over promising unrollings.
             last: passes over all of it.
             look: bounds of unrollings that looking for more promising ones may take.
-            rounds: passes over neighbours of the unrollings on the front.
         """
         self.bound((kept, unrolling) for kept in range(len(self.keeps)) for unrolling in self.promising)
         for step in first:
             self.search(step, self.roots)
         self._look(look)
         searched: set[Root] = set()
-        for _ in range(rounds):
+        for _ in range(ROUNDS):
             fresh = [root for root in self.roots_on_front() if root not in searched]
             searched.update(fresh)
             added = self.add_neighbours(fresh)

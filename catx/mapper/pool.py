@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from catx.content_cache import Shelf
 from catx.costmodel.pack import new_bench
-from catx.costmodel.tiles_kernel import MAX_DIMS, MAX_ROWS
+from catx.costmodel.tiles_kernel import MAX_DIMS
 from catx.ir.accelerator import Accelerator
 from catx.ir.counts import Counts, Steady
 from catx.ir.einsum import Einsum
@@ -46,8 +46,7 @@ class NestPool:
     """Nests that some accelerator's front had, each once, of einsums that differ in extents alone."""
 
     def __init__(self) -> None:
-        self.known: dict[bytes, None] = {}
-        self.nests = np.zeros((0, MAX_ROWS, 4), np.int64)
+        self.nests = np.zeros((0, 0, 4), np.int64)
         self.n_rows = np.zeros(0, np.int64)
         self.extents = np.zeros((0, MAX_DIMS), np.int64)
 
@@ -72,24 +71,30 @@ class NestPool:
         return costs
 
     def _add(self, nests: Iterable[_Nest]) -> None:
-        new = []
+        every = {extents.tobytes() + rows.tobytes(): (extents, rows) for extents, rows in self._each()}
+        before = len(every)
         for extents, rows in nests:
-            key = extents.tobytes() + rows.tobytes()
-            if key not in self.known:
-                self.known[key] = None
-                new.append((extents, rows))
-        if not new:
+            every.setdefault(extents.tobytes() + rows.tobytes(), (extents, rows))
+        if len(every) == before:
             return
-        whole = np.zeros((len(new), MAX_ROWS, 4), np.int64)
-        for target, (_, rows) in zip(whole, new, strict=True):
+        longest = max(len(rows) for _, rows in every.values())
+        whole = np.zeros(
+            (len(every), longest, 4), np.int64
+        )  # no longer than it must be: there are many pools
+        for target, (_, rows) in zip(whole, every.values(), strict=True):
             target[: len(rows)] = rows
-        self.nests = np.concatenate([self.nests, whole])
-        self.n_rows = np.concatenate([self.n_rows, np.array([len(rows) for _, rows in new], np.int64)])
-        self.extents = np.concatenate([self.extents, np.array([extents for extents, _ in new])])
+        self.n_rows = np.array([len(rows) for _, rows in every.values()], np.int64)
+        self.extents = np.array([extents for extents, _ in every.values()])
+        self.nests = whole
 
     def _each(self) -> Iterator[_Nest]:
         for extents, nest, n in zip(self.extents, self.nests, self.n_rows.tolist(), strict=True):
             yield extents, nest[:n]
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that it takes [byte]."""
+        return int(self.nests.nbytes + self.n_rows.nbytes + self.extents.nbytes)
 
     def to_plain(self) -> list[Any]:
         """Nests as lists, for JSON."""
@@ -266,13 +271,13 @@ def pooled_front(einsum: Einsum, accelerator: Accelerator, pool: NestPool) -> Fr
     """
     from catx.mapper.tree_search import search_front  # numba is slow to import
 
-    points, tried = _corners(einsum, accelerator, pool), 2 * len(pool.n_rows)
+    points, tried = _corners(einsum, accelerator, pool)
     if not points:
         forest, own = new_forest(einsum, accelerator), NestPool()
         _search(forest, forest.promising)
         own.add(forest)
-        points = _corners(einsum, accelerator, own)
-        tried += int(forest.tree["evaluated"])
+        points, _ = _corners(einsum, accelerator, own)
+        tried = int(forest.tree["evaluated"])
     if not points:
         from catx.costmodel.evaluate import evaluate
 
@@ -281,13 +286,14 @@ def pooled_front(einsum: Einsum, accelerator: Accelerator, pool: NestPool) -> Fr
     return Front(points, tried, 0, UNKNOWN, 0)
 
 
-def _corners(einsum: Einsum, accelerator: Accelerator, pool: NestPool) -> tuple[Point, ...]:
-    """Corners of the front of a pool's nests, by increasing latency."""
+def _corners(einsum: Einsum, accelerator: Accelerator, pool: NestPool) -> tuple[tuple[Point, ...], int]:
+    """Corners of the front of a pool's nests, by increasing latency, and how many nests fit."""
     costs = pool.cost(einsum, accelerator)
     ways = np.flatnonzero(np.isfinite(costs[:, seed_kernel.ENERGY])).tolist()
     found = [PooledPoint(einsum, accelerator, pool, way, costs[way].tolist()) for way in ways]
     pairs = [(point.energy_j(accelerator), point.latency_s(accelerator)) for point in found]
-    return tuple(found[at] for at in _apart(pairs, lower_hull(pairs)[::-1])) if found else ()
+    corners = _apart(pairs, lower_hull(pairs)[::-1]) if found else []
+    return tuple(found[at] for at in corners), len(found)
 
 
 def _apart(costs: Sequence[tuple[float, float]], corners: Sequence[int]) -> list[int]:

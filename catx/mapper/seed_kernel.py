@@ -21,8 +21,8 @@ from catx.costmodel.tiles_kernel import (
 from catx.mapper.front_kernel import enter_front
 from catx.mapper.tree_kernel import Tree
 
-TILES, FACTORS = 0, 1
-"""What a nest of other sizes keeps: the tiles of its temporal loops, or the factors of all loops."""
+FACTORS = 1
+"""A nest of other sizes keeps the tiles of its temporal loops, or the factors of all loops."""
 
 ENERGY, CYCLES, COMPUTE = constant(0), constant(1), constant(2)
 READ, WRITTEN, LINK = constant(3), constant(3 + MAX_MEMORIES), constant(3 + 2 * MAX_MEMORIES)

@@ -115,10 +115,11 @@ def _sorted_front(points: Sequence[Point]) -> tuple[Point, ...]:
 
 
 def labels(found: Sequence[Findings]) -> list[str]:
-    """A short name for each: of its study where these differ, else of its file."""
+    """A short name for each: of its study where these differ, else of its file, or both."""
     ways = (
         [one.study.name for one in found],
         [one.path.stem for one in found],
+        [f"{one.path.stem}: {one.study.name}" for one in found],
         [str(one.path) for one in found],
     )
     names = next((way for way in ways if len(set(way)) == len(way)), ways[-1])

@@ -13,8 +13,11 @@ from catx.mapper.pool import NestPool, References, pooled_front, reference_pool,
 from catx.search.hardware_space import HardwareSpace
 from catx.search.space import Value
 
-_POOLS, _FRONTS, _FAMILIES = 20_000, 2_000, 2_000
-"""Entries that a process keeps: a pool takes some KB, a front or the references of a family some tens."""
+_POOLS_BYTES = 256 * 2**20
+"""Memory that a process keeps pools in [byte]: one takes 5 to 100 KB. On disk all are kept."""
+
+_FRONTS, _FAMILIES = 2_000, 2_000
+"""Fronts, and references of families, that a process keeps: some tens of KB each."""
 
 _FEW = 3
 """References of einsums that come in many sizes: of each size there is a pool."""
@@ -37,6 +40,7 @@ class Fronts:
         self._references: dict[_Family, References] = {}
         self._front = lru_cache(maxsize=_FRONTS)(pooled_front)
         self._order = random.Random()
+        self._held_bytes = 0
 
     def finder(self, values: Mapping[str, Value]) -> FindFronts:
         """What finds fronts on the accelerator of a design point."""
@@ -57,13 +61,14 @@ class Fronts:
         """
         family, references = self._family_of(values, accelerator)
         new = [einsum for einsum in einsums if (einsum, family) not in self._pools]
-        if len(self._pools) + len(new) > _POOLS:
-            self._pools.clear()  # on disk they are still
-            new = list(einsums)
+        if self._held_bytes > _POOLS_BYTES:
+            self._pools.clear()
+            self._held_bytes, new = 0, list(einsums)
         self._order.shuffle(new)
         find_pool = round_pool if self._many else reference_pool
         for einsum in new:
-            self._pools[einsum, family] = find_pool(einsum, references)
+            pool = self._pools[einsum, family] = find_pool(einsum, references)
+            self._held_bytes += pool.size_bytes
         return {einsum: self._pools[einsum, family] for einsum in einsums}
 
     def _family_of(self, values: Mapping[str, Value], accelerator: Accelerator) -> tuple[_Family, References]:

@@ -67,7 +67,8 @@ def _group(found: Findings, grid: Grid, name: str, points: Sequence[Point]) -> F
         replace(point, evaluation=replace(point.evaluation, genome=space.genome({g: one[g] for g in there})))
         for point, one in zip(points, values, strict=True)
     ]
-    study = replace(grid.at(points[0].genome), name=name)
+    model, scenario = points[0].group
+    study = replace(grid, name=name, models=(grid.models[model],), scenarios=(grid.scenarios[scenario],))
     numbers = {point.number for point in points}
     front = tuple(point for point in found.front if point.number in numbers)
     by_number = {point.number: point for point in moved}

@@ -74,7 +74,8 @@ class HardwareSpace:
     def check(self) -> None:
         """Raise the SpecError of a description, or of a value of a key, that is wrong whatever varies.
 
-        A value is wrong where none of some mixes of the other keys' values makes an accelerator with it.
+        A value is wrong where it makes no accelerator with any of some mixes of the other keys' values: of
+        middle and ends, and with every value of one of them.
         """
         _ = self.structural
         for key, values in self.vary.items():
@@ -83,20 +84,24 @@ class HardwareSpace:
                 mixes = [
                     {HARDWARE_PREFIX + name: one for name, one in zip(others, mix, strict=True)}
                     | {HARDWARE_PREFIX + key: value}
-                    for mix in dict.fromkeys(spread([self.vary[other] for other in others]))
+                    for mix in dict.fromkeys(_around([self.vary[other] for other in others]))
                 ]
                 if not any(self._there(mix) for mix in mixes):
-                    self._refuse(key, value, mixes[0])
+                    self._refuse(key, value, mixes)
 
-    def _refuse(self, key: str, value: Value, mix: Mapping[str, Value]) -> None:
-        """Raise the error of a value that makes no accelerator."""
-        try:
-            self.accelerator(mix)
-        except SpecError as error:
-            place = f"{error.loc.where}: " if error.loc and error.loc.where else ""
-            raise SpecError(
-                f"{self.where}: {key}: no accelerator with {value!r}: {place}{error.args[0]}", hint=error.hint
-            ) from error
+    def _refuse(self, key: str, value: Value, mixes: Sequence[Mapping[str, Value]]) -> None:
+        """Raise the error of a value that makes no accelerator: that of the mix in which least is wrong."""
+        errors = []
+        for mix in mixes:
+            try:
+                self.accelerator(mix)
+            except SpecError as error:
+                errors.append(error)
+        least = min(errors, key=lambda error: len(str(error)))
+        place = f"{least.loc.where}: " if least.loc and least.loc.where else ""
+        raise SpecError(
+            f"{self.where}: {key}: no accelerator with {value!r}: {place}{least.args[0]}", hint=least.hint
+        ) from least
 
     def references(self, values: Mapping[str, Value]) -> list[Accelerator]:
         """A few accelerators of a point's family (levels and axes), far apart in all other keys.
@@ -161,14 +166,26 @@ def spread(choices: Sequence[Sequence[Value]]) -> Iterator[tuple[Value, ...]]:
     The mixes are a two-level design of four or eight runs: each half of them has the first value of a choice,
     and each quarter those of two (of up to 3 or 7 choices; further ones go with these).
     """
-    from scipy.linalg import hadamard
-
     yield tuple(values[len(values) // 2] for values in choices)
     yield tuple(values[0] for values in choices)
     yield tuple(values[-1] for values in choices)
     columns = 3 if len(choices) <= 3 else 7
-    for signs in hadamard(columns + 1)[:, 1:].tolist():
-        yield tuple(values[0 if signs[at % columns] > 0 else -1] for at, values in enumerate(choices))
+    for run in range(columns + 1):
+        yield tuple(values[_end(run, 1 + at % columns)] for at, values in enumerate(choices))
+
+
+def _end(run: int, column: int) -> int:
+    """Which end a run of the design has in a column, 0 or -1: signs of Sylvester's Hadamard matrix."""
+    return -1 if (run & column).bit_count() % 2 else 0
+
+
+def _around(choices: Sequence[Sequence[Value]]) -> Iterator[tuple[Value, ...]]:
+    """What `spread` tells, and then all that differ from the middle or an end in one choice."""
+    mixes = list(spread(choices))
+    yield from mixes
+    for base in mixes[:3]:
+        for at, values in enumerate(choices):
+            yield from ((*base[:at], value, *base[at + 1 :]) for value in values)
 
 
 def _put(data: dict[str, Any], key: str, value: Value, where: str) -> None:

@@ -358,9 +358,9 @@ class _Run:
             for number, evaluation in self.evaluate.next():
                 self.store.add(number, evaluation)
                 self.known[number] = evaluation
-                self.new += 1
                 missing.discard(number)
                 if not is_measurement(number):
+                    self.new += 1
                     self._train(number)
 
     def _progress(self) -> Progress:
@@ -381,7 +381,8 @@ class _Run:
 def front_share(points: Sequence[Point], best: Sequence[Point]) -> float | None:
     """Hypervolume of a front as a share of the box from the best to the worst values of all feasible points.
 
-    None where points are of several groups, or the box is flat; 0 without a feasible point.
+    None where points are of several groups, the box is flat, or there is one objective, whose best point has
+    all of it; 0 without a feasible point.
     """
     if len({point.group for point in points}) > 1:
         return None
@@ -389,6 +390,8 @@ def front_share(points: Sequence[Point], best: Sequence[Point]) -> float | None:
     if not costs:
         return 0.0
     columns = list(zip(*costs, strict=True))
+    if len(columns) == 1:
+        return None
     box = math.prod(max(column) - min(column) for column in columns)
     volume = hypervolume([one.costs for one in best if one.costs is not None], [max(c) for c in columns])
     return volume / box if box else None

@@ -64,6 +64,8 @@ def study_from_json(text: str) -> AnyStudy:
 
 def differences(one: AnyStudy, other: AnyStudy) -> list[str]:
     """Where two studies differ, but for how many evaluations they want."""
+    if type(one) is not type(other):
+        return ["the kind of study"]
     same = replace(other, plan=replace(other.plan, evaluations=one.plan.evaluations))
     return list(_differences(one, same, ""))
 

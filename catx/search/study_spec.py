@@ -29,6 +29,7 @@ _SAMPLERS_WITH: dict[str, tuple[SamplerName, ...]] = {
     "crossover": ("nsga2", "nsga3", "pymoo"),
     "guided": ("nsga2", "nsga3"),
     "start": ("qnehvi",),
+    "first_batch": ("nsga2", "nsga3", "pymoo", "qnehvi"),
     "known": ("nsga2", "nsga3", "pymoo", "qnehvi", "random"),
 }
 """Samplers that an option has an effect on; the others are for all."""

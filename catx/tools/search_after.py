@@ -141,9 +141,13 @@ def compare_files(
 def _found(files: list[str], groups: list[str] | None) -> list["Findings"]:
     """What the files hold: a study each, or the groups of a batch study."""
     from catx.search.findings import read_findings
+    from catx.search.grid import Grid
     from catx.search.grid_groups import groups_of
 
-    return [group for file in files for group in groups_of(read_findings(Path(file)), groups or ())]
+    read = [read_findings(Path(file)) for file in files]
+    if groups and not any(isinstance(one.study, Grid) for one in read):
+        raise OptionError("--group: only batch studies have groups", hint="leave it out")
+    return [group for one in read for group in groups_of(one, groups or ())]
 
 
 def _folder(text: str) -> Path:

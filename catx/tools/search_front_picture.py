@@ -69,7 +69,8 @@ def scales_of(found: Sequence[Findings], goals: Sequence[Goal]) -> list[Scale]:
     scales = [
         scale_for(goal.metric, [point.evaluation.numbers[goal.metric] for point in points]) for goal in goals
     ]
-    told = "; ".join(dict.fromkeys(one.accuracy_told for one in found if one.accuracy_told))
+    each = [one.accuracy_told for one in found]
+    told = "; ".join(dict.fromkeys(each)) if all(each) else ""
     return [
         replace(scale, label=f"{scale.label} ({told})") if told and scale.name == ACCURACY.name else scale
         for scale in scales

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from catx.errors import OptionError
-from catx.search.compare import compare_studies
+from catx.search.compare import compare_studies, study_differences
 from catx.search.findings import labels
 from catx.search.grid_groups import groups_of
 from catx.search.runner import front
@@ -65,6 +65,17 @@ def test_groups_are_compared_as_studies_are(tmp_path: Path) -> None:
     assert dict(zip(compared.names, compared.differ, strict=True))["a"] == ()
     one, other = (compared.names.index(name) for name in "ab")
     assert (compared.dominated[one][other], compared.dominated[other][one]) == (1.0, 0.0)
+
+
+def test_notes_tell_accelerators_that_only_one_study_has(tmp_path: Path) -> None:
+    one = groups_of(findings(tmp_path, "one", text=GRID, numbers=rule))
+    text = GRID.replace("[edge, {base", "[edge, eyeriss_like, {base")
+    other = groups_of(findings(tmp_path, "other", text=text, numbers=rule))
+    assert sorted(labels([*one, *other])) == ["one: a", "one: b", "other: a", "other: b"]
+    by_name = dict(zip(labels([*one, *other]), [*one, *other], strict=True))
+    assert study_differences(by_name["one: a"], by_name["other: a"]) == ["accelerators"]
+    assert study_differences(by_name["one: a"], by_name["one: b"]) == ["models"]
+    assert study_differences(by_name["one: a"], findings(tmp_path, "search")) == ["the kind of study"]
 
 
 def test_some_groups(tmp_path: Path) -> None:

@@ -92,6 +92,18 @@ def test_values_that_make_no_accelerator_are_told_at_once(wrong: int | str) -> N
     edge(VARY).check()
 
 
+def test_values_that_need_one_of_another_key_are_no_mistake() -> None:
+    data = yaml.safe_load(accelerator_text("edge")) | {"technology": {"node": "22 nm"}, "components": "catx"}
+    nodes: list[int | float | str] = ["28 nm", "22 nm", "45 nm", "65 nm"]
+    vary = {"components": ["catx", "catransformers"], "technology.node": nodes, "l2_kib": [64, 128]}
+    HardwareSpace(data, vary).check()  # the components of CATransformers are of 22 nm alone
+
+
+def test_two_wrong_values_are_told_by_their_own_keys() -> None:
+    with pytest.raises(SpecError, match=r"edge: l2_kib: no accelerator with 0: l2_kib: [^;]*$"):
+        edge({"l2_kib": [64, 0], "glb_mib": [2, 0]}).check()
+
+
 def test_references_are_those_of_the_family_even_where_its_ends_are_no_accelerators() -> None:
     space = edge({"clusters": [1, 2], "l2_kib": [0, 16, -1, 1024, -2]})
     found = [

@@ -148,6 +148,7 @@ def test_presets(tmp_path: Path) -> None:
         ("tiny.onnx}", "tiny.onnx, tokens: 7}", "tokens: without effect on tiny.onnx"),
         ("tiny.onnx}", "digits, context: 7}", "context: without effect on digits"),
         ("objectives:", "accuracy: {kind: finetune, table: a.csv}\nobjectives:", "table: without effect"),
+        ("seed: 5", "seed: 5, sampler: random, first_batch: 2", "first_batch: without effect"),
         (
             "{name: tiny.onnx}",
             "{name: 'hf:bert-base'}\naccuracy: {kind: proxy, importance: taylor}",

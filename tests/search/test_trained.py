@@ -1,18 +1,20 @@
 """Accuracy of every model, measured once for all points that have it."""
 
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from catx.search.accuracy import Told
-from catx.search.evaluation import Evaluation
+from catx.search.evaluation import Evaluates, Evaluation
 from catx.search.open_study import begin, read, resume
 from catx.search.runner import Progress, front, points_of, run
 from catx.search.screening import is_measurement
 from catx.search.space import Value
 from catx.search.study import Study
+from catx.search.workers import Numbered, evaluated
 from tests.search.test_screening import Screened, screened, study, told, truth
 
 __all__ = ["screened"]  # a fixture
@@ -69,6 +71,36 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, screened: Screened) -> None:
         screened.asked.clear()
         assert told(run(asked, resume(asked, path))) == told(whole)
         assert len(screened.asked) == models - there
+
+
+class InAnyOrder:
+    """Workers that end what they have in an order of their own."""
+
+    def __init__(self, evaluator: Evaluates, seed: int) -> None:
+        self._evaluator, self._generator = evaluator, random.Random(seed)
+        self._left: list[Numbered] = []
+
+    def submit(self, points: Sequence[Numbered]) -> None:
+        self._left.extend(points)
+
+    def next(self) -> list[tuple[int, Evaluation]]:
+        number, genome = self._left.pop(self._generator.randrange(len(self._left)))
+        return [(number, evaluated(self._evaluator, number, genome))]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_ends_first(
+    tmp_path: Path, screened: Screened, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    asked = trained(tmp_path)
+    whole = run(asked, begin(asked, tmp_path / "a.db"))
+    numbers = {number: one.genome[:2] for number, one in read(tmp_path / "a.db")[0].evaluations().items()}
+    monkeypatch.setattr("catx.search.runner.Here", lambda evaluator: InAnyOrder(evaluator, seed))
+    screened.asked.clear()
+    assert told(run(asked, begin(asked, tmp_path / "b.db"))) == told(whole)
+    assert len(set(screened.asked)) == len(screened.asked)
+    again = {number: one.genome[:2] for number, one in read(tmp_path / "b.db")[0].evaluations().items()}
+    assert again == numbers
 
 
 def test_more_evaluations_go_on(tmp_path: Path, screened: Screened) -> None:

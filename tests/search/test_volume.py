@@ -8,7 +8,7 @@ import pytest
 from catx.search import volume
 from catx.search.runner import Point, front, front_share
 from catx.search.volume import box_of, volume_curve
-from tests.search.made import findings
+from tests.search.made import TEXT, findings
 
 
 def by_cells(points: list[Point], reference: tuple[float, ...]) -> float:
@@ -41,6 +41,27 @@ def test_a_curve_is_what_each_front_beats(tmp_path: Path) -> None:
     assert share is not None
     assert 0 < share <= 1
     assert share == pytest.approx(front_share(found.points, front(found.points)))
+
+
+def test_a_single_objective_has_no_volume(tmp_path: Path) -> None:
+    found = findings(tmp_path, text=TEXT.replace("[accuracy, total_gco2e]", "[total_gco2e]"))
+    assert front_share(found.points, front(found.points)) is None
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "measured", "told"),
+    [
+        ("{kind: proxy}", False, "a score, not measured"),
+        ("{kind: proxy, table: t.csv}", False, "predicted"),
+        ("{kind: screened, data: digits}", False, "predicted"),
+        ("{kind: screened, data: digits}", True, ""),
+    ],
+)
+def test_what_accuracies_are(tmp_path: Path, accuracy: str, measured: bool, told: str) -> None:
+    (tmp_path / "t.csv").write_text("text_layers,vision_ffn,accuracy\n1,0.5,0.4\n")
+    text = TEXT.replace("{kind: proxy}", accuracy)
+    found = findings(tmp_path, text=text, measured=[3] if measured else [])
+    assert found.accuracy_told == told
 
 
 def test_a_long_curve_has_fewer_points_and_the_same_ends(

@@ -291,6 +291,7 @@ def test_groups_of_a_batch_study_side_by_side(run: Run, quick: None, tmp_path: P
         (["plot", "one.db", "-o", "one.db"], "is a file, not a folder"),
         (["plot", "one.db"], "--output"),
         (["compare", "one.db"], "nothing to be compared with"),
+        (["plot", "one.db", "-o", "p", "--group", "a"], "only batch studies have groups"),
         (["compare", "one.db", "none.db"], "no such file"),
         (["compare", "one.db", "one.db", "--at", "latency_s"], "latency_s"),
         (["compare", "empty.db", "empty.db"], "no study has a feasible point"),
