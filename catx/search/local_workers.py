@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from multiprocessing import util
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 from catx.errors import CatxError, OptionError
 from catx.search.apart import end_with
@@ -121,8 +122,11 @@ class LocalWorkers:
     def stop(self) -> None:
         """Let the processes go; those that still evaluate are interrupted."""
         processes = list((self._pool._processes or {}).values())
+        manager: Any = self._pool._executor_manager_thread  # a thread, whatever typeshed says
         self._pool.shutdown(wait=False, cancel_futures=True)
         end(processes, _ENDING_S)
+        if manager is not None:  # while it closes its pipes, the end of this process would write into them
+            manager.join(_ENDING_S)
 
 
 def end(processes: Sequence[BaseProcess], seconds: float) -> None:
