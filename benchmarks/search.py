@@ -25,7 +25,8 @@ from catx.extras import ExtraError
 from catx.search.choose_sampler import need_sampler, sampler_of
 from catx.search.open_study import begin, resume
 from catx.search.pareto import hypervolume
-from catx.search.runner import Point, front, run
+from catx.search.points import Point, front
+from catx.search.runner import run
 from catx.search.sampler import Sampler
 from catx.search.space import Genome
 from catx.search.study import SearchPlan, Study

@@ -25,7 +25,8 @@ from benchmarks.measure import show, show_machine
 from benchmarks.search import PLANS, costs_of
 from catx.search.open_study import begin, resume
 from catx.search.pareto import front_of, hypervolume
-from catx.search.runner import Point, run
+from catx.search.points import Point
+from catx.search.runner import run
 from catx.search.study_file import load_study
 
 BUDGETS = (100, 300, 1_000, 3_000, 10_000)

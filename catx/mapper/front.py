@@ -1,9 +1,9 @@
 """The Pareto front of (energy, latency) over the mappings of one einsum, and which of its points to take."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 
 from catx.arguments import instance
 from catx.ir.accelerator import Accelerator
@@ -11,41 +11,53 @@ from catx.ir.counts import Counts, Steady
 from catx.ir.mapping import Mapping
 
 
-class Point(Protocol):
+class Point(ABC):
     """A mapping that no other known one beats in both energy and latency, and what it costs."""
 
+    __slots__ = ()
+
     @property
+    @abstractmethod
     def mapping(self) -> Mapping:
         """The mapping."""
-        ...
 
     @property
+    @abstractmethod
     def counts(self) -> Counts:
         """All that it does."""
-        ...
 
     @property
+    @abstractmethod
     def dynamic_energy_j(self) -> float:
         """Sum of all dynamic energies [J]."""
-        ...
 
     @property
+    @abstractmethod
+    def latency_cycles(self) -> float:
+        """Latency without the launch of the op [cycle]."""
+
+    @property
+    @abstractmethod
     def steady(self) -> Steady:
         """What its steady state asks of the busiest instances."""
-        ...
 
     def latency_s(self, accelerator: Accelerator) -> float:
-        """Latency of the einsum, with the launch of the op [s]."""
-        ...
+        """Latency of the einsum, with the launch of the op [s].
+
+        Raises:
+            OptionError: the accelerator is none, such as its name.
+        """
+        instance("accelerator", accelerator, Accelerator, "an Accelerator (`load_accelerator` reads one)")
+        return self.latency_cycles / accelerator.clock_hz + accelerator.launch_s
 
     def energy_j(self, accelerator: Accelerator) -> float:
         """Dynamic energy plus the chip's static power over the latency [J]."""
-        ...
+        return self.dynamic_energy_j + accelerator.static_w * self.latency_s(accelerator)
 
 
 @dataclass(frozen=True, slots=True)
-class FrontPoint:
-    """A point of which everything is known (see `Point`)."""
+class FrontPoint(Point):
+    """A point of which everything is known."""
 
     mapping: Mapping
     counts: Counts
@@ -56,22 +68,14 @@ class FrontPoint:
         return self.counts.dynamic_energy_j
 
     @property
+    def latency_cycles(self) -> float:
+        """See `Point`."""
+        return self.counts.cycles.latency_cycles
+
+    @property
     def steady(self) -> Steady:
         """See `Point`."""
         return self.counts.steady
-
-    def latency_s(self, accelerator: Accelerator) -> float:
-        """See `Point`.
-
-        Raises:
-            OptionError: the accelerator is none, such as its name.
-        """
-        instance("accelerator", accelerator, Accelerator, "an Accelerator (`load_accelerator` reads one)")
-        return self.counts.cycles.latency_cycles / accelerator.clock_hz + accelerator.launch_s
-
-    def energy_j(self, accelerator: Accelerator) -> float:
-        """See `Point`."""
-        return self.counts.dynamic_energy_j + accelerator.static_w * self.latency_s(accelerator)
 
 
 @dataclass(frozen=True, slots=True)

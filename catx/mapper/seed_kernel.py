@@ -32,22 +32,28 @@ busiest instance of each memory the bytes that are read, and written, and of eac
 
 
 @kernel
+def _ways(w: Bench, extents: Any) -> int:
+    """How many ways there are to take over a nest of an einsum of some extents: of the same one only one."""
+    for d in range(w.n_dims):
+        if extents[d] != w.extents[d]:
+            return 2
+    return 1
+
+
+@kernel
 def seed(w: Bench, s: Tree, nests: Any, n_rows: Any, extents: Any) -> None:
     """Enter nests into the front that are legal on the accelerator but for capacity.
 
     Args:
         w: the einsum and the accelerator.
         s: the search.
-        nests: (n, MAX_ROWS, 4).
+        nests: (n, rows, 4).
         n_rows: (n,).
         extents: (n, MAX_DIMS) of the einsum that each nest is of; where they are others, it is changed in
             two ways.
     """
     for i in range(len(n_rows)):
-        same = True
-        for d in range(w.n_dims):
-            same = same and extents[i, d] == w.extents[d]
-        for keep in range(1 if same else 2):
+        for keep in range(_ways(w, extents[i])):
             if take(w, nests[i], n_rows[i], extents[i], keep):
                 _enter(w, s)
 
@@ -58,27 +64,20 @@ def cost(w: Bench, nests: Any, n_rows: Any, extents: Any, costs: Any) -> None:
 
     Args:
         w: the einsum and the accelerator.
-        nests: (n, MAX_ROWS, 4).
+        nests: (n, rows, 4).
         n_rows: (n,).
         extents: (n, MAX_DIMS).
         costs: (2 n, N_COSTS) are written, both ways of a nest one after the other; the energy is infinite
             where there is no such nest, or it does not fit.
     """
     for i in range(len(n_rows)):
-        same = True
-        for d in range(w.n_dims):
-            same = same and extents[i, d] == w.extents[d]
+        ways = _ways(w, extents[i])
         for keep in range(2):
             row = costs[2 * i + keep]
             row[ENERGY] = np.inf
-            if same and keep == FACTORS:
-                continue
-            if take(w, nests[i], n_rows[i], extents[i], keep) and evaluate_nest(w, SEARCH):
-                row[ENERGY], row[CYCLES], row[COMPUTE] = (
-                    w.summary[SUM_ENERGY],
-                    w.summary[SUM_LATENCY],
-                    w.unit_load,
-                )
+            if keep < ways and take(w, nests[i], n_rows[i], extents[i], keep) and evaluate_nest(w, SEARCH):
+                row[ENERGY], row[CYCLES] = w.summary[SUM_ENERGY], w.summary[SUM_LATENCY]
+                row[COMPUTE] = w.unit_load
                 for m in range(w.n_memories):
                     row[READ + m] = w.memory_bytes[m, 0, BUSIEST]
                     row[WRITTEN + m] = w.memory_bytes[m, 1, BUSIEST]

@@ -14,7 +14,7 @@ from catx.mapper.options import BUDGET, Budget
 from catx.search.evaluation import Design, Evaluates
 from catx.search.front_files import front_csv, point_json
 from catx.search.grid import AnyStudy
-from catx.search.runner import Point, front
+from catx.search.points import Point, front
 
 WriteReport = Callable[[Path, Report], None]
 """Writes a report into a folder."""

@@ -8,7 +8,7 @@ from typing import Any, Self
 from catx.search.grid import AnyStudy
 from catx.search.metrics import ACCURACY
 from catx.search.open_study import STUDY, read
-from catx.search.runner import Point, front, points_of
+from catx.search.points import Point, found_in, front
 from catx.search.space import DesignSpace, Gene, Value
 from catx.search.study import Goal, Study
 
@@ -97,7 +97,7 @@ def read_findings(path: Path) -> Findings:
     """
     store, study = read(path)
     try:
-        points, text, runs = points_of(study, store), store.head[STUDY], store.runs
+        points, text, runs = found_in(study, store).points, store.head[STUDY], store.runs
     finally:
         store.close()
     return Findings(

@@ -10,7 +10,7 @@ from typing import Any
 from catx.search.evaluation import Design
 from catx.search.grid import AnyStudy
 from catx.search.model_space import ClipSpace, FamilySpace
-from catx.search.runner import Point
+from catx.search.points import Point
 from catx.search.space import DesignSpace
 from catx.search.study import AccuracyChoice, Study
 

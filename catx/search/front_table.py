@@ -11,7 +11,7 @@ from catx.errors import OptionError
 from catx.extras import need
 from catx.search.findings import Findings
 from catx.search.front_files import front_csv
-from catx.search.runner import Point
+from catx.search.points import Point
 from catx.search.space import Gene, Value
 
 Format = Literal["csv", "parquet"]

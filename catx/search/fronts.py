@@ -9,12 +9,13 @@ from catx.ir.einsum import Einsum
 from catx.mapper.design import FindFronts
 from catx.mapper.family import shape_of
 from catx.mapper.front import Front
-from catx.mapper.pool import NestPool, References, pooled_front, reference_pool, round_pool
+from catx.mapper.pool import NestPool, References, reference_pool, round_pool
+from catx.mapper.pooled_front import pooled_front
 from catx.search.hardware_space import HardwareSpace
 from catx.search.space import Value
 
 _POOLS_BYTES = 256 * 2**20
-"""Memory that a process keeps pools in [byte]: one takes 5 to 100 KB. On disk all are kept."""
+"""Memory that a process keeps pools in [byte]: 50 KB each in the mean (pruned CLIP). On disk all are kept."""
 
 _FRONTS, _FAMILIES = 2_000, 2_000
 """Fronts, and references of families, that a process keeps: some tens of KB each."""

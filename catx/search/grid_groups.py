@@ -6,7 +6,7 @@ from dataclasses import replace
 from catx.errors import OptionError
 from catx.search.findings import Findings
 from catx.search.grid import ACCELERATOR, MAPPER, MODEL, SCENARIO, Grid
-from catx.search.runner import Point
+from catx.search.points import Point
 from catx.search.space import HARDWARE_PREFIX, Gene, Space, Value
 
 _NAMES = {name: HARDWARE_PREFIX + name for name in (ACCELERATOR, MAPPER)}

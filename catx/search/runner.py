@@ -21,99 +21,29 @@ from catx.search.choose_sampler import sampler_of
 from catx.search.evaluation import Evaluation
 from catx.search.grid import AnyStudy
 from catx.search.model_space import Tell
-from catx.search.pareto import front_of, hypervolume
+from catx.search.points import Point, front, point_of
 from catx.search.provenance import facts_of
 from catx.search.sampler import Revisable, Sampler
 from catx.search.screening import (
     LEARNED,
     Confirmations,
-    Measurements,
     Screening,
+    Trainings,
     is_measurement,
     measurements_of,
 )
 from catx.search.space import Genome
 from catx.search.store import Store
-from catx.search.study import Study, least, violation
+from catx.search.study import Study
+from catx.search.volume import share_of
 from catx.search.workers import Here, Workers
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """An evaluated point of a study, as a sampler sees it; only points of one group are compared."""
-
-    number: int
-    evaluation: Evaluation
-    costs: tuple[float, ...] | None
-    violation: float
-    group: tuple[int, ...] = ()
-    excesses: tuple[float, ...] = ()
-
-    @property
-    def genome(self) -> Genome:
-        """Which point it is."""
-        return self.evaluation.genome
-
-    @property
-    def feasible(self) -> bool:
-        """Whether it was evaluated and obeys all constraints."""
-        return self.costs is not None and self.violation == 0.0
-
-
-def point_of(study: AnyStudy, number: int, evaluation: Evaluation) -> Point:
-    """A point with what the study says of its numbers."""
-    group = study.group(evaluation.genome)
-    if evaluation.error:
-        return Point(number, evaluation, None, float("inf"), group)
-    return Point(
-        number,
-        evaluation,
-        least(study.objectives, evaluation.numbers),
-        violation(study.constraints, evaluation.numbers),
-        group,
-        tuple(limit.excess(evaluation.numbers[limit.metric]) for limit in study.constraints),
-    )
-
-
-def points_of(study: AnyStudy, store: Store) -> list[Point]:
-    """All points of a store, in their order."""
-    return found_in(study, store)[0]
-
-
-def found_in(study: AnyStudy, store: Store) -> tuple[list[Point], Measurements | None]:
-    """All points of a store, in their order, and what is known of accuracy where models are measured.
-
-    A point whose model is still to be measured is none yet.
-    """
-    head = store.head  # first: what it names is there already where the file grows
-    evaluations = store.evaluations()
-    measured = measurements_of(study, evaluations, head)
-    points = [
-        point_of(study, number, told)
-        for number, found in evaluations.items()
-        if not is_measurement(number) and (told := measured.of(found) if measured else found) is not None
-    ]
-    return points, measured
-
-
-def front(points: Sequence[Point]) -> list[Point]:
-    """Feasible points that no other one of their group beats, in their order; of equal ones all."""
-    groups: dict[tuple[int, ...], list[Point]] = {}
-    for point in points:
-        if point.feasible:
-            groups.setdefault(point.group, []).append(point)
-    found = []
-    for feasible in groups.values():
-        kept = front_of([point.costs for point in feasible if point.costs is not None])
-        found += [feasible[at] for at in kept]
-    return sorted(found, key=lambda point: point.number)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a run is: points that are done, of all that it wants; those that failed; its front.
 
-    `hypervolume` is that of the front as a share of the box of all feasible points (see `front_share`).
+    `hypervolume` is that of the front as a share of the box of all feasible points (see `volume.share_of`).
     `measured` models are known where models are measured, else None, and `error` is what predictions of the
     others are wrong by (see `Screening`).
     """
@@ -209,11 +139,10 @@ class _Run:
         self.confirmations: Confirmations | None = None
         if isinstance(study, Study) and isinstance(self.models, Screening):
             self.confirmations = Confirmations(study)
-        self.trains = self.models is not None and self.confirmations is None
-        """Whether every model is measured, and not some that are chosen."""
         self.measurements = self.models.by_model(self.known) if self.models else {}
-        self.met: dict[Genome, int] = {}
-        self.training: set[int] = set()
+        self.trainings: Trainings | None = None
+        if self.models is not None and self.confirmations is None:
+            self.trainings = Trainings(self.models, self.measurements)
         self.measuring: list[int] = []
         self.learned: list[int] = []
         self.kept: list[int] = json.loads(store.head.get(LEARNED, "[]"))
@@ -302,10 +231,8 @@ class _Run:
 
     def _submit(self, numbered: list[tuple[int, Genome]]) -> None:
         self._check_known(numbered)
-        if self.models is not None and self.trains:
-            for _, genome in numbered:
-                model = self.models.model(genome)
-                self.met.setdefault(model, self.measurements.get(model, -1 - len(self.met)))
+        if self.trainings:
+            self.trainings.meet([genome for _, genome in numbered])
         self.evaluate.submit([one for one in numbered if one[0] not in self.known])
         for number, _ in numbered:
             if number in self.known:
@@ -313,20 +240,15 @@ class _Run:
 
     def _train(self, number: int) -> None:
         """Ask for the accuracy of a point's model, once for all points that have it."""
-        found = self.known[number]
-        if self.models is None or not self.trains or found.error or found.measured:
-            return
-        measurement = self.met[self.models.model(found.genome)]
-        if measurement not in self.known and measurement not in self.training:
-            self.training.add(measurement)
-            self.evaluate.submit([(measurement, found.genome)])
+        new = self.trainings.wanted(self.known[number]) if self.trainings else None
+        if new is not None and new[0] not in self.known:
+            self.evaluate.submit([new])
 
     def _learn_models(self, numbers: Sequence[int]) -> None:
         """Wait for the accuracies of points that were evaluated."""
-        if self.models is None or not self.trains:
+        if self.trainings is None or self.models is None:
             return
-        found = [self.known[number] for number in numbers]
-        wanted = [self.met[self.models.model(one.genome)] for one in found if not (one.error or one.measured)]
+        wanted = self.trainings.of([self.known[number] for number in numbers])
         self._wait_for(wanted)
         self.models.learn([self.known[number] for number in wanted])
 
@@ -370,28 +292,9 @@ class _Run:
             total=self.total,
             failed=sum(point.costs is None for point in self.points),
             front=len(best),
-            hypervolume=front_share(self.points, best),
+            hypervolume=share_of(self.points, best),
             seconds=time.perf_counter() - self.started,
             new=self.new,
             measured=self.models.measured if self.models else None,
             error=self.models.error if self.models else math.nan,
         )
-
-
-def front_share(points: Sequence[Point], best: Sequence[Point]) -> float | None:
-    """Hypervolume of a front as a share of the box from the best to the worst values of all feasible points.
-
-    None where points are of several groups, the box is flat, or there is one objective, whose best point has
-    all of it; 0 without a feasible point.
-    """
-    if len({point.group for point in points}) > 1:
-        return None
-    costs = [point.costs for point in points if point.feasible and point.costs is not None]
-    if not costs:
-        return 0.0
-    columns = list(zip(*costs, strict=True))
-    if len(columns) == 1:
-        return None
-    box = math.prod(max(column) - min(column) for column in columns)
-    volume = hypervolume([one.costs for one in best if one.costs is not None], [max(c) for c in columns])
-    return volume / box if box else None

@@ -119,6 +119,42 @@ class Screening(Measurements):
         return self.calibration.error if self.calibration else math.nan
 
 
+class Trainings:
+    """Which models of a study are measured where all are: each once, when a point that has it was evaluated.
+
+    Args:
+        models: of the study.
+        known: numbers of measurements that are in the store, by model.
+    """
+
+    def __init__(self, models: Measurements, known: Mapping[Genome, int]) -> None:
+        self._models, self._known = models, known
+        self._numbers: dict[Genome, int] = {}
+        self._asked: set[int] = set()
+
+    def meet(self, genomes: Sequence[Genome]) -> None:
+        """Give numbers to models that are new, in the order in which they are proposed."""
+        for genome in genomes:
+            model = self._models.model(genome)
+            self._numbers.setdefault(model, self._known.get(model, -1 - len(self._numbers)))
+
+    def wanted(self, evaluation: Evaluation) -> tuple[int, Genome] | None:
+        """The measurement that a point needs, which no one has asked for; a point that failed needs none."""
+        for number in self.of([evaluation]):
+            if number not in self._asked:
+                self._asked.add(number)
+                return number, evaluation.genome
+        return None
+
+    def of(self, evaluations: Sequence[Evaluation]) -> list[int]:
+        """Numbers of the measurements that points need."""
+        return [
+            self._numbers[self._models.model(one.genome)]
+            for one in evaluations
+            if not (one.error or one.measured)
+        ]
+
+
 class Confirmations:
     """Which models of a study are measured, and when; it depends on results in their order alone.
 

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from catx.search.pareto import front_of, hypervolume
-from catx.search.runner import Point
+from catx.search.points import Point
 
 Costs = tuple[float, ...]
 
@@ -58,6 +58,20 @@ def volume_of(points: Sequence[Point], reference: Costs) -> float:
     """Hypervolume of the feasible points up to a reference point."""
     costs = feasible_costs(points)
     return hypervolume([costs[at] for at in front_of(costs)], reference)
+
+
+def share_of(points: Sequence[Point], best: Sequence[Point]) -> float | None:
+    """Hypervolume of a front as a share of the box of all feasible points.
+
+    None where points are of several groups, the box is flat, or there is one objective, whose best point has
+    all of it; 0 without a feasible point.
+    """
+    if len({point.group for point in points}) > 1:
+        return None
+    box = box_of(points)
+    if box is None:
+        return 0.0
+    return box.share(hypervolume(feasible_costs(best), box.worst)) if len(box.best) > 1 else None
 
 
 def volume_curve(points: Sequence[Point], reference: Costs) -> VolumeCurve:

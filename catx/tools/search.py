@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from catx.search.grid import AnyStudy
-    from catx.search.runner import Point
     from catx.search.store import Store
 
 RUN = "run"
@@ -116,7 +115,7 @@ def run_any(
     from catx.search.choose_sampler import need_sampler
     from catx.search.open_study import begin
     from catx.search.open_study import resume as go_on
-    from catx.search.screening import measurements_of
+    from catx.search.points import found_in
     from catx.search.store import check_new
     from catx.tools.streams import emit, tell, tell_note
 
@@ -133,8 +132,8 @@ def run_any(
         return stores[0]
 
     try:
-        points = _run(asked, store, workers, scheduler)
-        screening = measurements_of(asked, store().evaluations(), store().head)
+        _run(asked, store, workers, scheduler)
+        found = found_in(asked, store())
     except KeyboardInterrupt:
         if stores:
             tell(f"what was evaluated is kept in {path}: the same command with --resume goes on")
@@ -145,15 +144,13 @@ def run_any(
     from catx.tools.canvas import stdout_canvas
     from catx.tools.search_text import study_text
 
-    emit(study_text(asked, points, path, stdout_canvas(), screening))
-    failed = [point.evaluation.error for point in points if point.evaluation.error]
-    if failed and len(failed) == len(points):
+    emit(study_text(asked, found, path, stdout_canvas()))
+    failed = [point.evaluation.error for point in found.points if point.evaluation.error]
+    if failed and len(failed) == len(found.points):
         raise OptionError(f"all {len(failed)} points failed, the first one: {failed[0]}")
 
 
-def _run(
-    study: "AnyStudy", store: "Callable[[], Store]", workers: int | None, scheduler: str | None
-) -> "list[Point]":
+def _run(study: "AnyStudy", store: "Callable[[], Store]", workers: int | None, scheduler: str | None) -> None:
     """Search, and show how far it is."""
     from catx.tools.progress import Progress
 
@@ -161,7 +158,7 @@ def _run(
         from catx.search.runner import run
         from catx.tools.search_text import told
 
-        return run(
+        run(
             study,
             store,
             workers=None if scheduler else workers or os.cpu_count() or 1,
@@ -223,14 +220,14 @@ def show_study(study: StudyName) -> None:
         emit(written(study)[0])
         return
     from catx.search.open_study import read
-    from catx.search.runner import found_in
+    from catx.search.points import found_in
     from catx.tools.canvas import stdout_canvas
     from catx.tools.search_text import study_text
 
     store, asked = read(Path(study))
     with closing(store):
-        points, screening = found_in(asked, store)
-    emit(study_text(asked, points, Path(study), stdout_canvas(), screening))
+        found = found_in(asked, store)
+    emit(study_text(asked, found, Path(study), stdout_canvas()))
 
 
 ExportBudget = Annotated[
@@ -265,7 +262,7 @@ def export_front(
     from catx.search.build import evaluator_of
     from catx.search.export import check_new_folder, chosen_points, export
     from catx.search.open_study import check_inputs, read
-    from catx.search.runner import points_of
+    from catx.search.points import found_in
     from catx.tools.options import named_folder
     from catx.tools.outputs import write_files
     from catx.tools.progress import Progress
@@ -277,7 +274,7 @@ def export_front(
     store, study = read(Path(file))
     with closing(store):
         check_inputs(store, study)
-        chosen = chosen_points(points_of(study, store), number or ())
+        chosen = chosen_points(found_in(study, store).points, number or ())
     with Progress("reading the models") as progress:
         export(
             study,

@@ -127,7 +127,8 @@ def compare_files(
 
     found = _found(files, groups)
     if len(found) < 2:
-        raise OptionError("one study has nothing to be compared with", hint="name two or more files")
+        more = "widen --group, or give it again" if groups else "name two or more files, or a batch study"
+        raise OptionError("one study has nothing to be compared with", hint=more)
     comparison = compare_studies(labels(found), found)
     names = [objective_of(comparison.goals, name) for name in at or [comparison.goals[0].metric]]
     if as_json:

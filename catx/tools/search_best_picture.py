@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from catx.search.findings import Findings
-from catx.search.runner import Point
+from catx.search.points import Point
 from catx.search.study import Goal
 from catx.tools.metric_text import Scale
 from catx.tools.picture import (

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from catx.search.findings import Findings
 from catx.search.metrics import ACCURACY
 from catx.search.pareto import front_of
-from catx.search.runner import Point
+from catx.search.points import Point
 from catx.search.study import Goal
 from catx.tools.metric_text import Scale, scale_for
 from catx.tools.picture import (
@@ -45,7 +45,8 @@ def front_picture(names: Sequence[str], found: Sequence[Findings], pair: Pair) -
         _cloud(axes, one, pair, scales, COLORS[at % len(COLORS)] if several else "")
         _front(axes, one, pair, scales, at, f"{name}: " if several else "")
     if several:  # clouds have the colour of their front, so their shapes are told without one
-        axes.scatter([], [], s=_DOT, marker="x", color=INFEASIBLE, label="infeasible")
+        if any(len(one.evaluated) > len(one.feasible) for one in found):
+            axes.scatter([], [], s=_DOT, marker="x", color=INFEASIBLE, label="infeasible")
         axes.scatter([], [], s=_DOT, color=FAINT, label="feasible")
     _bounds(axes, found, scales)
     axes.set_xlabel(f"{scales[0].label}, {pair[0].best} is best")

@@ -89,8 +89,8 @@ def _heights(found: Findings) -> list[list[float]]:
 
 
 def _place(at: int, gene: Gene) -> float:
-    """The height of a choice of a gene, 0 to 1."""
-    return at / (len(gene.values) - 1)
+    """The height of a choice of a gene: 0 to 1, with room at both ends for lines that lie apart."""
+    return _SPREAD / 2 + (1 - _SPREAD) * at / (len(gene.values) - 1)
 
 
 def _height(value: float, values: Sequence[float]) -> float:

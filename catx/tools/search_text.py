@@ -6,9 +6,11 @@ from pathlib import Path
 
 from catx.search.grid import AnyStudy, Grid
 from catx.search.metrics import ACCURACY
-from catx.search.runner import Point, Progress, front, front_share
+from catx.search.points import Found, Point, front
+from catx.search.runner import Progress
 from catx.search.screening import Measurements
 from catx.search.study import Study
+from catx.search.volume import share_of
 from catx.tools.canvas import Canvas, Column
 from catx.tools.human import plural, significant
 from catx.tools.metric_text import in_unit
@@ -28,14 +30,9 @@ def told(now: Progress) -> str:
     return f"{found}{pace}"
 
 
-def study_text(
-    study: AnyStudy,
-    points: Sequence[Point],
-    path: Path,
-    canvas: Canvas,
-    screening: Measurements | None = None,
-) -> str:
+def study_text(study: AnyStudy, found: Found, path: Path, canvas: Canvas) -> str:
     """The front as a table, and what became of all points."""
+    points = found.points
     best = sorted(front(points), key=lambda point: point.costs or ())
     failed = [point for point in points if point.costs is None]
     feasible = [point for point in points if point.feasible]
@@ -46,7 +43,12 @@ def study_text(
         [
             ("evaluated", f"{len(points):,}", _wanted(study)),
             ("feasible", f"{len(feasible):,}", ", ".join(map(str, study.constraints)) or "no constraint"),
-            ("front", f"{len(best):,}", _volume_told(front_share(points, best)) if best else ""),
+            ("front", f"{len(best):,}", _volume_told(share_of(points, best)) if best else ""),
+            *(
+                [("waiting", f"{found.pending:,}", "for the accuracy of their models")]
+                if found.pending
+                else []
+            ),
             *([("failed", f"{len(failed):,}", failed[0].evaluation.error)] if failed else []),
         ]
     )
@@ -61,7 +63,7 @@ def study_text(
         canvas.paragraph("* no other point of its model and scenario beats it")
     if len(best) > _MOST and not is_short:
         canvas.paragraph(f"and {plural(len(best) - _MOST, 'more point')}: `catx search front {path}`")
-    if note := _accuracy_note(best, screening, scored=_is_scored(study)):
+    if note := _accuracy_note(best, found.models, scored=_is_scored(study)):
         canvas.paragraph(note, "yellow")
     if study.pooled:
         canvas.paragraph(
@@ -84,7 +86,7 @@ def _nearest(study: AnyStudy, points: Sequence[Point]) -> str:
     """That no point is feasible, and by how much the nearest one is not."""
     known = [point for point in points if point.costs is not None]
     if not known:
-        return "no point could be evaluated"
+        return "no point could be evaluated" if points else "no point is evaluated yet"
     nearest = min(known, key=lambda point: point.violation)
     told = ", ".join(
         f"{limit.metric} {in_unit(limit.metric, nearest.evaluation.numbers[limit.metric])}"
@@ -94,19 +96,19 @@ def _nearest(study: AnyStudy, points: Sequence[Point]) -> str:
     return f"no feasible point was found; nearest is point {nearest.number}: {told}"
 
 
-def _accuracy_note(best: Sequence[Point], screening: Measurements | None, *, scored: bool) -> str:
+def _accuracy_note(best: Sequence[Point], models: Measurements | None, *, scored: bool) -> str:
     """How the accuracy of the points of a front is known."""
     known = [point.evaluation.measured for point in best if ACCURACY.name in point.evaluation.numbers]
     if not known or all(known):
         return ""
-    if screening is None:
+    if models is None:
         if scored:
             return "accuracy is a score, what is left of the model: no table calibrates it"
         return "accuracy is predicted, not measured"
-    error = "an unknown amount" if math.isnan(screening.error) else significant(screening.error)
+    error = "an unknown amount" if math.isnan(models.error) else significant(models.error)
     return (
         f"accuracy is measured of {sum(known)} points and predicted of {len(known) - sum(known)}; "
-        f"predictions are off by {error} on average, over {plural(screening.measured, 'measured model')}"
+        f"predictions are off by {error} on average, over {plural(models.measured, 'measured model')}"
     )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from catx.search.grid import Grid
 from catx.search.open_study import read
-from catx.search.runner import Point, points_of
+from catx.search.points import Point, found_in
 from catx.search.space import DesignSpace
 
 GOALS = ("latency_s", "energy_j", "total_gco2e")
@@ -104,12 +104,12 @@ def at_equal_accuracy(searches: Sequence[tuple[str, DesignSpace, list[Point]]]) 
 def main(names: Sequence[str]) -> None:
     opened = [read(Path(name)) for name in names]
     if len(opened) == 1 and isinstance(opened[0][1], Grid):
-        by_scenario(opened[0][1], points_of(opened[0][1], opened[0][0]))
+        by_scenario(opened[0][1], found_in(opened[0][1], opened[0][0]).points)
         return
     searches = []
     for store, study in opened:
         goal = next(one.metric for one in study.objectives if one.metric != "accuracy")
-        searches.append((goal, study.space, points_of(study, store)))
+        searches.append((goal, study.space, found_in(study, store).points))
     at_equal_accuracy(sorted(searches, key=lambda one: GOALS.index(one[0]), reverse=True))
 
 

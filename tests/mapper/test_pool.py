@@ -14,7 +14,8 @@ from catx.ir.einsum import Einsum
 from catx.mapper.forest import Forest
 from catx.mapper.front import FrontPoint
 from catx.mapper.map_einsum import map_front
-from catx.mapper.pool import NestPool, References, new_forest, pooled_front, reference_pool, round_sizes
+from catx.mapper.pool import NestPool, References, new_forest, reference_pool, round_sizes
+from catx.mapper.pooled_front import pooled_front
 from catx.mapper.tree_search import unpack
 from catx.search.hardware_space import HardwareSpace
 from tests.mapper.test_map_einsum import CASES, machine

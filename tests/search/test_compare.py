@@ -7,7 +7,7 @@ import pytest
 from catx.errors import OptionError
 from catx.search.compare import LEVELS, compare_studies, objective_of, same_objectives
 from catx.search.findings import Findings, labels
-from catx.search.runner import Point
+from catx.search.points import Point
 from catx.search.volume import feasible_costs
 from tests.search.made import TEXT, by_rule, findings
 

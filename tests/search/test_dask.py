@@ -22,7 +22,8 @@ from catx.search.dask_worker_side import evaluate
 from catx.search.dask_workers import DaskWorkers, order_of
 from catx.search.evaluation import Evaluation
 from catx.search.open_study import begin, resume
-from catx.search.runner import Point, Progress, run
+from catx.search.points import Point
+from catx.search.runner import Progress, run
 from catx.search.store import Store
 from catx.search.study import AccuracyChoice, Study
 from catx.search.study_files import fingerprints, with_full_paths

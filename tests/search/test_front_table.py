@@ -11,7 +11,7 @@ from catx.errors import OptionError
 from catx.search.findings import Findings, read_findings
 from catx.search.front_files import front_csv
 from catx.search.front_table import columns_of, format_of, points_csv, points_parquet
-from catx.search.runner import Point
+from catx.search.points import Point
 from catx.search.study_json import study_from_json
 from tests.search.made import GRID, TEXT, findings, made
 

@@ -10,7 +10,8 @@ from catx.errors import CatxError, OptionError, SpecError
 from catx.search.build import evaluator_of
 from catx.search.grid import FACTORS, Grid
 from catx.search.open_study import begin, resume
-from catx.search.runner import front, run
+from catx.search.points import front
+from catx.search.runner import run
 from catx.search.study_file import load_grid, load_study, parse_any
 from catx.search.study_json import differences, study_from_json, study_to_json
 from tests.frontend.onnx_models import model, node, save, weight

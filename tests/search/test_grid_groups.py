@@ -8,7 +8,7 @@ from catx.errors import OptionError
 from catx.search.compare import compare_studies, study_differences
 from catx.search.findings import labels
 from catx.search.grid_groups import groups_of
-from catx.search.runner import front
+from catx.search.points import front
 from catx.search.space import Value
 from tests.search.made import GRID, findings
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from catx.search.open_study import begin, resume
+from catx.search.points import front
 from catx.search.pymoo_sampler import PymooSampler
-from catx.search.runner import front, run
+from catx.search.runner import run
 from catx.search.sampler import RandomSampler
 from catx.search.space import Gene, Space
 from tests.search.studies import small

@@ -9,8 +9,9 @@ import pytest
 from catx.errors import OptionError
 from catx.search import qnehvi_model, qnehvi_sampler
 from catx.search.open_study import begin, resume
+from catx.search.points import front
 from catx.search.qnehvi_sampler import QnehviSampler
-from catx.search.runner import front, run
+from catx.search.runner import run
 from catx.search.sampler import RandomSampler
 from catx.search.space import Gene, Genome, Space
 from catx.search.study import QNEHVI_MOST, SearchPlan

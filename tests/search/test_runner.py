@@ -17,7 +17,8 @@ from catx.search import local_workers, provenance, runner
 from catx.search.evaluation import Evaluation
 from catx.search.hardware_space import HardwareSpace
 from catx.search.open_study import begin, read, resume
-from catx.search.runner import Point, front, points_of, run
+from catx.search.points import Point, found_in, front
+from catx.search.runner import run
 from catx.search.store import Store
 from catx.search.study import SearchPlan, Study
 from tests.search.deadly import Deadly
@@ -49,7 +50,7 @@ def test_a_run(study: Study, whole: list[Point], tmp_path: Path) -> None:
     assert len({point.genome for point in points}) == 24
     store, again = read(path)
     assert again == study
-    assert told(points_of(again, store)) == told(points)
+    assert told(found_in(again, store).points) == told(points)
     limit = study.constraints[0].bound
     for point in points:
         assert point.feasible == (point.evaluation.numbers["area_mm2"] <= limit)

@@ -1,86 +1,26 @@
 """Accuracy of two fidelities: what is predicted, what is measured, and what a search does with both."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from catx.search import build
-from catx.search.accuracy import Told
-from catx.search.evaluation import Evaluation, Evaluator
+from catx.search.evaluation import Evaluation
 from catx.search.open_study import begin, read, resume
+from catx.search.points import found_in, front
 from catx.search.proxy import LEFT
-from catx.search.runner import Point, Progress, front, points_of, run
+from catx.search.runner import Progress, run
 from catx.search.screening import Confirmations, Screening, is_measurement
-from catx.search.space import Value
-from catx.search.study import ModelChoice, SearchPlan, Study
-from tests.search.studies import TEXT, small
-
-ACCURACY = """\
-accuracy: {kind: screened, data: digits, first: 4, confirm: 2, confirm_every: 12, measurements: 16}
-objectives: [accuracy, total_gco2e]
-"""
-LAYERS, WIDTHS = (1, 2, 3, 4), (0.25, 0.5, 0.75, 1.0)
-
-
-def study(folder: Path, **accuracy: int) -> Study:
-    """A study of models of two sizes; those whose layers are cut lose more than the proxy thinks."""
-    text = TEXT.replace("objectives: [latency_s, total_gco2e]\n", ACCURACY)
-    found = small(folder, text)
-    assert found.accuracy is not None
-    vary: tuple[tuple[str, tuple[Value, ...]], ...] = (("layers", LAYERS), ("width", WIDTHS))
-    return replace(
-        found,
-        models=ModelChoice(names=found.models.names, vary=vary),
-        accuracy=replace(found.accuracy, **accuracy),
-        plan=SearchPlan(evaluations=60, population=16, batch=6, seed=3),
-    )
-
-
-def truth(values: Mapping[str, Value]) -> float:
-    layers, width = float(values["model.layers"]), float(values["model.width"])
-    return 0.9 * (layers / 4) ** 1.5 * width**0.25 * (0.97 if layers == 2 else 1.0)
-
-
-class Screened:
-    """Accuracy that is a formula; it counts what is measured."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[Value, ...]] = []
-
-    def of(self, values: Mapping[str, Value]) -> Told:
-        left = {
-            LEFT + "layers": float(values["model.layers"]) / 4,
-            LEFT + "width": float(values["model.width"]),
-        }
-        return Told(math.prod(left.values()), measured=False, left=left)
-
-    def measure(self, values: Mapping[str, Value]) -> Told:
-        self.asked.append((values["model.layers"], values["model.width"]))
-        return replace(self.of(values), value=truth(values), measured=True)
-
-
-@pytest.fixture
-def screened(monkeypatch: pytest.MonkeyPatch) -> Screened:
-    """Studies have this accuracy, and a model whose sizes change nothing else but carbon."""
-    accuracy, make = Screened(), build.model_space
-    monkeypatch.setattr(build, "_accuracy", lambda *_: accuracy)
-    monkeypatch.setattr(build, "model_space", lambda choice, tell: make(replace(choice, vary=()), tell))
-    numbers = Evaluator._numbers
-
-    def sized(self: Evaluator, values: Mapping[str, Value]) -> tuple[dict[str, float], bool]:
-        found, measured = numbers(self, values)
-        found["total_gco2e"] *= float(values["model.layers"]) * float(values["model.width"])
-        return found, measured
-
-    monkeypatch.setattr(Evaluator, "_numbers", sized)  # else the whole model alone would be the front
-    return accuracy
-
-
-def told(points: list[Point]) -> list[tuple[int, object, bool]]:
-    return [(one.number, dict(one.evaluation.numbers), one.evaluation.measured) for one in points]
+from catx.search.study import Study
+from tests.search.measured import (
+    Screened,
+    check_failures,
+    fails_with_four_layers,
+    study,
+    told,
+    truth,
+)
 
 
 def test_what_reaches_the_front_is_measured(tmp_path: Path, screened: Screened) -> None:
@@ -97,7 +37,7 @@ def test_what_reaches_the_front_is_measured(tmp_path: Path, screened: Screened) 
         assert evaluation.numbers["accuracy"] == pytest.approx(truth(values), rel=0.06)
     assert all(point.evaluation.measured for point in best)
     store, again = read(tmp_path / "a.db")
-    assert told(points_of(again, store)) == told(points)
+    assert told(found_in(again, store).points) == told(points)
 
 
 def test_the_budget_of_measurements(tmp_path: Path, screened: Screened) -> None:
@@ -148,7 +88,7 @@ def test_more_evaluations_go_on(tmp_path: Path, screened: Screened) -> None:
         assert len(set(screened.asked)) == len(screened.asked)
         assert set(screened.asked) >= measured
         store, again = read(path)
-        assert told(points_of(again, store)) == told(whole)
+        assert told(found_in(again, store).points) == told(whole)
 
 
 def test_a_run_that_is_only_begun_again_changes_nothing(tmp_path: Path, screened: Screened) -> None:
@@ -165,26 +105,16 @@ def test_a_run_that_is_only_begun_again_changes_nothing(tmp_path: Path, screened
         run(asked, store, watch=stop)
     store.close()
     store, again = read(tmp_path / "a.db")
-    assert told(points_of(again, store)) == told(whole)
+    assert told(found_in(again, store).points) == told(whole)
 
 
 def test_models_that_cannot_be_measured_fail(
     tmp_path: Path, screened: Screened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    measure = screened.measure
-
-    def failing(values: Mapping[str, Value]) -> Told:
-        if values["model.layers"] == 4:
-            raise ValueError("no memory")
-        return measure(values)
-
-    monkeypatch.setattr(screened, "measure", failing)
+    fails_with_four_layers(screened, monkeypatch)
     asked = study(tmp_path)
     points = run(asked, begin(asked, tmp_path / "a.db"))
-    failed = [point for point in points if point.costs is None]
-    assert failed
-    assert {asked.space.values(point.genome)["model.layers"] for point in failed} == {4}
-    assert all("could not be measured: ValueError: no memory" in point.evaluation.error for point in failed)
+    check_failures(asked, points)
     assert all(point.evaluation.measured for point in front(points))
 
 

@@ -7,17 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from catx.search.accuracy import Told
 from catx.search.evaluation import Evaluates, Evaluation
 from catx.search.open_study import begin, read, resume
-from catx.search.runner import Progress, front, points_of, run
+from catx.search.points import found_in, front
+from catx.search.runner import Progress, run
 from catx.search.screening import is_measurement
 from catx.search.space import Value
 from catx.search.study import Study
 from catx.search.workers import Numbered, evaluated
-from tests.search.test_screening import Screened, screened, study, told, truth
-
-__all__ = ["screened"]  # a fixture
+from tests.search.measured import Screened, check_failures, fails_with_four_layers, study, told, truth
 
 
 def trained(folder: Path) -> Study:
@@ -41,7 +39,7 @@ def test_each_model_is_measured_once(tmp_path: Path, screened: Screened) -> None
     assert seen[-1].measured == len(screened.asked)
     assert front(points)
     store, again = read(tmp_path / "a.db")
-    assert told(points_of(again, store)) == told(points)
+    assert told(found_in(again, store).points) == told(points)
 
 
 def test_an_interrupted_run_goes_on(tmp_path: Path, screened: Screened) -> None:
@@ -65,7 +63,9 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, screened: Screened) -> None:
         store.close()
         there = sum(is_measurement(number) for number in added)
         half, again = read(path)
-        known = told(points_of(again, half))  # what is not measured yet is no point
+        there_now = found_in(again, half)
+        known = told(there_now.points)  # what is not measured yet is no point
+        assert there_now.pending == done - there - len(known)
         assert known == [one for one in told(whole) if one[0] in {number for number, *_ in known}]
         assert len(known) <= done - there
         screened.asked.clear()
@@ -116,19 +116,9 @@ def test_more_evaluations_go_on(tmp_path: Path, screened: Screened) -> None:
 def test_models_that_cannot_be_measured_fail(
     tmp_path: Path, screened: Screened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    measure = screened.measure
-
-    def failing(values: Mapping[str, Value]) -> Told:
-        if values["model.layers"] == 4:
-            raise ValueError("no memory")
-        return measure(values)
-
-    monkeypatch.setattr(screened, "measure", failing)
+    fails_with_four_layers(screened, monkeypatch)
     asked = trained(tmp_path)
-    points = run(asked, begin(asked, tmp_path / "a.db"))
-    failed = [point for point in points if point.costs is None]
-    assert {asked.space.values(point.genome)["model.layers"] for point in failed} == {4}
-    assert all("could not be measured: ValueError: no memory" in point.evaluation.error for point in failed)
+    check_failures(asked, run(asked, begin(asked, tmp_path / "a.db")))
 
 
 def test_points_that_fail_train_nothing(

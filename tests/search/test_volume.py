@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from catx.search import volume
-from catx.search.runner import Point, front, front_share
-from catx.search.volume import box_of, volume_curve
+from catx.search.points import Point, front
+from catx.search.volume import box_of, share_of, volume_curve
 from tests.search.made import TEXT, findings
 
 
@@ -40,12 +40,12 @@ def test_a_curve_is_what_each_front_beats(tmp_path: Path) -> None:
     share = box.share(curve.volumes[-1])
     assert share is not None
     assert 0 < share <= 1
-    assert share == pytest.approx(front_share(found.points, front(found.points)))
+    assert share == pytest.approx(share_of(found.points, front(found.points)))
 
 
 def test_a_single_objective_has_no_volume(tmp_path: Path) -> None:
     found = findings(tmp_path, text=TEXT.replace("[accuracy, total_gco2e]", "[total_gco2e]"))
-    assert front_share(found.points, front(found.points)) is None
+    assert share_of(found.points, front(found.points)) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,133 @@
+"""Fronts in less than a millisecond: nests of a pool, taken over and costed.
+
+For searches over many accelerators of one kind. What is found depends on einsum, accelerator and pool alone,
+not on what was searched before; nothing is proved of it.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from catx.costmodel.pack import new_bench
+from catx.ir.accelerator import Accelerator
+from catx.ir.counts import Counts, Steady
+from catx.ir.einsum import Einsum
+from catx.ir.mapping import Mapping
+from catx.mapper import seed_kernel
+from catx.mapper.front import UNKNOWN, Front, FrontPoint, Point, lower_hull
+from catx.mapper.pool import NestPool, new_forest, search_unrollings
+
+ALIKE = 0.01
+"""Relative differences in energy and latency below which one of two corners is enough."""
+
+
+class PooledPoint(Point):
+    """A nest of a pool on one accelerator: counts and mapping are made where they are wanted.
+
+    Args:
+        einsum: what is mapped.
+        accelerator: the machine.
+        pool: where the nest is from.
+        way: 2 x its position there, 1 more where it keeps its factors.
+        costs: its row of `seed_kernel.cost`, (N_COSTS,).
+    """
+
+    def __init__(
+        self, einsum: Einsum, accelerator: Accelerator, pool: NestPool, way: int, costs: Sequence[float]
+    ) -> None:
+        self._what = einsum, accelerator
+        self._pool, self._way, self._costs = pool, way, costs
+
+    @property
+    def dynamic_energy_j(self) -> float:
+        """See `Point`."""
+        return self._costs[seed_kernel.ENERGY]
+
+    @property
+    def steady(self) -> Steady:
+        """See `Point`."""
+        costs, accelerator = self._costs, self._what[1]
+        memories, links = len(accelerator.memories), len(accelerator.fanouts)
+        read = costs[seed_kernel.READ : seed_kernel.READ + memories]
+        written = costs[seed_kernel.WRITTEN : seed_kernel.WRITTEN + memories]
+        return Steady(
+            compute=costs[seed_kernel.COMPUTE],
+            moved=tuple(zip(read, written, strict=True)),
+            link=tuple(costs[seed_kernel.LINK : seed_kernel.LINK + links]),
+        )
+
+    @property
+    def latency_cycles(self) -> float:
+        """See `Point`."""
+        return self._costs[seed_kernel.CYCLES]
+
+    @cached_property
+    def _made(self) -> tuple[Mapping, Counts]:
+        from catx.costmodel.evaluate import evaluate_rows  # numba is slow to import
+        from catx.mapper.tree_search import unpack
+
+        einsum, accelerator = self._what
+        bench = new_bench(einsum, accelerator)
+        at, keep = divmod(self._way, 2)
+        pool = self._pool
+        if not seed_kernel.take(bench, pool.nests[at], pool.n_rows[at], pool.extents[at], keep):
+            raise AssertionError("a nest that could be taken over cannot be")
+        rows = bench["nest"][: int(bench["n_rows"])].copy()
+        return unpack(rows, einsum, accelerator), evaluate_rows(einsum, rows, accelerator, bench)
+
+    @property
+    def mapping(self) -> Mapping:
+        """See `Point`."""
+        return self._made[0]
+
+    @property
+    def counts(self) -> Counts:
+        """See `Point`."""
+        return self._made[1]
+
+
+def pooled_front(einsum: Einsum, accelerator: Accelerator, pool: NestPool) -> Front:
+    """What nests of a pool cost on an accelerator; where none fits, what a short search finds.
+
+    Only corners of the front's hull are points, as the others are chosen by no sum or product of costs; and
+    of corners that are alike only one.
+
+    Raises:
+        MappingError: no mapping fits.
+    """
+    from catx.mapper.tree_search import search_front  # numba is slow to import
+
+    points, tried = _corners(einsum, accelerator, pool)
+    if not points:
+        forest, own = new_forest(einsum, accelerator), NestPool()
+        search_unrollings(forest, forest.promising)
+        own.add(forest)
+        points, _ = _corners(einsum, accelerator, own)
+        tried = int(forest.tree["evaluated"])
+    if not points:
+        from catx.costmodel.evaluate import evaluate
+
+        mappings = search_front(einsum, accelerator, 0).mappings
+        points = tuple(FrontPoint(one, evaluate(einsum, one, accelerator)) for one in mappings)
+    return Front(points, tried, 0, UNKNOWN, 0)
+
+
+def _corners(einsum: Einsum, accelerator: Accelerator, pool: NestPool) -> tuple[tuple[Point, ...], int]:
+    """Corners of the front of a pool's nests, by increasing latency, and how many nests fit."""
+    costs = pool.cost(einsum, accelerator)
+    ways = np.flatnonzero(np.isfinite(costs[:, seed_kernel.ENERGY])).tolist()
+    found = [PooledPoint(einsum, accelerator, pool, way, costs[way].tolist()) for way in ways]
+    pairs = [(point.energy_j(accelerator), point.latency_s(accelerator)) for point in found]
+    corners = _apart(pairs, lower_hull(pairs)[::-1]) if found else []
+    return tuple(found[at] for at in corners), len(found)
+
+
+def _apart(costs: Sequence[tuple[float, float]], corners: Sequence[int]) -> list[int]:
+    """The first and the last corner, and those in between that differ by `ALIKE` from the one before."""
+    kept = [corners[0]]
+    for at in corners[1:-1]:
+        pairs = zip(costs[kept[-1]], costs[at], strict=True)
+        if max(abs(new / old - 1.0) if old else 1.0 for old, new in pairs) > ALIKE:
+            kept.append(at)
+    return kept + ([corners[-1]] if len(corners) > 1 else [])
