@@ -14,9 +14,6 @@ from catx.search.points import Point
 from catx.search.space import DesignSpace
 from catx.search.study import AccuracyChoice, Study
 
-NEEDS_DATA = ("taylor", "module")
-"""Importances that are measured; as of catx.frontend.clip.importance, which needs torch."""
-
 SEED = 0
 """Of rankings, trainings and weights that are random in every study."""
 
@@ -74,15 +71,14 @@ def model_command(study: Study, design: Design) -> str:
 
 def _as_measured(choice: AccuracyChoice) -> dict[str, object]:
     """How `catx prune` ranks as the study did, and trains where it trained."""
-    if choice.kind == "table":
+    if not choice.ranks:
         return {}
     options: dict[str, object] = {"--ranking": choice.ranking}
     if choice.ranking is None and choice.importance != "none":  # `none` counts parts: any ranking will do
         options["--importance"] = choice.importance
-    trains = choice.kind in ("finetune", "screened")
-    if choice.data is not None and (trains or (choice.ranking is None and choice.importance in NEEDS_DATA)):
+    if choice.reads_data:
         options |= {"--data": choice.data, "--test": choice.test, "--validation": choice.validation}
-    if trains and choice.steps:
+    if choice.trains and choice.steps:
         options |= {
             "--recover": choice.steps,
             "--batch": choice.batch,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import islice, product
 from typing import Any
@@ -69,15 +70,28 @@ class HardwareSpace:
     def _parse(self, point: tuple[Value, ...]) -> Accelerator:
         told = ", ".join(f"{key} {value}" for key, value in zip(self.vary, point, strict=True))
         values = {HARDWARE_PREFIX + key: value for key, value in zip(self.vary, point, strict=True)}
-        return parse_accelerator(self.text(values), f"{self.where} ({told})" if told else self.where)
+        try:
+            return parse_accelerator(self.text(values), f"{self.where} ({told})" if told else self.where)
+        except SpecError as error:
+            loc = error.loc and replace(error.loc, line=0)  # nobody sees this text, so its lines tell nothing
+            raise SpecError(str(error.args[0]), loc=loc, hint=error.hint) from error
 
     def check(self) -> None:
-        """Raise the SpecError of a description, or of a value of a key, that is wrong whatever varies.
+        """Raise the first error of `wrong`."""
+        for key, error in self.wrong():
+            raise SpecError(f"{self.where}: {key}: {error.args[0]}", hint=error.hint) if key else error
+
+    def wrong(self) -> Iterator[tuple[str, SpecError]]:
+        """Keys of which a value makes no accelerator, and why; a description that is wrong has no key ("").
 
         A value is wrong where it makes no accelerator with any of some mixes of the other keys' values: of
         middle and ends, and with every value of one of them.
         """
-        _ = self.structural
+        try:
+            _ = self.structural
+        except SpecError as error:
+            yield from self._alone() or [("", error)]
+            return
         for key, values in self.vary.items():
             others = [other for other in self.vary if other != key]
             for value in values:
@@ -87,21 +101,27 @@ class HardwareSpace:
                     for mix in dict.fromkeys(_around([self.vary[other] for other in others]))
                 ]
                 if not any(self._there(mix) for mix in mixes):
-                    self._refuse(key, value, mixes)
+                    yield key, _with(repr(value), self._least_wrong(mixes))
 
-    def _refuse(self, key: str, value: Value, mixes: Sequence[Mapping[str, Value]]) -> None:
-        """Raise the error of a value that makes no accelerator: that of the mix in which least is wrong."""
+    def _alone(self) -> list[tuple[str, SpecError]]:
+        """Keys none of whose values makes an accelerator of a description that is one without any."""
+        if _error_of(HardwareSpace(self.base, {}, self.where)):
+            return []
+        errors = {
+            key: _error_of(HardwareSpace(self.base, {key: values}, self.where))
+            for key, values in self.vary.items()
+        }
+        return [(key, _with("any value", error)) for key, error in errors.items() if error]
+
+    def _least_wrong(self, mixes: Sequence[Mapping[str, Value]]) -> SpecError:
+        """Why mixes make no accelerator: of the one in which least is wrong."""
         errors = []
         for mix in mixes:
             try:
                 self.accelerator(mix)
             except SpecError as error:
                 errors.append(error)
-        least = min(errors, key=lambda error: len(str(error)))
-        place = f"{least.loc.where}: " if least.loc and least.loc.where else ""
-        raise SpecError(
-            f"{self.where}: {key}: no accelerator with {value!r}: {place}{least.args[0]}", hint=least.hint
-        ) from least
+        return min(errors, key=lambda error: len(str(error)))
 
     def references(self, values: Mapping[str, Value]) -> list[Accelerator]:
         """A few accelerators of a point's family (levels and axes), far apart in all other keys.
@@ -158,6 +178,21 @@ class HardwareSpace:
             return self.accelerator(values)
         except SpecError:
             return None
+
+
+def _with(value: str, error: SpecError) -> SpecError:
+    """The error of a value, from that of a description with it."""
+    place = f"{error.loc.where}: " if error.loc and error.loc.where else ""
+    return SpecError(f"no accelerator with {value}: {place}{error.args[0]}", hint=error.hint)
+
+
+def _error_of(space: HardwareSpace) -> SpecError | None:
+    """Why no point of a small space is an accelerator; None where one is."""
+    try:
+        _ = space.structural
+    except SpecError as error:
+        return error
+    return None
 
 
 def spread(choices: Sequence[Sequence[Value]]) -> Iterator[tuple[Value, ...]]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import yaml
 from pydantic import Field
 
-from catx.errors import CatxError, OptionError
+from catx.errors import CatxError, OptionError, SpecError
 from catx.frontend.constraint_file import load_constraints
 from catx.frontend.file_kind import HARDWARE
 from catx.frontend.hardware.document import MAX_BYTES, Document, read_document
@@ -25,6 +25,7 @@ from catx.frontend.text_file import read_text
 from catx.ir.constraints import Block
 from catx.ir.scenario import Scenario
 from catx.mapper.options import Budget, parse_budget
+from catx.search.hardware_space import HardwareSpace
 from catx.search.metrics import metric
 from catx.search.space import Gene, Value
 from catx.search.study import Goal, HardwareChoice, Limit, ModelChoice, Vary
@@ -92,8 +93,9 @@ class Parts:
 
     def problem(self, error: CatxError | ValueError, path: KeyPath) -> None:
         """Add what an error tells to the problems, at a place."""
-        hint = error.hint if isinstance(error, CatxError) else ""
-        self.problems.append(self.document.problem(str(error.args[0]), path, hint))
+        hint, loc = (error.hint, error.loc) if isinstance(error, CatxError) else ("", None)
+        place = f"{loc}: " if loc and loc.file != self.document.file else ""
+        self.problems.append(self.document.problem(f"{place}{error.args[0]}", path, hint))
 
     def stop(self) -> NoReturn:
         """Raise the problems."""
@@ -164,6 +166,26 @@ class Parts:
 
     def hardware(self, hardware: HardwareSpec, path: KeyPath) -> HardwareChoice | None:
         """Accelerators; None where the description cannot be had."""
+        before = len(self.problems)
+        choice = self._hardware(hardware, path)
+        if choice is not None and len(self.problems) == before:
+            self._refuse_wrong(choice, path)
+        return choice
+
+    def _refuse_wrong(self, choice: HardwareChoice, path: KeyPath) -> None:
+        """Find keys that the description has no place for, and values that make no accelerator."""
+        data = yaml.safe_load(choice.text)
+        before = len(self.problems)
+        for key, values in choice.vary:
+            try:
+                HardwareSpace(data, {key: values}, choice.where)
+            except SpecError as error:
+                self.problem(error, (*path, "vary", key))
+        if len(self.problems) == before:
+            for key, wrong in HardwareSpace(data, dict(choice.vary), choice.where).wrong():
+                self.problem(wrong, (*path, "vary", key) if key else path)
+
+    def _hardware(self, hardware: HardwareSpec, path: KeyPath) -> HardwareChoice | None:
         vary = self.values(hardware.vary, (*path, "vary"))
         if "template" in hardware.keys:
             if "base" in hardware.model_fields_set:

@@ -28,6 +28,9 @@ _DEAF: tuple[SamplerName, ...] = ("pymoo", "qnehvi")
 QNEHVI_MOST = 1000
 """Evaluations of `qnehvi`: what a batch takes grows with the cube of those that are known."""
 
+NEEDS_DATA = ("taylor", "module")
+"""Importances that are measured; as of catx.frontend.clip.importance, which needs torch."""
+
 UNGUIDED: tuple[SamplerName, ...] = ("random", "grid")
 """Samplers that learn nothing, so small batches are of no use to them."""
 
@@ -122,6 +125,21 @@ class AccuracyChoice:
     first: int = 6
     confirm: int = 4
     confirm_every: int = 100
+
+    @property
+    def trains(self) -> bool:
+        """Whether models are trained and measured."""
+        return self.kind in MEASURED
+
+    @property
+    def ranks(self) -> bool:
+        """Whether parts of CLIP models are ranked."""
+        return self.kind != "table"
+
+    @property
+    def reads_data(self) -> bool:
+        """Whether pairs of images and texts are read, to train or to rank."""
+        return self.trains or (self.ranks and self.ranking is None and self.importance in NEEDS_DATA)
 
     @property
     def is_score(self) -> bool:

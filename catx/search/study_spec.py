@@ -28,6 +28,7 @@ _SAMPLERS_WITH: dict[str, tuple[SamplerName, ...]] = {
     "population": ("nsga2", "nsga3", "pymoo"),
     "crossover": ("nsga2", "nsga3", "pymoo"),
     "guided": ("nsga2", "nsga3"),
+    "seed": ("nsga2", "nsga3", "pymoo", "qnehvi", "random"),
     "start": ("qnehvi",),
     "first_batch": ("nsga2", "nsga3", "pymoo", "qnehvi"),
     "known": ("nsga2", "nsga3", "pymoo", "qnehvi", "random"),
@@ -107,38 +108,47 @@ def study_of(document: Document, presets: Sequence[str], preset: Callable[[str],
         document = Document(document.file, data, document.lines)
     spec = validate(StudySpec, document)
     parts = Parts(document)
-    _refuse_idle(spec, own if isinstance(own, dict) else {}, parts)
+    _refuse_idle_plan(spec.search.sampler, own if isinstance(own, dict) else {}, parts)
+    if spec.accuracy is not None:
+        _refuse_idle_accuracy(spec.accuracy, parts.is_family(spec.model), parts)
     return _built(spec, parts)
 
 
-def _refuse_idle(spec: StudySpec, own: Mapping[str, object], parts: Parts) -> None:
-    """Find options that are given and have no effect.
-
-    Args:
-        spec: of the file on its preset.
-        own: what the file itself says of `search`; a preset's plan is for any sampler.
-        parts: gets the problems.
-    """
-    sampler = spec.search.sampler
+def _refuse_idle_plan(sampler: str, own: Mapping[str, object], parts: Parts) -> None:
+    """Find options that a sampler does not know; `own` is of the file, a preset's plan is for any sampler."""
     for key, samplers in _SAMPLERS_WITH.items():
         if key in own and sampler not in samplers:
             error = OptionError(f"{key}: without effect, {sampler} has none", hint="leave it out")
             parts.problem(error, ("search", key))
-    accuracy = spec.accuracy
-    if accuracy is None:
-        return
-    if accuracy.table is not None and accuracy.kind not in ("table", "proxy"):
-        error = OptionError(f"table: without effect, {accuracy.kind} reads none", hint="leave it out")
-        parts.problem(error, ("accuracy", "table"))
-    if not parts.is_family(spec.model):
-        return
-    for key in ("importance", "ranking"):
-        if key in accuracy.model_fields_set and getattr(accuracy, key) not in (None, "none"):
-            error = OptionError(
-                f"{key}: without effect, parts of models of Hugging Face families are counted, not ranked",
-                hint="leave it out",
-            )
-            parts.problem(error, ("accuracy", key))
+
+
+def _refuse_idle_accuracy(spec: AccuracySpec, family: bool, parts: Parts) -> None:
+    """Find options of accuracies that are given and have no effect; `family`: on a Hugging Face model."""
+    try:
+        choice = AccuracyChoice(**spec.model_dump())
+    except CatxError:
+        return  # told where the study is built
+    why: dict[str, str] = {}
+    if choice.kind not in ("table", "proxy"):
+        why["table"] = f"{choice.kind} reads none"
+    if choice.kind != "screened":
+        why |= dict.fromkeys(("measurements", "first", "confirm", "confirm_every"), "only screened confirms")
+    if not choice.trains:
+        why |= dict.fromkeys(("steps", "batch", "learning_rate"), f"{choice.kind} trains nothing")
+    elif not choice.steps:
+        why |= dict.fromkeys(("batch", "learning_rate"), "nothing is trained in 0 steps")
+    if not choice.reads_data:
+        why |= dict.fromkeys(("data", "test", "validation"), f"{choice.kind} reads no data here")
+    if not choice.ranks:
+        why |= dict.fromkeys(("importance", "ranking"), f"{choice.kind} ranks nothing")
+    elif family:
+        counted = "parts of models of Hugging Face families are counted, not ranked"
+        why |= {"ranking": counted} | ({} if choice.importance == "none" else {"importance": counted})
+    elif choice.ranking is not None:
+        why["importance"] = "the ranking is read from a file"
+    for key in why.keys() & spec.model_fields_set:
+        error = OptionError(f"{key}: without effect, {why[key]}", hint="leave it out")
+        parts.problem(error, ("accuracy", key))
 
 
 def _on_preset(document: Document, presets: Sequence[str], preset: Callable[[str], Document]) -> Document:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from catx.search.build import evaluator_of
-from catx.search.front_files import NEEDS_DATA, model_command
+from catx.search.front_files import model_command
+from catx.search.study import NEEDS_DATA
 from catx.search.study_file import parse_study
 from tests.search.studies import small
 
@@ -16,6 +17,8 @@ model: {name: digits, vary: {text_layers: 1..3, vision_ffn: [0.25, 1.0]}}
 accuracy: {kind: finetune, importance: taylor, data: digits, steps: 40, learning_rate: 0.002}
 objectives: [accuracy, total_gco2e]
 """
+TRAINING = ", steps: 40, learning_rate: 0.002"
+TRAINED = f"finetune, importance: taylor, data: digits{TRAINING}"
 BERT = """\
 study: bert
 model: {name: hf:bert-base, vary: {layers: 6..12, width: [0.5, 1.0]}, tokens: 99}
@@ -40,18 +43,18 @@ objectives: [accuracy, total_gco2e]
             "--recover 40 --batch 128 --learning-rate 0.002 --seed 0 -o model",
         ),
         (
-            CLIP.replace("finetune", "proxy"),
+            CLIP.replace("finetune", "proxy").replace(TRAINING, ""),
             (0, 1),
             "catx prune digits --text-layers 1 --vision-ffn 1.0 --importance taylor --data digits "
             "--seed 0 -o model",
         ),
         (
-            CLIP.replace("finetune, importance: taylor", "proxy, ranking: '/a/my ranking'"),
+            CLIP.replace(TRAINED, "proxy, ranking: '/a/my ranking'"),
             (0, 1),
             "catx prune digits --text-layers 1 --vision-ffn 1.0 --ranking '/a/my ranking' --seed 0 -o model",
         ),
         (
-            CLIP.replace("finetune, importance: taylor", "proxy, importance: none"),
+            CLIP.replace(TRAINED, "proxy, importance: none"),
             (0, 1),
             "catx prune digits --text-layers 1 --vision-ffn 1.0 --seed 0 -o model",
         ),

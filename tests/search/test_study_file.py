@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from catx.errors import CatxError, SpecError
+from catx.frontend.hardware.load import accelerator_text
 from catx.search.build import evaluator_of
 from catx.search.choose_sampler import sampler_of
 from catx.search.study import SAMPLERS, Goal, Limit, SearchPlan
@@ -93,13 +94,14 @@ def test_presets(tmp_path: Path) -> None:
     assert study.name == "mine"
     assert (study.plan.seed, study.plan.evaluations) == (7, 10)
     assert (study.models, study.hardware, study.objectives) == (base.models, base.hardware, base.objectives)
-    own = parse_study("preset: carbon\nstudy: mine\nhardware: {base: edge4}\n")
-    assert yaml.safe_load(own.hardware.text)["name"] == "edge4"
+    own = parse_study("preset: carbon\nstudy: mine\nhardware: {base: edge}\n")
+    assert yaml.safe_load(own.hardware.text)["name"] == "edge"
     assert own.hardware.vary == base.hardware.vary
-    template = parse_study(
-        "preset: model-only\nstudy: mine\nhardware: {keys: {template: catransformers, clusters: 2}}\n"
-    )
-    assert yaml.safe_load(template.hardware.text) == {"template": "catransformers", "clusters": 2}
+    with pytest.raises(SpecError, match=r"6 problems\n.*vary.clusters\]: .* any value: clusters: unknown"):
+        parse_study("preset: carbon\nstudy: mine\nhardware: {base: edge4}\n")  # a general form, without these
+    keys = yaml.safe_load(accelerator_text("edge"))
+    template = parse_study(f"preset: model-only\nstudy: mine\nhardware: {{keys: {json.dumps(keys)}}}\n")
+    assert yaml.safe_load(template.hardware.text) == keys
     for sampler in SAMPLERS:
         assert parse_study(f"preset: all\nstudy: mine\nsearch: {{sampler: {sampler}}}\n")
     with pytest.raises(SpecError, match="no preset 'carbn'"):
@@ -122,6 +124,17 @@ def test_presets(tmp_path: Path) -> None:
         ("[1, 2]", "2..1", "a range such as `6..12`"),
         ("[1, 2]", "[1, 1]", "1 stands twice"),
         ("[1, 2]", "[]", "no value to choose from"),
+        ("[1, 2]", "[1, 0]", "hardware.vary.clusters]: no accelerator with 0: clusters: expected a whole"),
+        (
+            "clusters:",
+            "clustrs:",
+            "vary.clustrs]: no accelerator with any value: clustrs: unknown key",
+        ),
+        (
+            "clusters:",
+            "levels.GLB.capacity:",
+            "vary.levels.GLB.capacity]: hardware edge: there is no levels",
+        ),
         ("base: edge", "base: egde", "did you mean 'edge'"),
         ("evaluations: 24", "evaluations: 0", "evaluations"),
         ("evaluations: 24", "evaluations: 24, sampler: nsga", "sampler"),
@@ -148,6 +161,25 @@ def test_presets(tmp_path: Path) -> None:
         ("tiny.onnx}", "tiny.onnx, tokens: 7}", "tokens: without effect on tiny.onnx"),
         ("tiny.onnx}", "digits, context: 7}", "context: without effect on digits"),
         ("objectives:", "accuracy: {kind: finetune, table: a.csv}\nobjectives:", "table: without effect"),
+        (
+            "objectives:",
+            "accuracy: {kind: proxy, steps: 5}\nobjectives:",
+            "steps: without effect, proxy",
+        ),
+        ("objectives:", "accuracy: {kind: proxy, data: a}\nobjectives:", "data: without effect, proxy reads"),
+        ("objectives:", "accuracy: {kind: finetune, first: 9}\nobjectives:", "first: without effect, only"),
+        ("objectives:", "accuracy: {kind: table, ranking: a}\nobjectives:", "ranking: without effect, table"),
+        (
+            "objectives:",
+            "accuracy: {kind: finetune, data: digits, steps: 0, batch: 8}\nobjectives:",
+            "batch: without effect, nothing is trained",
+        ),
+        (
+            "objectives:",
+            "accuracy: {kind: proxy, ranking: a.json, importance: taylor}\nobjectives:",
+            "importance: without effect, the ranking is read",
+        ),
+        ("seed: 5", "seed: 5, sampler: grid", "seed: without effect, grid has none"),
         ("seed: 5", "seed: 5, sampler: random, first_batch: 2", "first_batch: without effect"),
         (
             "{name: tiny.onnx}",
@@ -177,7 +209,6 @@ NAME = "{name: tiny.onnx}"
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("clusters:", "clustrs:", "unknown key; did you mean 'clusters'"),
         (NAME, "{name: none.onnx}", "no such file"),
         (NAME, "{name: digits, vary: {text_depth: [1]}}", "cannot vary 'text_depth'"),
         (NAME, "{name: 'hf:bert-base', vary: {kv_heads: [4, 12]}}", "give heads instead"),

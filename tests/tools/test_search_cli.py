@@ -58,6 +58,12 @@ def test_columns_without_room_are_named(run: Run, monkeypatch: pytest.MonkeyPatc
     assert "glb_mib: a wider terminal" in " ".join(out.split())
 
 
+def test_a_seed_of_a_sampler_without_one(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("search", "study.yaml", "--sampler", "grid", "--seed", 3)
+    assert (code, "--seed: without effect" in err) == (2, True)
+    assert not (tmp_path / "small.db").exists()
+
+
 def test_points_that_all_fail_are_an_error(run: Run, tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(TEXT.replace("[latency_s, total_gco2e]", "[latency_s, sheet.foo]"))
     code, out, err = run("search", "study.yaml", "--workers", 1, "--evaluations", 3)
