@@ -47,11 +47,16 @@ class Bill:
             ops[canonical_op(op)] += op.repeat
         return cls(ops, Counter(graph.held_parameters))
 
-    def in_sizes(self, number: Number) -> "Bill":
-        """The bill with every number in other sizes; what becomes equal by it is counted together."""
+    def in_sizes(self, number: Number, op_in: Callable[[Op], Op]) -> "Bill":
+        """The bill with every number in other sizes; what becomes equal by it is counted together.
+
+        Args:
+            number: tells a number in other sizes.
+            op_in: tells an op in other sizes, canonical.
+        """
         ops: Counter[Op] = Counter()
         for op, count in self.ops.items():
-            ops[canonical_op(_op_in(op, number))] += count
+            ops[op_in(op)] += count
         parameters: Counter[tuple[int, int]] = Counter()
         for (elements, bits), count in self.parameters.items():
             parameters[number(elements), bits] += count
@@ -79,6 +84,8 @@ class Blueprint:
         self.name, self._drawings = name, tuple(drawings)
         self._primes, self._units = dict(first.sizes), frozenset(units)
         self._first, self._second = Bill.of(first.graph), Bill.of(second.graph)
+        self._sizes_of = {op: self._found_in(op) for op in self._first.ops | self._second.ops}
+        self._known: dict[tuple[Op, tuple[int, ...]], Op] = {}
         other = dict.fromkeys(units, 1) | dict(check.sizes)
         expected, found = self.bill(check.layers, other), Bill.of(check.graph)
         if (expected.ops, expected.parameters) != (found.ops, found.parameters):
@@ -109,10 +116,31 @@ class Blueprint:
         if wrong := [name for name in self._units if sizes[name] != 1]:
             raise GraphError(f"{self.name}: a blueprint of models with 1 {wrong[0]}, not {sizes[wrong[0]]}")
         number = _Sizes(self._primes, sizes)
-        first, second = self._first.in_sizes(number), self._second.in_sizes(number)
+
+        def op_in(op: Op) -> Op:
+            key = op, tuple(sizes[name] for name in self._sizes_of[op])
+            found = self._known.get(key)
+            if found is None:
+                found = self._known[key] = canonical_op(_op_in(op, number))
+            return found
+
+        first, second = self._first.in_sizes(number, op_in), self._second.in_sizes(number, op_in)
         return Bill(
             _continued(first.ops, second.ops, layers),
             _continued(first.parameters, second.parameters, layers),
+        )
+
+    def _found_in(self, op: Op) -> tuple[str, ...]:
+        """Names of the sizes that numbers of an op have: in others, it is the same op."""
+        met: set[int] = set()
+
+        def number(value: int) -> int:
+            met.add(value)
+            return value
+
+        _op_in(op, number)
+        return tuple(
+            name for name, prime in self._primes.items() if any(value and value % prime == 0 for value in met)
         )
 
 

@@ -1,13 +1,14 @@
 """Lower bounds that no mapping of an einsum can beat: roofline latency and compulsory energy."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from math import prod
 
 from catx.costmodel.legality import axis_dims
 from catx.costmodel.rates import rate_for
 from catx.ir.accelerator import Accelerator, Fanout, Memory
 from catx.ir.einsum import OUTPUT, ROLES, Einsum
-from catx.ir.operand import Axis, Operand
+from catx.ir.operand import Axis
 
 
 def usable_units(einsum: Einsum, accelerator: Accelerator) -> int:
@@ -22,13 +23,15 @@ def usable_units(einsum: Einsum, accelerator: Accelerator) -> int:
 
 def compulsory_bytes(einsum: Einsum) -> tuple[float, float]:
     """Bytes that must be read from and written to the outermost memory: each touched element once."""
-    sizes = [touched(einsum, operand) * operand.dtype.bits / 8 for operand in einsum.operands]
+    sizes = [n * operand.dtype.bits / 8 for n, operand in zip(touched(einsum), einsum.operands, strict=True)]
     return sizes[0] + sizes[1], sizes[2]
 
 
-def touched(einsum: Einsum, operand: Operand) -> int:
-    """Elements of an operand that some MAC touches; never more than there are."""
-    return prod(_touched_along(axis, einsum.extents) for axis in operand.axes)
+@lru_cache(maxsize=4096)
+def touched(einsum: Einsum) -> tuple[int, ...]:
+    """Elements of each operand that some MAC touches; never more than there are."""
+    extents = einsum.extents
+    return tuple(prod(_touched_along(axis, extents) for axis in operand.axes) for operand in einsum.operands)
 
 
 def _touched_along(axis: Axis, extents: Mapping[str, int]) -> int:
@@ -64,9 +67,9 @@ def energy_bound_j(einsum: Einsum, accelerator: Accelerator) -> float:
     """
     rate = rate_for(einsum, accelerator)
     total = einsum.macs * rate.j_per_mac
-    for role, operand in zip(ROLES, einsum.operands, strict=True):
+    for role, operand, elements in zip(ROLES, einsum.operands, touched(einsum), strict=True):
         bits = min(operand.dtype.bits, rate.accumulator.bits) if role == OUTPUT else operand.dtype.bits
-        passing = touched(einsum, operand) * bits / 8
+        passing = elements * bits / 8
         total += min(
             einsum.macs * bits / 8 * _access_j(accelerator, source, role)
             + passing * _passing_j(accelerator, source, role)

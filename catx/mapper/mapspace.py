@@ -73,7 +73,7 @@ def unrollings(
     listed["allowed"][: allowed.shape[0], : allowed.shape[1]] = allowed
     for row, memory in enumerate(accelerator.memories):
         listed["may"][row] = [role in memory.keeps for role in ROLES]
-    listed["touched"] = [touched(einsum, operand) for operand in einsum.operands]
+    listed["touched"] = touched(einsum)
     listed["static_w"], listed["second"] = accelerator.static_w, 1.0 / accelerator.clock_hz
     n_axes = int(bench["n_axes"])
     order = np.argsort(-bench["axis_size"][:n_axes], kind="stable")

@@ -116,11 +116,13 @@ def pooled_front(einsum: Einsum, accelerator: Accelerator, pool: NestPool) -> Fr
 def _corners(einsum: Einsum, accelerator: Accelerator, pool: NestPool) -> tuple[tuple[Point, ...], int]:
     """Corners of the front of a pool's nests, by increasing latency, and how many nests fit."""
     costs = pool.cost(einsum, accelerator)
-    ways = np.flatnonzero(np.isfinite(costs[:, seed_kernel.ENERGY])).tolist()
-    found = [PooledPoint(einsum, accelerator, pool, way, costs[way].tolist()) for way in ways]
-    pairs = [(point.energy_j(accelerator), point.latency_s(accelerator)) for point in found]
-    corners = _apart(pairs, lower_hull(pairs)[::-1]) if found else []
-    return tuple(found[at] for at in corners), len(found)
+    ways = np.flatnonzero(np.isfinite(costs[:, seed_kernel.ENERGY]))
+    latency_s = costs[ways, seed_kernel.CYCLES] / accelerator.clock_hz + accelerator.launch_s
+    energy_j = costs[ways, seed_kernel.ENERGY] + accelerator.static_w * latency_s  # as `Point` tells both
+    pairs = list(zip(energy_j.tolist(), latency_s.tolist(), strict=True))
+    corners = ways[_apart(pairs, lower_hull(pairs)[::-1])].tolist() if pairs else []
+    points = [PooledPoint(einsum, accelerator, pool, way, costs[way].tolist()) for way in corners]
+    return tuple(points), len(pairs)
 
 
 def _apart(costs: Sequence[tuple[float, float]], corners: Sequence[int]) -> list[int]:

@@ -9,7 +9,7 @@ from catx.ir.einsum import Einsum
 from catx.mapper.design import FindFronts
 from catx.mapper.family import shape_of
 from catx.mapper.front import Front
-from catx.mapper.pool import NestPool, References, reference_pool, round_pool
+from catx.mapper.pool import NestPool, References, reference_pool, round_sizes
 from catx.mapper.pooled_front import pooled_front
 from catx.search.hardware_space import HardwareSpace
 from catx.search.space import Value
@@ -22,6 +22,9 @@ _FRONTS, _FAMILIES = 2_000, 2_000
 
 _FEW = 3
 """References of einsums that come in many sizes: of each size there is a pool."""
+
+_Sizes = tuple[Einsum, ...]
+"""Einsums of the sizes whose nests an einsum takes over."""
 
 _Family = tuple[object, ...]
 """Values of the keys that change levels or axes, and these."""
@@ -37,7 +40,7 @@ class Fronts:
 
     def __init__(self, hardware: HardwareSpace, *, many: bool = False) -> None:
         self._hardware, self._many = hardware, many
-        self._pools: dict[tuple[Einsum, _Family], NestPool] = {}
+        self._pools: dict[tuple[_Sizes, _Family], NestPool] = {}
         self._references: dict[_Family, References] = {}
         self._front = lru_cache(maxsize=_FRONTS)(pooled_front)
         self._order = random.Random()
@@ -61,16 +64,17 @@ class Fronts:
         make different ones, and read those of the others from disk.
         """
         family, references = self._family_of(values, accelerator)
-        new = [einsum for einsum in einsums if (einsum, family) not in self._pools]
+        sizes = {einsum: round_sizes(einsum) if self._many else (einsum,) for einsum in einsums}
+        new = [key for key in dict.fromkeys(sizes.values()) if (key, family) not in self._pools]
         if self._held_bytes > _POOLS_BYTES:
             self._pools.clear()
-            self._held_bytes, new = 0, list(einsums)
+            self._held_bytes, new = 0, list(dict.fromkeys(sizes.values()))
         self._order.shuffle(new)
-        find_pool = round_pool if self._many else reference_pool
-        for einsum in new:
-            pool = self._pools[einsum, family] = find_pool(einsum, references)
+        for key in new:
+            pool = NestPool.joined([reference_pool(einsum, references) for einsum in key])
+            self._pools[key, family] = pool
             self._held_bytes += pool.size_bytes
-        return {einsum: self._pools[einsum, family] for einsum in einsums}
+        return {einsum: self._pools[key, family] for einsum, key in sizes.items()}
 
     def _family_of(self, values: Mapping[str, Value], accelerator: Accelerator) -> tuple[_Family, References]:
         """What accelerators that share pools have in common, and their references.

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import assume, given, settings
@@ -163,9 +164,7 @@ def test_pools_of_round_sizes_are_nearly_as_good() -> None:
     ratios = []
     for extents in ((197, 700, 330), (77, 130, 520), (50, 37, 211), (13, 640, 101)):
         einsum = sized("prime tokens", *extents)
-        pool = NestPool()
-        for one in round_sizes(einsum):
-            pool.join(reference_pool(one, references))
+        pool = NestPool.joined([reference_pool(one, references) for one in round_sizes(einsum)])
         edps = []
         for nests in (pool, reference_pool(einsum, references)):
             points = pooled_front(einsum, machine(), nests).points
@@ -178,5 +177,14 @@ def test_pools_of_round_sizes_are_nearly_as_good() -> None:
 def test_pools_on_disk_are_the_same() -> None:
     again = NestPool.from_plain(known().to_plain())
     assert again.to_plain() == known().to_plain()
-    again.join(known())
-    assert again.to_plain() == known().to_plain()
+    assert NestPool.joined([again]) is again
+
+
+def test_a_joined_pool_costs_what_its_parts_do() -> None:
+    einsum, references = sized("prime tokens", 77, 130, 520), References([machine()])
+    parts = [reference_pool(one, references) for one in round_sizes(einsum)]
+    joined = NestPool.joined(parts)
+    assert len(parts) == 2
+    apart = np.concatenate([part.cost(einsum, machine()) for part in parts])
+    assert np.array_equal(joined.cost(einsum, machine()), apart)
+    assert joined.size_bytes >= sum(part.size_bytes for part in parts)
