@@ -1,5 +1,7 @@
 """Evaluate one mapping: exact counts, cycles and energy, as values."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,7 +74,13 @@ def _counts(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> Counts:
             for f, row in zip(accelerator.fanouts, bench["link_bytes"], strict=False)
         ),
         cycles=_cycles(accelerator, bench),
-        energy_j=_energy(einsum, accelerator, bench),
+        energy_j=energy_by_part_j(
+            einsum,
+            accelerator,
+            operations=float(bench["summary"][SUM_OPS]),
+            moved=bench["memory_bytes"][..., TOTAL].tolist(),
+            linked=bench["link_bytes"][:, TOTAL].tolist(),
+        ),
     )
 
 
@@ -163,12 +171,26 @@ def _cycles(accelerator: Accelerator, bench: Bench) -> Cycles:
     )
 
 
-def _energy(einsum: Einsum, accelerator: Accelerator, bench: Bench) -> tuple[tuple[str, float], ...]:
+def energy_by_part_j(
+    einsum: Einsum,
+    accelerator: Accelerator,
+    *,
+    operations: float,
+    moved: Sequence[Sequence[float]],
+    linked: Sequence[float],
+) -> tuple[tuple[str, float], ...]:
+    """Dynamic energies by memory, link and matrix unit [J]; entries beyond the last level are ignored.
+
+    Args:
+        einsum: what is mapped.
+        accelerator: the machine.
+        operations: of the matrix units.
+        moved: bytes read and written by memory, over all its instances.
+        linked: bytes through the links of each fanout.
+    """
     parts = []
-    moved, passed = bench["memory_bytes"][..., TOTAL].tolist(), bench["link_bytes"][:, TOTAL].tolist()
     for memory, (read, write) in zip(accelerator.memories, moved, strict=False):
         parts.append((memory.name, read * memory.read_j_per_byte + write * memory.write_j_per_byte))
-    for fanout, through in zip(accelerator.fanouts, passed, strict=False):
+    for fanout, through in zip(accelerator.fanouts, linked, strict=False):
         parts.append((fanout.name, through * fanout.link_j_per_byte))
-    rate = rate_for(einsum, accelerator)
-    return (*parts, (accelerator.matrix.name, float(bench["summary"][SUM_OPS]) * rate.j_per_mac))
+    return (*parts, (accelerator.matrix.name, operations * rate_for(einsum, accelerator).j_per_mac))

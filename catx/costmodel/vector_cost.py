@@ -232,10 +232,10 @@ def with_fused(base: LayerCost, fused: LaneWork, accelerator: Accelerator) -> La
     """Cost of an einsum with its fused ops, from the cost of the einsum alone (see `Einsum.as_written`).
 
     The lanes work while the matrix unit does: what the fused ops add to each memory and link lengthens the op
-    only where that becomes the longest. `base` carries its counts.
+    only where that becomes the longest. `base` carries its mapping.
     """
-    assert base.counts is not None, "the cost of an einsum has its counts"
-    added_s, bound_by = Joint(fused, accelerator).added_s(base.counts.steady)
+    assert base.mapped is not None, "the cost of an einsum has its mapping"
+    added_s, bound_by = Joint(fused, accelerator).added_s(base.mapped.steady)
     latency_s = base.latency_s + added_s
     parts = dict(base.energy_by_part_j)
     more = fused.energy(accelerator)

@@ -85,6 +85,7 @@ def _layer_lines(report: Report, users: list[Layer]) -> Iterator[str]:
     op, mapping, counts = users[0].op, users[0].cost.mapping, users[0].cost.counts
     assert isinstance(op, Einsum)
     assert mapping is not None
+    assert counts is not None
     einsum = op.as_written()
     assert all(user.cost.mapping == mapping for user in users), "one einsum has two mappings"
     runs = sum(user.count for user in users)
@@ -114,9 +115,7 @@ def _row_text(nodes: tuple[Node, ...]) -> str:
     return f"{{loop: {_scalar(first.dim)}, tile: {first.tile}{place}}}"
 
 
-def _commented(
-    einsum: Einsum, mapping: Mapping, counts: Counts | None
-) -> Iterator[tuple[tuple[Node, ...], str]]:
+def _commented(einsum: Einsum, mapping: Mapping, counts: Counts) -> Iterator[tuple[tuple[Node, ...], str]]:
     """Rows of the file (stores of one memory that stand together are one row), and what happens there."""
     nominal = dict(einsum.dims)
     for memory, group in groupby(
@@ -140,9 +139,7 @@ def _loop_text(loop: Loop, extent: int) -> str:
     return f"{extent} = {whole} x {loop.tile}{rest}" + (", side by side" if loop.spatial else "")
 
 
-def _tile_text(einsum: Einsum, store: Store, nominal: dict[str, int], counts: Counts | None) -> str:
+def _tile_text(einsum: Einsum, store: Store, nominal: dict[str, int], counts: Counts) -> str:
     operand = einsum.operands[ROLES.index(store.role)]
     text = f"{store.role} " + ("x".join(str(span) for span in operand.footprint(nominal)) or "1")
-    if counts is None:
-        return text
     return f"{text} = {format_quantity(counts.store(store.memory, store.role).tile_bytes, 'size')}"

@@ -131,6 +131,17 @@ class Counts:
             link=tuple(cycles for _, cycles in self.cycles.link),
         )
 
+    @property
+    def moved(self) -> tuple[tuple[float, float], ...]:
+        """Bytes read and written at each memory, over all its instances."""
+        return tuple(
+            (
+                sum(store.read_bytes for store in self.stores if store.memory == memory),
+                sum(store.write_bytes for store in self.stores if store.memory == memory),
+            )
+            for memory, _ in self.cycles.memory
+        )
+
     def store(self, memory: str, role: str) -> StoreCounts:
         """The counts of one tensor at one memory; KeyError where it is not kept."""
         for entry in self.stores:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
-from catx.ir.counts import Counts
+from catx.ir.counts import Counts, Steady
 from catx.ir.einsum import Einsum
 from catx.ir.graph import FreeNode, Op
 from catx.ir.mapping import Mapping
@@ -43,6 +44,25 @@ class Traffic:
     write_bytes: float
 
 
+class Mapped(Protocol):
+    """How an einsum is mapped, and what that does; some make this where it is wanted."""
+
+    @property
+    def mapping(self) -> Mapping:
+        """The mapping."""
+        ...
+
+    @property
+    def counts(self) -> Counts:
+        """All that it does."""
+        ...
+
+    @property
+    def steady(self) -> Steady:
+        """What its steady state asks of the busiest instances."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerCost:
     """Cost of one op, once. `mapping`, `counts` and `certificate` are None for vector ops."""
@@ -55,9 +75,18 @@ class LayerCost:
     roofline_s: float
     traffic: tuple[Traffic, ...]
     energy_by_part_j: tuple[tuple[str, float], ...]
-    mapping: Mapping | None = None
-    counts: Counts | None = None
+    mapped: Mapped | None = None
     certificate: Certificate | None = None
+
+    @property
+    def mapping(self) -> Mapping | None:
+        """The mapping of an einsum."""
+        return None if self.mapped is None else self.mapped.mapping
+
+    @property
+    def counts(self) -> Counts | None:
+        """All that the mapping does, without fused ops."""
+        return None if self.mapped is None else self.mapped.counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

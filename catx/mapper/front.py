@@ -33,6 +33,21 @@ class Point(ABC):
 
     @property
     @abstractmethod
+    def energy_by_part_j(self) -> tuple[tuple[str, float], ...]:
+        """Dynamic energies by memory, link and matrix unit [J]."""
+
+    @property
+    @abstractmethod
+    def moved(self) -> tuple[tuple[float, float], ...]:
+        """Bytes read and written at each memory, over all its instances."""
+
+    @property
+    @abstractmethod
+    def loads(self) -> tuple[tuple[str, float], ...]:
+        """Cycles by what works in the steady state: compute, memories, links."""
+
+    @property
+    @abstractmethod
     def latency_cycles(self) -> float:
         """Latency without the launch of the op [cycle]."""
 
@@ -66,6 +81,21 @@ class FrontPoint(Point):
     def dynamic_energy_j(self) -> float:
         """See `Point`."""
         return self.counts.dynamic_energy_j
+
+    @property
+    def energy_by_part_j(self) -> tuple[tuple[str, float], ...]:
+        """See `Point`."""
+        return self.counts.energy_j
+
+    @property
+    def moved(self) -> tuple[tuple[float, float], ...]:
+        """See `Point`."""
+        return self.counts.moved
+
+    @property
+    def loads(self) -> tuple[tuple[str, float], ...]:
+        """See `Point`."""
+        return self.counts.cycles.loads
 
     @property
     def latency_cycles(self) -> float:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from catx.costmodel.limit import limit
 from catx.costmodel.rates import rate_for
 from catx.costmodel.vector_cost import Joint, LaneWork, fused_cost, vector_cost, with_fused
-from catx.ir.accelerator import LAUNCH, Accelerator
-from catx.ir.counts import Counts
+from catx.ir.accelerator import Accelerator
 from catx.ir.einsum import Einsum
 from catx.ir.report import Certificate, LayerCost, Traffic
 from catx.ir.vector_op import VectorOp
@@ -125,36 +124,30 @@ def _cost(choice: _Choice, point: int, accelerator: Accelerator, certificates: _
 
 def _alone(einsum: Einsum, accelerator: Accelerator, point: Point) -> LayerCost:
     """Cost of an einsum without its fused ops by one of its mappings."""
-    counts, latency_s = point.counts, point.latency_s(accelerator)
+    parts, latency_s = point.energy_by_part_j, point.latency_s(accelerator)
     static_j = accelerator.static_w * latency_s
     peak = rate_for(einsum, accelerator).macs_per_cycle * accelerator.instances(accelerator.matrix.name)
     return LayerCost(
         latency_s=latency_s,
-        energy_j=counts.dynamic_energy_j + static_j,
+        energy_j=sum(joules for _, joules in parts) + static_j,
         static_energy_j=static_j,
-        bound_by=_bound_by(counts, accelerator),
+        bound_by=_bound_by(point, accelerator),
         utilization=einsum.macs / (peak * latency_s * accelerator.clock_hz),
         roofline_s=roofline_cycles(einsum, accelerator) / accelerator.clock_hz,
-        traffic=_traffic(counts, accelerator),
-        energy_by_part_j=counts.energy_j,
-        mapping=point.mapping,
-        counts=counts,
+        traffic=tuple(
+            Traffic(memory=memory.name, read_bytes=read, write_bytes=written)
+            for memory, (read, written) in zip(accelerator.memories, point.moved, strict=True)
+        ),
+        energy_by_part_j=parts,
+        mapped=point,
     )
 
 
-def _bound_by(counts: Counts, accelerator: Accelerator) -> str:
-    """The largest load of the mapping, or the launch."""
-    name, _ = limit(counts.cycles.loads, accelerator)
-    return name if name == LAUNCH else counts.cycles.bound_by
-
-
-def _traffic(counts: Counts, accelerator: Accelerator) -> tuple[Traffic, ...]:
-    stores = counts.stores
-    return tuple(
-        Traffic(
-            memory=memory.name,
-            read_bytes=sum(store.read_bytes for store in stores if store.memory == memory.name),
-            write_bytes=sum(store.write_bytes for store in stores if store.memory == memory.name),
-        )
-        for memory in accelerator.memories
-    )
+def _bound_by(point: Point, accelerator: Accelerator) -> str:
+    """The largest load of the mapping, of equal ones the outermost, or the launch."""
+    loads = dict(point.loads)
+    ordered = [
+        ("compute", loads["compute"]),
+        *((level.name, loads[level.name]) for level in accelerator.levels),
+    ]
+    return limit(ordered, accelerator)[0]

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from catx.costmodel.pack import new_bench
-from catx.ir.accelerator import Accelerator
+from catx.ir.accelerator import Accelerator, Fanout, Memory
 from catx.ir.counts import Counts, Steady
 from catx.ir.einsum import Einsum
 from catx.ir.mapping import Mapping
@@ -44,18 +44,48 @@ class PooledPoint(Point):
         """See `Point`."""
         return self._costs[seed_kernel.ENERGY]
 
+    def _by_memory(self, column: int) -> Sequence[float]:
+        return self._costs[column : column + len(self._what[1].memories)]
+
+    def _by_fanout(self, column: int) -> Sequence[float]:
+        return self._costs[column : column + len(self._what[1].fanouts)]
+
     @property
     def steady(self) -> Steady:
         """See `Point`."""
-        costs, accelerator = self._costs, self._what[1]
-        memories, links = len(accelerator.memories), len(accelerator.fanouts)
-        read = costs[seed_kernel.READ : seed_kernel.READ + memories]
-        written = costs[seed_kernel.WRITTEN : seed_kernel.WRITTEN + memories]
+        read, written = self._by_memory(seed_kernel.READ), self._by_memory(seed_kernel.WRITTEN)
         return Steady(
-            compute=costs[seed_kernel.COMPUTE],
+            compute=self._costs[seed_kernel.COMPUTE],
             moved=tuple(zip(read, written, strict=True)),
-            link=tuple(costs[seed_kernel.LINK : seed_kernel.LINK + links]),
+            link=tuple(self._by_fanout(seed_kernel.LINK)),
         )
+
+    @property
+    def moved(self) -> tuple[tuple[float, float], ...]:
+        """See `Point`."""
+        read, written = self._by_memory(seed_kernel.ALL_READ), self._by_memory(seed_kernel.ALL_WRITTEN)
+        return tuple(zip(read, written, strict=True))
+
+    @property
+    def energy_by_part_j(self) -> tuple[tuple[str, float], ...]:
+        """See `Point`."""
+        from catx.costmodel.evaluate import energy_by_part_j  # numba is slow to import
+
+        return energy_by_part_j(
+            *self._what,
+            operations=self._costs[seed_kernel.OPERATIONS],
+            moved=self.moved,
+            linked=self._by_fanout(seed_kernel.ALL_LINKED),
+        )
+
+    @property
+    def loads(self) -> tuple[tuple[str, float], ...]:
+        """See `Point`."""
+        accelerator = self._what[1]
+        levels: tuple[Memory | Fanout, ...] = *accelerator.memories, *accelerator.fanouts
+        cycles = *self._by_memory(seed_kernel.LOAD), *self._by_fanout(seed_kernel.LINK)
+        named = ((level.name, load) for level, load in zip(levels, cycles, strict=True))
+        return ("compute", self._costs[seed_kernel.COMPUTE]), *named
 
     @property
     def latency_cycles(self) -> float:

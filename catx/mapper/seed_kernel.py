@@ -15,6 +15,8 @@ from catx.costmodel.tiles_kernel import (
     STORE,
     SUM_ENERGY,
     SUM_LATENCY,
+    SUM_OPS,
+    TOTAL,
     Bench,
     constant,
 )
@@ -25,10 +27,14 @@ FACTORS = 1
 """A nest of other sizes keeps the tiles of its temporal loops, or the factors of all loops."""
 
 ENERGY, CYCLES, COMPUTE = constant(0), constant(1), constant(2)
-READ, WRITTEN, LINK = constant(3), constant(3 + MAX_MEMORIES), constant(3 + 2 * MAX_MEMORIES)
-N_COSTS = 3 + 2 * MAX_MEMORIES + MAX_LINKS
-"""Columns of what nests cost: dynamic energy [J], latency and cycles of the matrix unit [cycle]; then of the
-busiest instance of each memory the bytes that are read, and written, and of each link the cycles."""
+OPERATIONS = constant(3)
+READ, WRITTEN, LOAD, ALL_READ, ALL_WRITTEN = (constant(4 + at * MAX_MEMORIES) for at in range(5))
+LINK, ALL_LINKED = constant(4 + 5 * MAX_MEMORIES), constant(4 + 5 * MAX_MEMORIES + MAX_LINKS)
+N_COSTS = 4 + 5 * MAX_MEMORIES + 2 * MAX_LINKS
+"""Columns of what nests cost: dynamic energy [J], latency and cycles of the matrix unit [cycle], operations;
+then of the busiest instance of each memory the bytes that are read, and written, and its cycles; of all
+instances of each memory the bytes that are read, and written; of each fanout the cycles of the busiest link,
+and the bytes through all links."""
 
 
 @kernel
@@ -77,12 +83,15 @@ def cost(w: Bench, nests: Any, n_rows: Any, extents: Any, costs: Any) -> None:
             row[ENERGY] = np.inf
             if keep < ways and take(w, nests[i], n_rows[i], extents[i], keep) and evaluate_nest(w, SEARCH):
                 row[ENERGY], row[CYCLES] = w.summary[SUM_ENERGY], w.summary[SUM_LATENCY]
-                row[COMPUTE] = w.unit_load
+                row[COMPUTE], row[OPERATIONS] = w.unit_load, w.summary[SUM_OPS]
                 for m in range(w.n_memories):
                     row[READ + m] = w.memory_bytes[m, 0, BUSIEST]
                     row[WRITTEN + m] = w.memory_bytes[m, 1, BUSIEST]
+                    row[LOAD + m] = w.memory_load[m]
+                    row[ALL_READ + m] = w.memory_bytes[m, 0, TOTAL]
+                    row[ALL_WRITTEN + m] = w.memory_bytes[m, 1, TOTAL]
                 for f in range(w.n_links):
-                    row[LINK + f] = w.link_load[f]
+                    row[LINK + f], row[ALL_LINKED + f] = w.link_load[f], w.link_bytes[f, TOTAL]
 
 
 @kernel

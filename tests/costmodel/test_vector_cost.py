@@ -21,9 +21,11 @@ from catx.ir.accelerator import (
 from catx.ir.counts import Access, Counts, Cycles, StoreCounts
 from catx.ir.dtype import DType
 from catx.ir.einsum import Einsum
+from catx.ir.mapping import Mapping, Store
 from catx.ir.operand import Operand, plain_axes
 from catx.ir.report import LayerCost, Traffic
 from catx.ir.vector_op import VectorOp
+from catx.mapper.front import FrontPoint
 
 RATE = MacRate(dtype=DType.INT8, macs_per_cycle=1, j_per_mac=0, accumulator=DType.INT32)
 
@@ -265,6 +267,7 @@ def test_what_a_lane_has_read_is_not_read_again() -> None:
     assert vector_cost(fused(gate, times, again, twice), machine()).traffic[0].read_bytes == 2 * 64
 
 
+NEST = Mapping((Store("DRAM", "input"),))
 DRAM_RATE = machine().memories[0].read_bytes_per_cycle
 
 
@@ -308,7 +311,7 @@ def einsum_cost(latency: float, compute: float, dram: float) -> LayerCost:
             Traffic(memory="BUF", read_bytes=1, write_bytes=2),
         ),
         energy_by_part_j=(("DRAM", 7.0), ("BUF", 0.0), ("MAC", 0.0)),
-        counts=counts,
+        mapped=FrontPoint(NEST, counts),
     )
 
 
@@ -343,7 +346,7 @@ def test_fused_reads_and_the_einsum_s_writes_use_separate_ports() -> None:
     assert base.counts is not None
     (store,) = base.counts.stores
     written = replace(store, busiest_read_bytes=0.0, busiest_write_bytes=store.busiest_read_bytes)
-    base = replace(base, counts=replace(base.counts, stores=(written,)))
+    base = replace(base, mapped=FrontPoint(NEST, replace(base.counts, stores=(written,))))
     assert with_fused(base, extra, split).latency_s == 110, "the residual is read while results are written"
 
 

@@ -78,6 +78,8 @@ def test_points_of_a_pool_say_what_their_mappings_cost(extents: list[int]) -> No
         counts = evaluate(einsum, point.mapping, machine())
         whole = FrontPoint(point.mapping, counts)
         assert point.counts == counts
+        assert (point.moved, point.loads) == (whole.moved, whole.loads)
+        assert point.energy_by_part_j == whole.energy_by_part_j
         assert point.energy_j(machine()) == pytest.approx(whole.energy_j(machine()), rel=1e-9)
         assert point.latency_s(machine()) == pytest.approx(whole.latency_s(machine()), rel=1e-9)
         assert point.steady.compute == pytest.approx(whole.steady.compute, rel=1e-12)

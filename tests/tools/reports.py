@@ -13,6 +13,7 @@ from catx.ir.report import CarbonReport, Certificate, Coverage, Layer, LayerCost
 from catx.ir.scenario import Scenario
 from catx.ir.sheet import Row, Sheet, Spread
 from catx.ir.vector_op import VectorOp
+from catx.mapper.front import FrontPoint
 
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -102,8 +103,7 @@ def mapped(
             ("buffer", energy_j / 4),
             ("mac", energy_j * 3 / 16),
         ),
-        mapping=mapping,
-        counts=evaluate(einsum, mapping, MACHINE),
+        mapped=FrontPoint(mapping, evaluate(einsum, mapping, MACHINE)),
         certificate=Certificate(
             status="gap" if gap else "proved",
             gap=gap,
