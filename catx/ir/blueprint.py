@@ -7,6 +7,7 @@ primes that divide nothing else in them. Every number of an op is then a constan
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from catx.errors import GraphError
@@ -116,19 +117,20 @@ class Blueprint:
         if wrong := [name for name in self._units if sizes[name] != 1]:
             raise GraphError(f"{self.name}: a blueprint of models with 1 {wrong[0]}, not {sizes[wrong[0]]}")
         number = _Sizes(self._primes, sizes)
-
-        def op_in(op: Op) -> Op:
-            key = op, tuple(sizes[name] for name in self._sizes_of[op])
-            found = self._known.get(key)
-            if found is None:
-                found = self._known[key] = canonical_op(_op_in(op, number))
-            return found
-
+        op_in = partial(self._op_in, sizes, number)
         first, second = self._first.in_sizes(number, op_in), self._second.in_sizes(number, op_in)
         return Bill(
             _continued(first.ops, second.ops, layers),
             _continued(first.parameters, second.parameters, layers),
         )
+
+    def _op_in(self, sizes: Mapping[str, int], number: Number, op: Op) -> Op:
+        """An op in other sizes, canonical; made once per those sizes that its own numbers have."""
+        key = op, tuple(sizes[name] for name in self._sizes_of[op])
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = canonical_op(_op_in(op, number))
+        return found
 
     def _found_in(self, op: Op) -> tuple[str, ...]:
         """Names of the sizes that numbers of an op have: in others, it is the same op."""

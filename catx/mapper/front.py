@@ -4,11 +4,28 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING, TypeVar
 
 from catx.arguments import instance
 from catx.ir.accelerator import Accelerator
 from catx.ir.counts import Counts, Steady
 from catx.ir.mapping import Mapping
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_Numbers = TypeVar("_Numbers", float, "NDArray[np.float64]")
+
+
+def latency_s(cycles: _Numbers, accelerator: Accelerator) -> _Numbers:
+    """Latency of an einsum that takes so many cycles, with the launch of the op [s]; of arrays, too."""
+    return cycles / accelerator.clock_hz + accelerator.launch_s
+
+
+def energy_j(dynamic_j: _Numbers, time_s: _Numbers, accelerator: Accelerator) -> _Numbers:
+    """Dynamic energy plus the chip's static power over a time [J]; of arrays, too."""
+    return dynamic_j + accelerator.static_w * time_s
 
 
 class Point(ABC):
@@ -63,11 +80,11 @@ class Point(ABC):
             OptionError: the accelerator is none, such as its name.
         """
         instance("accelerator", accelerator, Accelerator, "an Accelerator (`load_accelerator` reads one)")
-        return self.latency_cycles / accelerator.clock_hz + accelerator.launch_s
+        return latency_s(self.latency_cycles, accelerator)
 
     def energy_j(self, accelerator: Accelerator) -> float:
         """Dynamic energy plus the chip's static power over the latency [J]."""
-        return self.dynamic_energy_j + accelerator.static_w * self.latency_s(accelerator)
+        return energy_j(self.dynamic_energy_j, self.latency_s(accelerator), accelerator)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from catx.ir.einsum import Einsum
 from catx.ir.report import Certificate, LayerCost, Traffic
 from catx.ir.vector_op import VectorOp
 from catx.mapper.bounds import roofline_cycles
-from catx.mapper.front import Front, Options, Point, least_product
+from catx.mapper.front import Front, Options, Point, energy_j, least_product
 from catx.mapper.map_einsum import certify
 from catx.mapper.objective import Objective
 from catx.mapper.workload import Work
@@ -74,7 +74,7 @@ def _pairs(front: Front, fused: LaneWork | None, accelerator: Accelerator) -> Op
     joint, pairs = Joint(fused, accelerator), []
     for point in front.points:
         latency_s = point.latency_s(accelerator) + joint.added_s(point.steady)[0]
-        pairs.append((point.dynamic_energy_j + more + accelerator.static_w * latency_s, latency_s))
+        pairs.append((energy_j(point.dynamic_energy_j + more, latency_s, accelerator), latency_s))
     return pairs
 
 

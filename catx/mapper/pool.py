@@ -33,7 +33,7 @@ _SHELF = Shelf("pools", ("mapper/*.py", "costmodel/*.py", "ir/*.py"))
 
 _Numbers = NDArray[np.int64]
 
-_Nest = tuple[NDArray[np.int64], NDArray[np.int64]]
+_Nest = tuple[_Numbers, _Numbers]
 """Extents of a nest's einsum, (MAX_DIMS,), and the kernel's rows of the nest, (rows, 4)."""
 
 
@@ -102,21 +102,24 @@ class NestPool:
         return int(self.nests.nbytes + self.n_rows.nbytes + self.extents.nbytes)
 
     def to_plain(self) -> list[Any]:
-        """Its arrays for JSON: shapes, and numbers as Base64, which is read ten times as fast as lists."""
-        return [
-            [list(array.shape), b64encode(array.astype("<i8").tobytes()).decode()]
-            for array in (self.nests, self.n_rows, self.extents)
-        ]
+        """Its arrays for JSON: types, shapes, and numbers as Base64, as searches read thousands of pools."""
+        return [_packed(array) for array in (self.nests, self.n_rows, self.extents)]
 
     @classmethod
     def from_plain(cls, data: Sequence[Any]) -> Self:
         """The pool of such arrays."""
         pool = cls()
         pool.nests, pool.n_rows, pool.extents = (
-            np.frombuffer(b64decode(numbers), "<i8").astype(np.int64).reshape(shape)
-            for shape, numbers in data
+            np.frombuffer(b64decode(numbers), kind).astype(np.int64).reshape(shape)
+            for kind, shape, numbers in data
         )
         return pool
+
+
+def _packed(array: _Numbers) -> list[Any]:
+    """An array in the narrowest type that holds its numbers."""
+    kind = next(kind for kind in ("<i2", "<i4", "<i8") if np.array_equal(array.astype(kind), array))
+    return [kind, list(array.shape), b64encode(array.astype(kind).tobytes()).decode()]
 
 
 def new_forest(einsum: Einsum, accelerator: Accelerator) -> Forest:

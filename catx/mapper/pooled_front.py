@@ -15,7 +15,7 @@ from catx.ir.counts import Counts, Steady
 from catx.ir.einsum import Einsum
 from catx.ir.mapping import Mapping
 from catx.mapper import seed_kernel
-from catx.mapper.front import UNKNOWN, Front, FrontPoint, Point, lower_hull
+from catx.mapper.front import UNKNOWN, Front, FrontPoint, Point, energy_j, latency_s, lower_hull
 from catx.mapper.pool import NestPool, new_forest, search_unrollings
 
 ALIKE = 0.01
@@ -45,9 +45,11 @@ class PooledPoint(Point):
         return self._costs[seed_kernel.ENERGY]
 
     def _by_memory(self, column: int) -> Sequence[float]:
+        """The costs from a column on, one per memory."""
         return self._costs[column : column + len(self._what[1].memories)]
 
     def _by_fanout(self, column: int) -> Sequence[float]:
+        """The costs from a column on, one per fanout."""
         return self._costs[column : column + len(self._what[1].fanouts)]
 
     @property
@@ -147,9 +149,9 @@ def _corners(einsum: Einsum, accelerator: Accelerator, pool: NestPool) -> tuple[
     """Corners of the front of a pool's nests, by increasing latency, and how many nests fit."""
     costs = pool.cost(einsum, accelerator)
     ways = np.flatnonzero(np.isfinite(costs[:, seed_kernel.ENERGY]))
-    latency_s = costs[ways, seed_kernel.CYCLES] / accelerator.clock_hz + accelerator.launch_s
-    energy_j = costs[ways, seed_kernel.ENERGY] + accelerator.static_w * latency_s  # as `Point` tells both
-    pairs = list(zip(energy_j.tolist(), latency_s.tolist(), strict=True))
+    times_s = latency_s(costs[ways, seed_kernel.CYCLES], accelerator)
+    energies_j = energy_j(costs[ways, seed_kernel.ENERGY], times_s, accelerator)
+    pairs = list(zip(energies_j.tolist(), times_s.tolist(), strict=True))
     corners = ways[_apart(pairs, lower_hull(pairs)[::-1])].tolist() if pairs else []
     points = [PooledPoint(einsum, accelerator, pool, way, costs[way].tolist()) for way in corners]
     return tuple(points), len(pairs)

@@ -8,7 +8,7 @@ from catx.errors import CatxError, Loc, OptionError, SpecError
 from catx.search.grid import AnyStudy
 from catx.search.provenance import INPUTS, inputs_of, other_catx, other_packages
 from catx.search.store import Store, check_new
-from catx.search.study import Study
+from catx.search.study import Study, idle
 from catx.search.study_json import differences, study_from_json, study_to_json
 from catx.search.writer_lock import WriterLock
 
@@ -140,6 +140,14 @@ def read(path: Path, *, read_only: bool = True) -> tuple[Store, AnyStudy]:
 
 
 def with_plan(study: Study, changed: Mapping[str, object]) -> Study:
-    """The study with parts of its plan replaced; None leaves a part as it is."""
+    """The study with parts of its plan replaced; None leaves a part as it is.
+
+    Raises:
+        OptionError: a part that the plan cannot have, or that has no effect on its sampler.
+    """
     wanted = {key: value for key, value in changed.items() if value is not None}
-    return replace(study, plan=replace(study.plan, **wanted))  # type: ignore[arg-type]  # checked by the plan
+    plan = replace(study.plan, **wanted)  # type: ignore[arg-type]  # checked by the plan
+    for key in wanted:
+        if error := idle(key, plan.sampler):
+            raise error
+    return replace(study, plan=plan)

@@ -186,6 +186,7 @@ class Parts:
                 self.problem(wrong, (*path, "vary", key) if key else path)
 
     def _hardware(self, hardware: HardwareSpec, path: KeyPath) -> HardwareChoice | None:
+        """What the keys stand for, whether accelerators can be made of it or not."""
         vary = self.values(hardware.vary, (*path, "vary"))
         if "template" in hardware.keys:
             if "base" in hardware.model_fields_set:

@@ -34,6 +34,17 @@ NEEDS_DATA = ("taylor", "module")
 UNGUIDED: tuple[SamplerName, ...] = ("random", "grid")
 """Samplers that learn nothing, so small batches are of no use to them."""
 
+_SAMPLERS_WITH: dict[str, tuple[SamplerName, ...]] = {
+    "population": ("nsga2", "nsga3", "pymoo"),
+    "crossover": ("nsga2", "nsga3", "pymoo"),
+    "guided": ("nsga2", "nsga3"),
+    "seed": ("nsga2", "nsga3", "pymoo", "qnehvi", "random"),
+    "start": ("qnehvi",),
+    "first_batch": ("nsga2", "nsga3", "pymoo", "qnehvi"),
+    "known": ("nsga2", "nsga3", "pymoo", "qnehvi", "random"),
+}
+"""Samplers that an option of a plan has an effect on; the others are for all."""
+
 PART_OF_ASKED = 20
 """A batch is at most so small a part of the points before it, but for the first ones."""
 
@@ -153,6 +164,13 @@ class AccuracyChoice:
                     f"accuracy: {name} must be at least {SCREENED_LEAST}, not {getattr(self, name)}",
                     hint="predictions are calibrated on so many measured models, and compete with them",
                 )
+
+
+def idle(option: str, sampler: str) -> OptionError | None:
+    """The error of an option of a plan that has no effect on a sampler; None where it has one."""
+    if sampler in _SAMPLERS_WITH.get(option, SAMPLERS):
+        return None
+    return OptionError(f"{option}: without effect, {sampler} has none", hint="leave it out")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

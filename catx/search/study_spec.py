@@ -1,6 +1,6 @@
 """What a study file may hold, key by key, and the study that it stands for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -22,18 +22,7 @@ from catx.search.spec_parts import (
     ScenarioSpec,
     spelled_out,
 )
-from catx.search.study import ACCURACIES, SAMPLERS, AccuracyChoice, SamplerName, SearchPlan, Study
-
-_SAMPLERS_WITH: dict[str, tuple[SamplerName, ...]] = {
-    "population": ("nsga2", "nsga3", "pymoo"),
-    "crossover": ("nsga2", "nsga3", "pymoo"),
-    "guided": ("nsga2", "nsga3"),
-    "seed": ("nsga2", "nsga3", "pymoo", "qnehvi", "random"),
-    "start": ("qnehvi",),
-    "first_batch": ("nsga2", "nsga3", "pymoo", "qnehvi"),
-    "known": ("nsga2", "nsga3", "pymoo", "qnehvi", "random"),
-}
-"""Samplers that an option has an effect on; the others are for all."""
+from catx.search.study import ACCURACIES, SAMPLERS, AccuracyChoice, SearchPlan, Study, idle
 
 
 class AccuracySpec(Spec):
@@ -108,26 +97,14 @@ def study_of(document: Document, presets: Sequence[str], preset: Callable[[str],
         document = Document(document.file, data, document.lines)
     spec = validate(StudySpec, document)
     parts = Parts(document)
-    _refuse_idle_plan(spec.search.sampler, own if isinstance(own, dict) else {}, parts)
-    if spec.accuracy is not None:
-        _refuse_idle_accuracy(spec.accuracy, parts.is_family(spec.model), parts)
+    for key in own if isinstance(own, dict) else ():  # a preset's plan is for any sampler
+        if error := idle(key, spec.search.sampler):
+            parts.problem(error, ("search", key))
     return _built(spec, parts)
 
 
-def _refuse_idle_plan(sampler: str, own: Mapping[str, object], parts: Parts) -> None:
-    """Find options that a sampler does not know; `own` is of the file, a preset's plan is for any sampler."""
-    for key, samplers in _SAMPLERS_WITH.items():
-        if key in own and sampler not in samplers:
-            error = OptionError(f"{key}: without effect, {sampler} has none", hint="leave it out")
-            parts.problem(error, ("search", key))
-
-
-def _refuse_idle_accuracy(spec: AccuracySpec, family: bool, parts: Parts) -> None:
-    """Find options of accuracies that are given and have no effect; `family`: on a Hugging Face model."""
-    try:
-        choice = AccuracyChoice(**spec.model_dump())
-    except CatxError:
-        return  # told where the study is built
+def _refuse_idle(choice: AccuracyChoice, given: Collection[str], family: bool, parts: Parts) -> None:
+    """Find options of an accuracy that are given and have no effect; `family`: on a Hugging Face model."""
     why: dict[str, str] = {}
     if choice.kind not in ("table", "proxy"):
         why["table"] = f"{choice.kind} reads none"
@@ -146,7 +123,7 @@ def _refuse_idle_accuracy(spec: AccuracySpec, family: bool, parts: Parts) -> Non
         why |= {"ranking": counted} | ({} if choice.importance == "none" else {"importance": counted})
     elif choice.ranking is not None:
         why["importance"] = "the ranking is read from a file"
-    for key in why.keys() & spec.model_fields_set:
+    for key in why.keys() & given:
         error = OptionError(f"{key}: without effect, {why[key]}", hint="leave it out")
         parts.problem(error, ("accuracy", key))
 
@@ -184,6 +161,8 @@ def _one_base(merged: dict[str, Data], own: Mapping[str, Data]) -> dict[str, Dat
 def _built(spec: StudySpec, parts: Parts) -> Study:
     models, hardware = parts.models(spec.model, ("model",)), parts.hardware(spec.hardware, ("hardware",))
     scenario, accuracy = parts.scenario(spec.scenario, ("scenario",)), _accuracy(spec.accuracy, parts)
+    if spec.accuracy is not None and accuracy is not None:
+        _refuse_idle(accuracy, spec.accuracy.model_fields_set, parts.is_family(spec.model), parts)
     goals, limits = parts.goals(spec.objectives), parts.limits(spec.constraints)
     budget = parts.budget(spec.mapper_budget, ("mapper_budget",))
     obeyed = parts.mapping_constraints(spec.mapper_constraints, ("mapper_constraints",))

@@ -105,8 +105,6 @@ def run_study(
     from catx.search.study_file import load_study
 
     asked = with_plan(load_study(study), {"evaluations": evaluations, "sampler": sampler, "seed": seed})
-    if seed is not None and asked.plan.sampler == "grid":
-        raise OptionError("--seed: without effect, grid takes points in their order", hint="leave it out")
     run_any(asked, output, resume=resume, workers=workers, scheduler=scheduler)
 
 

@@ -1,5 +1,6 @@
 import re
 from collections import Counter
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -87,6 +88,12 @@ def test_a_blueprint_has_the_ops_of_every_size(layers: int, width: int, ffn: int
     assert bill == Bill.of(graph)
     assert sum(op.macs * count for op, count in bill.ops.items()) == graph.macs
     assert sum(elements * count for (elements, _), count in bill.parameters.items()) == graph.parameters
+
+
+def test_a_blueprint_that_was_used_has_the_same_ops() -> None:
+    used, sizes = blueprint(), (3, 8, 300)
+    for layers, width, ffn in product((1, 4), sizes, sizes):
+        assert used.bill(layers, {"width": width, "ffn": ffn}) == Bill.of(mlp(layers, width, ffn))
 
 
 def test_ops_that_become_equal_are_counted_together() -> None:

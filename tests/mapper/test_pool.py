@@ -1,5 +1,6 @@
 """Pools: nests of one size are legal for others and cost what is said, and round sizes do nearly as well."""
 
+import json
 from dataclasses import replace
 from functools import cache
 
@@ -10,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from catx.costmodel.evaluate import evaluate
+from catx.costmodel.tiles_kernel import MAX_DIMS
 from catx.frontend.hardware import accelerator_text
 from catx.ir.einsum import Einsum
 from catx.mapper import seed_kernel
@@ -181,6 +183,27 @@ def test_pools_on_disk_are_the_same() -> None:
     again = NestPool.from_plain(known().to_plain())
     assert again.to_plain() == known().to_plain()
     assert NestPool.joined([again]) is again
+
+
+@given(st.lists(st.sampled_from((0, 1, 2**15 - 1, 2**15, 2**31 - 1, 2**31, 2**62)), min_size=4, max_size=4))
+def test_numbers_of_any_size_are_kept_on_disk(row: list[int]) -> None:
+    pool = NestPool()
+    pool.nests, pool.n_rows = np.array([[row]]), np.array([1])
+    pool.extents = np.zeros((1, MAX_DIMS), np.int64)
+    again = NestPool.from_plain(json.loads(json.dumps(pool.to_plain())))
+    assert again.nests.tolist() == [[row]]
+    assert {one.dtype for one in (again.nests, again.n_rows, again.extents)} == {np.dtype(np.int64)}
+
+
+def test_a_nest_is_in_a_pool_once() -> None:
+    forest = new_forest(sized("prime tokens", 48, 96, 32), machine())
+    forest.dive(look=0)
+    pool = NestPool()
+    pool.add(forest)
+    once = pool.to_plain()
+    pool.add(forest)
+    assert len(pool.n_rows) > 0
+    assert pool.to_plain() == once
 
 
 def test_a_joined_pool_costs_what_its_parts_do() -> None:

@@ -128,7 +128,7 @@ def test_presets(tmp_path: Path) -> None:
         (
             "clusters:",
             "clustrs:",
-            "vary.clustrs]: no accelerator with any value: clustrs: unknown key",
+            "vary.clustrs]: no accelerator with any value: clustrs: unknown key; did you mean 'clusters'",
         ),
         (
             "clusters:",
@@ -161,24 +161,6 @@ def test_presets(tmp_path: Path) -> None:
         ("tiny.onnx}", "tiny.onnx, tokens: 7}", "tokens: without effect on tiny.onnx"),
         ("tiny.onnx}", "digits, context: 7}", "context: without effect on digits"),
         ("objectives:", "accuracy: {kind: finetune, table: a.csv}\nobjectives:", "table: without effect"),
-        (
-            "objectives:",
-            "accuracy: {kind: proxy, steps: 5}\nobjectives:",
-            "steps: without effect, proxy",
-        ),
-        ("objectives:", "accuracy: {kind: proxy, data: a}\nobjectives:", "data: without effect, proxy reads"),
-        ("objectives:", "accuracy: {kind: finetune, first: 9}\nobjectives:", "first: without effect, only"),
-        ("objectives:", "accuracy: {kind: table, ranking: a}\nobjectives:", "ranking: without effect, table"),
-        (
-            "objectives:",
-            "accuracy: {kind: finetune, data: digits, steps: 0, batch: 8}\nobjectives:",
-            "batch: without effect, nothing is trained",
-        ),
-        (
-            "objectives:",
-            "accuracy: {kind: proxy, ranking: a.json, importance: taylor}\nobjectives:",
-            "importance: without effect, the ranking is read",
-        ),
         ("seed: 5", "seed: 5, sampler: grid", "seed: without effect, grid has none"),
         ("seed: 5", "seed: 5, sampler: random, first_batch: 2", "first_batch: without effect"),
         (
@@ -201,6 +183,38 @@ def test_mistakes_have_lines(old: str, new: str, message: str) -> None:
     with pytest.raises(SpecError, match=re.escape(message)) as raised:
         parse_study(TEXT.replace(old, new, 1), "study.yaml")
     assert re.match(r"study\.yaml:\d+", str(raised.value))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("kind: proxy, steps: 5", "steps: without effect, proxy trains nothing"),
+        ("kind: proxy, data: a", "data: without effect, proxy reads no data here"),
+        ("kind: proxy, ranking: a, importance: taylor", "importance: without effect, the ranking is read"),
+        ("kind: finetune, first: 9", "first: without effect, only screened confirms"),
+        ("kind: finetune, data: digits, steps: 0, batch: 8", "batch: without effect, nothing is trained"),
+        ("kind: table, table: a.csv, ranking: a", "ranking: without effect, table ranks nothing"),
+    ],
+)
+def test_options_of_accuracies_without_effect(options: str, message: str) -> None:
+    text = TEXT.replace("objectives:", f"accuracy: {{{options}}}\nobjectives:", 1)
+    with pytest.raises(SpecError, match=rf"study\.yaml:\d+ \[accuracy\.\w+\]: {message}"):
+        parse_study(text, "study.yaml")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "kind: proxy, importance: taylor, data: digits, test: a, validation: b",
+        "kind: proxy, importance: none",
+        "kind: proxy, table: a.csv",
+        "kind: finetune, ranking: a, data: digits, steps: 5, batch: 8, learning_rate: 0.1",
+        "kind: screened, data: digits, measurements: 9, first: 4, confirm: 2, confirm_every: 50",
+    ],
+)
+def test_options_of_accuracies_with_an_effect(options: str) -> None:
+    study = parse_study(TEXT.replace("objectives:", f"accuracy: {{{options}}}\nobjectives:", 1))
+    assert study.accuracy is not None
 
 
 NAME = "{name: tiny.onnx}"

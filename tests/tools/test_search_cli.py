@@ -60,7 +60,7 @@ def test_columns_without_room_are_named(run: Run, monkeypatch: pytest.MonkeyPatc
 
 def test_a_seed_of_a_sampler_without_one(run: Run, tmp_path: Path) -> None:
     code, _, err = run("search", "study.yaml", "--sampler", "grid", "--seed", 3)
-    assert (code, "--seed: without effect" in err) == (2, True)
+    assert (code, "seed: without effect, grid has none" in err) == (2, True)
     assert not (tmp_path / "small.db").exists()
 
 
